@@ -1,0 +1,58 @@
+import { createRequire } from "node:module";
+
+import hardhatToolboxMochaEthers from "@nomicfoundation/hardhat-toolbox-mocha-ethers";
+import { configVariable, defineConfig } from "hardhat/config";
+import type { NetworkUserConfig } from "hardhat/types/config";
+
+import { nativeTypescriptBindings } from "./scripts/hardhat/nativeTypescriptBindings.ts";
+
+const require = createRequire(import.meta.url);
+
+/** The key that pays for deployments: from the environment, or `npx hardhat keystore set DEPLOYER_KEY`. */
+const deployerKey = configVariable("DEPLOYER_KEY");
+
+/**
+ * Every `NAME_RPC_URL` in the environment is a network called `name` (lower case, `_` becomes `-`), so that
+ * `SEPOLIA_RPC_URL=https://… npx hardhat deploy --network sepolia` needs no edit here.
+ */
+function networksFromEnvironment(): Record<string, NetworkUserConfig> {
+  const suffix = "_RPC_URL";
+  const networks: Record<string, NetworkUserConfig> = {};
+  for (const [key, url] of Object.entries(process.env)) {
+    if (!key.endsWith(suffix) || url === undefined || url === "") continue;
+    const name = key.slice(0, -suffix.length).toLowerCase().replaceAll("_", "-");
+    networks[name] = { type: "http", chainType: "l1", url, accounts: [deployerKey] };
+  }
+  return networks;
+}
+
+export default defineConfig({
+  plugins: [hardhatToolboxMochaEthers, nativeTypescriptBindings],
+  solidity: {
+    version: "0.8.37",
+    // The compiler comes from npm, pinned by the lock file: no download at build time.
+    path: require.resolve("solc/soljson.js"),
+    preferWasm: true,
+    splitTestsCompilation: true,
+    settings: {
+      evmVersion: "cancun",
+      optimizer: { enabled: true, runs: 800 },
+    },
+  },
+  paths: {
+    sources: "./contracts",
+    tests: { solidity: "./test/contracts", mocha: "./test" },
+  },
+  test: {
+    solidity: {
+      fuzz: { runs: 256, seed: "0x01" },
+      invariant: { runs: 64, depth: 64, failOnRevert: false },
+    },
+  },
+  typechain: { outDir: "./typechain-types", tsNocheck: true },
+  networks: {
+    localhost: { type: "http", chainType: "l1", url: process.env["L1_URL"] ?? "http://127.0.0.1:8545" },
+    custom: { type: "http", chainType: "l1", url: configVariable("L1_URL"), accounts: [deployerKey] },
+    ...networksFromEnvironment(),
+  },
+});
