@@ -1,0 +1,39 @@
+import { relative } from "node:path";
+
+import Mocha from "mocha";
+
+import mochaConfig from "../../.mocharc.json" with { type: "json" };
+import { sendReport } from "./testReport.ts";
+
+/** How long a group may take to let go of its sockets and timers after its last test. */
+const EXIT_GRACE_MS = 10_000;
+
+/** Runs the test files named on the command line in one mocha and reports their counts to the parent process. */
+async function runMocha(files: string[]): Promise<void> {
+  const mocha = new Mocha({ timeout: mochaConfig.timeout, forbidOnly: true, reporter: mochaConfig.reporter });
+  for (const file of files) mocha.addFile(file);
+  await mocha.loadFilesAsync();
+
+  let skipped = 0;
+  let passed = 0;
+  let failed = 0;
+  await new Promise<void>((resolve) => {
+    const runner = mocha.run(() => resolve());
+    runner.on("pass", () => passed++);
+    // Hooks fail too, so this counts more than tests; a retried test that passes in the end does not come by here.
+    runner.on("fail", () => failed++);
+    runner.on("pending", (test) => {
+      skipped++;
+      console.log(`  not run: ${test.fullTitle()} (${relative(process.cwd(), test.file ?? "")})`);
+    });
+  });
+
+  sendReport({ passed, failed, skipped });
+  process.exitCode = failed > 0 ? 1 : 0;
+  process.disconnect?.();
+  setTimeout(() => {
+    console.log(`\nStill running after the last test: ${[...new Set(process.getActiveResourcesInfo())].join(", ")}`);
+  }, EXIT_GRACE_MS).unref();
+}
+
+await runMocha(process.argv.slice(2));

@@ -1,0 +1,54 @@
+import { spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
+
+import type { TestGroup } from "./testGroup.ts";
+import type { TestReport } from "./testReport.ts";
+
+/** A group that takes longer than this hangs. */
+const GROUP_TIMEOUT_MS = 25 * 60_000;
+/** After its report a worker has this long to end; what is left then would have kept a service from stopping. */
+const EXIT_TIMEOUT_MS = 15_000;
+
+/** The outcome of a group: its counts, and what was wrong beyond single failing tests. */
+export interface GroupOutcome extends TestReport {
+  readonly problems: readonly string[];
+  readonly seconds: number;
+}
+
+/** Runs one group in a process of its own, streaming what it prints. Never throws: problems are part of the outcome. */
+export async function runTestGroup(group: TestGroup): Promise<GroupOutcome> {
+  const startedAt = performance.now();
+  const problems: string[] = [];
+  let report: TestReport | undefined;
+
+  const worker = fileURLToPath(new URL(group.worker, import.meta.url));
+  const files = group.worker === "mochaWorker.ts" ? group.files : [];
+  const child = spawn(process.execPath, [worker, ...files], { stdio: ["ignore", "inherit", "inherit", "ipc"] });
+
+  const kill = (problem: string): void => {
+    problems.push(problem);
+    child.kill("SIGKILL");
+  };
+  let timer = setTimeout(() => kill(`took longer than ${GROUP_TIMEOUT_MS / 60_000} minutes`), GROUP_TIMEOUT_MS);
+  child.on("message", (message) => {
+    report = message as TestReport;
+    clearTimeout(timer);
+    timer = setTimeout(() => kill("left something running after its last test"), EXIT_TIMEOUT_MS);
+  });
+
+  const exitCode = await new Promise<number | null>((resolve) => {
+    child.on("error", (error) => {
+      problems.push(error.message);
+      resolve(null);
+    });
+    child.on("exit", (code) => resolve(code));
+  });
+  clearTimeout(timer);
+
+  const { passed, failed, skipped } = report ?? { passed: 0, failed: 0, skipped: 0 };
+  if (report === undefined) problems.push("ended without a report");
+  else if (passed + failed === 0) problems.push("ran no test at all");
+  else if (exitCode !== 0 && failed === 0 && problems.length === 0) problems.push(`ended with exit code ${exitCode}`);
+  if (skipped > 0 && process.env["CI"] === "true") problems.push(`skipped ${skipped} tests, and CI skips nothing`);
+  return { passed, failed, skipped, problems, seconds: (performance.now() - startedAt) / 1000 };
+}

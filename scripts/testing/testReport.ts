@@ -1,0 +1,12 @@
+/** What one group of tests came to. A worker sends exactly one of these to its parent. */
+export interface TestReport {
+  readonly passed: number;
+  readonly failed: number;
+  /** Tests that were written but not run: allowed on a developer's machine, a failure in CI. */
+  readonly skipped: number;
+}
+
+/** Sends the report to the process that started this worker; a worker run by hand just prints its tests. */
+export function sendReport(report: TestReport): void {
+  process.send?.(report);
+}
