@@ -1,6 +1,6 @@
 import tseslint from "typescript-eslint";
 
-import { importDirection } from "./scripts/eslint/importDirection.mjs";
+import { importDirection } from "./scripts/eslint/importDirection.ts";
 
 const IMPURE = "core/ is pure: the caller passes in what it needs.";
 

@@ -50,6 +50,8 @@ export default defineConfig({
     },
   },
   typechain: { outDir: "./typechain-types", tsNocheck: true },
+  // Read only when sources are verified: `npx hardhat deploy --network NAME --verify`.
+  verify: { etherscan: { apiKey: configVariable("ETHERSCAN_API_KEY") } },
   networks: {
     localhost: { type: "http", chainType: "l1", url: process.env["L1_URL"] ?? "http://127.0.0.1:8545" },
     custom: { type: "http", chainType: "l1", url: configVariable("L1_URL"), accounts: [deployerKey] },

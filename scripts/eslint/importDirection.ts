@@ -4,11 +4,19 @@
  */
 import { dirname, relative, resolve, sep } from "node:path";
 
+import type { Rule } from "eslint";
+
+interface Direction {
+  readonly from: readonly string[];
+  readonly packages?: readonly string[];
+  readonly node?: false;
+}
+
 /**
  * `from` lists folders (a folder may always import from itself; `services/<name>` counts as a folder of its own).
  * `packages`, where given, lists the only npm packages, and `node: false` forbids Node's own modules.
  */
-export const DIRECTIONS = {
+const DIRECTIONS: Readonly<Record<string, Direction>> = {
   spec: { from: [], packages: [], node: false },
   core: { from: [], packages: ["@noble/curves", "@noble/hashes"], node: false },
   chain: { from: ["core", "typechain-types"], packages: ["ethers"], node: false },
@@ -25,21 +33,21 @@ export const DIRECTIONS = {
 };
 
 /** The folder that a repository path belongs to: `services/<name>` and `sdk/node` go one level deeper. */
-function areaOf(path) {
-  const [first, second] = path.split(sep);
+function areaOf(path: string): string {
+  const [first = "", second] = path.split(sep);
   if (first === "services" && second !== undefined) return `services/${second}`;
   if (first === "sdk" && second === "node") return "sdk/node";
   return first;
 }
 
-function packageOf(specifier) {
+function packageOf(specifier: string): string {
   const parts = specifier.split("/");
-  return specifier.startsWith("@") ? parts.slice(0, 2).join("/") : parts[0];
+  return specifier.startsWith("@") ? parts.slice(0, 2).join("/") : (parts[0] ?? specifier);
 }
 
-function problemWith(specifier, file, root) {
+function problemWith(specifier: string, file: string, root: string): string | undefined {
   const area = areaOf(relative(root, file));
-  const direction = DIRECTIONS[area] ?? DIRECTIONS[area.split("/")[0]];
+  const direction = DIRECTIONS[area] ?? DIRECTIONS[area.split("/")[0] ?? ""];
   if (direction === undefined) return undefined;
   if (specifier.startsWith(".")) {
     const target = areaOf(relative(root, resolve(dirname(file), specifier)));
@@ -51,13 +59,14 @@ function problemWith(specifier, file, root) {
   return isAllowed ? undefined : `${area}/ must not import the package ${packageOf(specifier)}.`;
 }
 
-export const importDirection = {
+export const importDirection: Rule.RuleModule = {
   meta: { type: "problem", schema: [], docs: { description: "keep imports between folders one-way" } },
   create(context) {
-    const check = (node) => {
-      if (typeof node.source?.value !== "string") return;
-      const message = problemWith(node.source.value, context.filename, context.cwd);
-      if (message !== undefined) context.report({ node: node.source, message });
+    const check = (node: Rule.Node): void => {
+      const source = "source" in node ? node.source : undefined;
+      if (source?.type !== "Literal" || typeof source.value !== "string") return;
+      const message = problemWith(source.value, context.filename, context.cwd);
+      if (message !== undefined) context.report({ node: source, message });
     };
     return {
       ImportDeclaration: check,

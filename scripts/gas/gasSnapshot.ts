@@ -1,0 +1,48 @@
+/** Gas used per contract call, by a name such as `Bridge.deposit (ETH)`. */
+export type GasFigures = Readonly<Record<string, number>>;
+
+/** Gas figures by area, as committed in `snapshots/gas.json`. */
+export type GasSnapshot = Readonly<Record<string, GasFigures>>;
+
+/** Every one-step proof has to fit into a block many times over; DESIGN section 9 promises less than this. */
+const ONE_STEP_LIMIT_GAS = 2_000_000;
+const ONE_STEP_NAME = /^OneStepProver\b/;
+
+function flatten(snapshot: GasSnapshot): Map<string, number> {
+  const flat = new Map<string, number>();
+  for (const [area, figures] of Object.entries(snapshot)) {
+    for (const [name, gas] of Object.entries(figures)) flat.set(`${area}: ${name}`, gas);
+  }
+  return flat;
+}
+
+/** Lists, one line each, the calls whose gas differs between two snapshots. Empty when they agree exactly. */
+export function compareGas(committed: GasSnapshot, measured: GasSnapshot): string[] {
+  const before = flatten(committed);
+  const after = flatten(measured);
+  const names = [...new Set([...before.keys(), ...after.keys()])].sort();
+  return names.flatMap((name) => {
+    const [was, is] = [before.get(name), after.get(name)];
+    if (was === is) return [];
+    if (was === undefined) return [`${name}: new, ${is}`];
+    if (is === undefined) return [`${name}: gone, was ${was}`];
+    return [`${name}: ${was} -> ${is} (${is > was ? "+" : ""}${is - was})`];
+  });
+}
+
+/** Lists the one-step proofs that cost more than the design allows. */
+export function exceedingOneStepLimit(snapshot: GasSnapshot): string[] {
+  return Object.values(snapshot).flatMap((figures) =>
+    Object.entries(figures)
+      .filter(([name, gas]) => ONE_STEP_NAME.test(name) && gas >= ONE_STEP_LIMIT_GAS)
+      .map(([name, gas]) => `${name}: ${gas} gas, and the limit is ${ONE_STEP_LIMIT_GAS}`),
+  );
+}
+
+/** The committed form: sorted, so that a difference shows only what changed. */
+export function formatGas(snapshot: GasSnapshot): string {
+  const sort = <T>(record: Readonly<Record<string, T>>): [string, T][] =>
+    Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1));
+  const sorted = Object.fromEntries(sort(snapshot).map(([area, figures]) => [area, Object.fromEntries(sort(figures))]));
+  return `${JSON.stringify(sorted, null, 2)}\n`;
+}
