@@ -54,7 +54,7 @@ function run(command, args, { env, cwd = root, label } = {}) {
     child.stderr.on("data", (chunk) => (output += chunk));
     const progress = label === undefined ? undefined : startProgress(label, startedAt);
     const finish = (code) => {
-      progress?.stop();
+      progress?.stop(code === 0 ? "done in" : "failed after");
       resolve({ code, output });
     };
     child.on("error", (error) => {
@@ -75,9 +75,9 @@ function startProgress(label, startedAt) {
     isTerminal ? 1_000 : 15_000,
   );
   return {
-    stop() {
+    stop(outcome) {
       clearInterval(timer);
-      process.stderr.write(isTerminal ? `\r${label} done in ${seconds()} s\n` : `  done in ${seconds()} s\n`);
+      process.stderr.write(isTerminal ? `\r${label} ${outcome} ${seconds()} s\n` : `  ${outcome} ${seconds()} s\n`);
     },
   };
 }
