@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+/// Everything that is chosen once, when a chain is created. See the configs of Inbox, Settlement and Bridge for each field.
+struct RollupConfig {
+    address sequencer;
+    address sequencerAuth;
+    address identityRegistry;
+    address feeRecipient;
+    address asset;
+    uint128 assetScale;
+    uint96 forcedSlotFeeWei;
+    uint96 bondWei;
+    uint64 epochSteps;
+    uint32 epochAgeSeconds;
+    uint32 inclusionDelaySeconds;
+    uint32 windowSeconds;
+    uint32 payoutDelaySeconds;
+    uint256[3] feeTable;
+}
+
+/// The contracts of one chain.
+struct Rollup {
+    address inbox;
+    address settlement;
+    address bridge;
+}
+
+/// Puts up chains, any number side by side, as clones that share their code and nothing else.
+interface IRollupFactory {
+    event RollupCreated(
+        address indexed creator, bytes32 indexed salt, address inbox, address settlement, address bridge
+    );
+
+    /// A parameter that no chain can work with.
+    error BadConfig(string parameter);
+
+    /// Creates a chain at the addresses that `addressesOf(msg.sender, salt)` names. Nobody owns it and nothing in it can be changed.
+    function create(RollupConfig calldata config, bytes32 salt) external returns (Rollup memory);
+
+    function addressesOf(address creator, bytes32 salt) external view returns (Rollup memory);
+}

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
+import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
+
+import {Protocol} from "./Protocol.sol";
+import {BridgeConfig, IBridge} from "../interfaces/IBridge.sol";
+import {IInbox} from "../interfaces/IInbox.sol";
+import {ISettlement} from "../interfaces/ISettlement.sol";
+import {StateProof} from "../libraries/StateProof.sol";
+import {CloneArguments} from "./CloneArguments.sol";
+
+/// The asset of one chain. See `IBridge`.
+contract Bridge is IBridge, CloneArguments, ReentrancyGuardTransient {
+    using SafeERC20 for IERC20;
+
+    /// What a recipient or the token gets to run with. More is available by pulling.
+    uint256 public constant PAYOUT_GAS = 100_000;
+    /// What has to be left on top of it: the 64th that EIP-150 keeps back, and the work after the call.
+    uint256 private constant PAYOUT_RESERVE_GAS = 50_000;
+
+    // Words of BridgeConfig.
+    uint256 private constant INBOX = 0;
+    uint256 private constant SETTLEMENT = 1;
+    uint256 private constant ASSET = 2;
+    uint256 private constant ASSET_SCALE = 3;
+    uint256 private constant PAYOUT_DELAY = 4;
+    uint256 private constant CONFIG_WORDS = 5;
+
+    /// One bit for each withdrawal: paid, or waiting in `claimable`.
+    mapping(uint256 word => uint256) private nullifiers;
+    /// @inheritdoc IBridge
+    mapping(address recipient => uint256) public claimable;
+
+    /// @inheritdoc IBridge
+    function deposit(address account, uint256 amount) external payable nonReentrant returns (uint64 entry) {
+        if (account == address(0)) revert ZeroAddress();
+        if (amount == 0) revert ZeroAmount();
+        uint256 scale = _argument(ASSET_SCALE);
+        if (amount % scale != 0) revert NotWholeUnits(amount, scale);
+
+        IERC20 asset = IERC20(_addressArgument(ASSET));
+        uint256 held;
+        if (address(asset) == address(0)) {
+            if (msg.value != amount) revert WrongValue(msg.value, amount);
+            held = address(this).balance;
+        } else {
+            if (msg.value != 0) revert WrongValue(msg.value, 0);
+            uint256 before = asset.balanceOf(address(this));
+            asset.safeTransferFrom(msg.sender, address(this), amount);
+            held = asset.balanceOf(address(this));
+            if (held < before || held - before != amount) {
+                revert WrongAmountReceived(held < before ? 0 : held - before, amount);
+            }
+        }
+        // What is held bounds what is owed, so this bounds every balance of the chain. Giving tokens away to reach the cap costs no less
+        // than depositing them.
+        if (held / scale > Protocol.MAX_UNITS) revert CapExceeded(held / scale, Protocol.MAX_UNITS);
+
+        entry = IInbox(_addressArgument(INBOX)).enqueueDeposit(msg.sender, account, uint64(amount / scale));
+        emit Deposited(entry, msg.sender, amount);
+    }
+
+    /// @inheritdoc IBridge
+    function withdraw(uint64 index, bytes32[4] calldata leaf, bytes32[] calldata siblings, bytes32 claimId)
+        external
+        nonReentrant
+    {
+        (bytes32 stateRoot, uint32 confirmedAt) =
+            ISettlement(_addressArgument(SETTLEMENT)).confirmedState(claimId);
+        uint256 payableAt = confirmedAt + _argument(PAYOUT_DELAY);
+        if (block.timestamp < payableAt) revert PayoutDelayed(payableAt);
+        bytes32 root = StateProof.rootOf(Protocol.KIND_WITHDRAWAL, Protocol.DEPTH_WITHDRAWAL, index, leaf, siblings);
+        if (root != stateRoot) revert BadProof(root, stateRoot);
+
+        // First word of a WITHDRAWAL leaf: recipient (20 bytes), amount (8), l2Time (4).
+        address recipient = address(uint160(uint256(leaf[0]) >> 96));
+        uint256 amount = uint256(uint64(uint256(leaf[0]) >> 32)) * _argument(ASSET_SCALE);
+        // An empty leaf is in every state, and is no withdrawal.
+        if (amount == 0) revert ZeroAmount();
+        _nullify(index);
+
+        bool paid = _tryPay(recipient, amount);
+        if (!paid) claimable[recipient] += amount;
+        emit Withdrawn(index, recipient, amount, paid);
+    }
+
+    /// @inheritdoc IBridge
+    function withdrawClaimable(address to) external nonReentrant {
+        if (to == address(0)) revert ZeroAddress();
+        uint256 amount = claimable[msg.sender];
+        if (amount == 0) revert NothingClaimable(msg.sender);
+        delete claimable[msg.sender];
+        emit ClaimablePaid(msg.sender, to, amount);
+
+        IERC20 asset = IERC20(_addressArgument(ASSET));
+        if (address(asset) != address(0)) return asset.safeTransfer(to, amount);
+        (bool ok,) = to.call{value: amount}("");
+        if (!ok) revert PaymentFailed(to, amount);
+    }
+
+    /// @inheritdoc IBridge
+    function isWithdrawn(uint64 index) external view returns (bool) {
+        return nullifiers[index >> 8] & (1 << (index & 255)) != 0;
+    }
+
+    /// @inheritdoc IBridge
+    function heldUnits() external view returns (uint256) {
+        address asset = _addressArgument(ASSET);
+        uint256 held = asset == address(0) ? address(this).balance : IERC20(asset).balanceOf(address(this));
+        return held / _argument(ASSET_SCALE);
+    }
+
+    /// @inheritdoc IBridge
+    function config() external view returns (BridgeConfig memory) {
+        return abi.decode(_arguments(CONFIG_WORDS), (BridgeConfig));
+    }
+
+    function _nullify(uint64 index) private {
+        uint256 word = nullifiers[index >> 8];
+        uint256 bit = 1 << (index & 255);
+        if (word & bit != 0) revert AlreadyWithdrawn(index);
+        nullifiers[index >> 8] = word | bit;
+    }
+
+    /// Pays with bounded gas and without reading back more than one word, so that no recipient can make the payment expensive or
+    /// impossible. False if the recipient, or the token, refused.
+    function _tryPay(address recipient, uint256 amount) private returns (bool ok) {
+        uint256 needed = PAYOUT_GAS + PAYOUT_RESERVE_GAS;
+        if (gasleft() < needed) revert TooLittleGas(gasleft(), needed);
+        address asset = _addressArgument(ASSET);
+        uint256 gasLimit = PAYOUT_GAS;
+        if (asset == address(0)) {
+            assembly ("memory-safe") {
+                ok := call(gasLimit, recipient, amount, 0, 0, 0, 0)
+            }
+        } else {
+            bytes memory data = abi.encodeCall(IERC20.transfer, (recipient, amount));
+            assembly ("memory-safe") {
+                ok := call(gasLimit, asset, 0, add(data, 32), mload(data), 0, 32)
+                // Tokens that return nothing are fine, those that return something have to return true.
+                if returndatasize() { ok := and(ok, and(gt(returndatasize(), 31), eq(mload(0), 1))) }
+            }
+        }
+    }
+}

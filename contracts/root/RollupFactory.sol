@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+import {Create3} from "@openzeppelin/contracts/utils/Create3.sol";
+
+import {BridgeConfig} from "../interfaces/IBridge.sol";
+import {InboxConfig} from "../interfaces/IInbox.sol";
+import {IRollupFactory, Rollup, RollupConfig} from "../interfaces/IRollupFactory.sol";
+import {SettlementConfig} from "../interfaces/ISettlement.sol";
+
+/// See `IRollupFactory`.
+contract RollupFactory is IRollupFactory {
+    /// An entry must not be due before a batch that runs ahead of L1 and was sent before it can land (Inbox.MAX_LEAD_SECONDS).
+    uint32 public constant MIN_INCLUSION_DELAY_SECONDS = 16;
+
+    address public immutable inboxImplementation;
+    address public immutable settlementImplementation;
+    address public immutable bridgeImplementation;
+    address public immutable prover;
+
+    constructor(address inbox, address settlement, address bridge, address prover_) {
+        (inboxImplementation, settlementImplementation, bridgeImplementation) = (inbox, settlement, bridge);
+        prover = prover_;
+    }
+
+    /// @inheritdoc IRollupFactory
+    function create(RollupConfig calldata config, bytes32 salt) external returns (Rollup memory rollup) {
+        _check(config);
+        rollup = addressesOf(msg.sender, salt);
+        bytes32 base = keccak256(abi.encode(msg.sender, salt));
+        _clone(base, "inbox", inboxImplementation, abi.encode(_inboxConfig(config, rollup)));
+        _clone(base, "settlement", settlementImplementation, abi.encode(_settlementConfig(config, rollup)));
+        _clone(base, "bridge", bridgeImplementation, abi.encode(_bridgeConfig(config, rollup)));
+        emit RollupCreated(msg.sender, salt, rollup.inbox, rollup.settlement, rollup.bridge);
+    }
+
+    /// @inheritdoc IRollupFactory
+    function addressesOf(address creator, bytes32 salt) public view returns (Rollup memory) {
+        bytes32 base = keccak256(abi.encode(creator, salt));
+        return Rollup({
+            inbox: Create3.computeAddress(_salt(base, "inbox")),
+            settlement: Create3.computeAddress(_salt(base, "settlement")),
+            bridge: Create3.computeAddress(_salt(base, "bridge"))
+        });
+    }
+
+    function _check(RollupConfig calldata config) private view {
+        if (config.assetScale == 0) revert BadConfig("assetScale");
+        if (config.bondWei == 0) revert BadConfig("bondWei");
+        if (config.windowSeconds == 0) revert BadConfig("windowSeconds");
+        if (config.epochSteps == 0) revert BadConfig("epochSteps");
+        if (config.inclusionDelaySeconds < MIN_INCLUSION_DELAY_SECONDS) revert BadConfig("inclusionDelaySeconds");
+        if (config.asset != address(0) && config.asset.code.length == 0) revert BadConfig("asset");
+        if (config.identityRegistry != address(0) && config.identityRegistry.code.length == 0) {
+            revert BadConfig("identityRegistry");
+        }
+        if (config.sequencerAuth != address(0) && config.sequencerAuth.code.length == 0) {
+            revert BadConfig("sequencerAuth");
+        }
+    }
+
+    /// A minimal proxy (EIP-1167) with its arguments behind the code, at an address that depends on the salt alone: the three contracts
+    /// name each other in their arguments.
+    function _clone(bytes32 base, string memory name, address implementation, bytes memory arguments) private {
+        bytes memory code = abi.encodePacked(
+            // Returns everything behind these ten bytes.
+            hex"61",
+            uint16(arguments.length + 45),
+            hex"3d81600a3d39f3",
+            hex"363d3d373d3d3d363d73",
+            implementation,
+            hex"5af43d82803e903d91602b57fd5bf3",
+            arguments
+        );
+        Create3.deploy(0, _salt(base, name), code);
+    }
+
+    function _salt(bytes32 base, string memory name) private pure returns (bytes32) {
+        return keccak256(abi.encode(base, name));
+    }
+
+    function _inboxConfig(RollupConfig calldata config, Rollup memory rollup)
+        private
+        pure
+        returns (InboxConfig memory)
+    {
+        return InboxConfig({
+            bridge: rollup.bridge,
+            sequencer: config.sequencer,
+            sequencerAuth: config.sequencerAuth,
+            identityRegistry: config.identityRegistry,
+            feeRecipient: config.feeRecipient,
+            inclusionDelaySeconds: config.inclusionDelaySeconds,
+            epochSteps: config.epochSteps,
+            epochAgeSeconds: config.epochAgeSeconds,
+            forcedSlotFeeWei: config.forcedSlotFeeWei
+        });
+    }
+
+    function _settlementConfig(RollupConfig calldata config, Rollup memory rollup)
+        private
+        view
+        returns (SettlementConfig memory)
+    {
+        return SettlementConfig({
+            inbox: rollup.inbox,
+            prover: prover,
+            bondWei: config.bondWei,
+            windowSeconds: config.windowSeconds,
+            feeTable: config.feeTable
+        });
+    }
+
+    function _bridgeConfig(RollupConfig calldata config, Rollup memory rollup)
+        private
+        pure
+        returns (BridgeConfig memory)
+    {
+        return BridgeConfig({
+            inbox: rollup.inbox,
+            settlement: rollup.settlement,
+            asset: config.asset,
+            assetScale: config.assetScale,
+            payoutDelaySeconds: config.payoutDelaySeconds
+        });
+    }
+}
