@@ -6,7 +6,7 @@ import { crc32 } from "node:zlib";
 import { ChainError } from "../../chain/ChainError.ts";
 import type { IntentJournal, JournalEntry } from "../../chain/transactions/intent.ts";
 import { decodeJournalEntry, encodeJournalEntry } from "../../chain/transactions/journalCodec.ts";
-import { syncDir, writeFileAtomic } from "../../runtime/files/writeFileAtomic.ts";
+import { writeFileAtomic } from "../../runtime/files/writeFileAtomic.ts";
 
 const FORMAT_LINE = `{"format":"agnt2-intents","version":1}`;
 
@@ -51,18 +51,19 @@ export function createFileIntentJournal(options: FileIntentJournalOptions): File
   let flush: Promise<void> | undefined;
   let writing: Promise<void> = Promise.resolve();
 
-  async function openFile(): Promise<FileHandle> {
-    file ??= await open(path, "a", 0o600);
-    return file;
-  }
+  /** Where the whole entries end: a write that failed half way (full disk) is written over by the next one. */
+  let endBytes = 0;
 
   async function writeWaiting(): Promise<void> {
-    const text = waiting.join("");
+    const bytes = Buffer.from(waiting.join(""));
     waiting = [];
     flush = undefined;
-    const handle = await openFile();
-    await handle.appendFile(text);
-    await handle.datasync();
+    file ??= await open(path, "r+");
+    await file.truncate(endBytes);
+    let done = 0;
+    while (done < bytes.length) done += (await file.write(bytes, done, bytes.length - done, endBytes + done)).bytesWritten;
+    await file.datasync();
+    endBytes += bytes.length;
   }
 
   return {
@@ -74,12 +75,14 @@ export function createFileIntentJournal(options: FileIntentJournalOptions): File
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
         await writeFileAtomic(path, `${FORMAT_LINE}\n`, 0o600);
+        endBytes = Buffer.byteLength(FORMAT_LINE) + 1;
         return [];
       }
       if (!text.startsWith(`${FORMAT_LINE}\n`)) {
         throw new ChainError("JOURNAL_FORMAT", text.slice(0, Math.min(80, text.indexOf("\n"))), { path });
       }
-      const { entries, endBytes } = parse(text);
+      const parsed = parse(text);
+      endBytes = parsed.endBytes;
       const cutBytes = Buffer.byteLength(text) - endBytes;
       if (cutBytes > 0) {
         const handle = await open(path, "r+");
@@ -88,7 +91,7 @@ export function createFileIntentJournal(options: FileIntentJournalOptions): File
         await handle.close();
         options.onCut?.(cutBytes);
       }
-      return entries;
+      return parsed.entries;
     },
     append(entries) {
       waiting.push(...entries.map(lineOf));
@@ -102,8 +105,9 @@ export function createFileIntentJournal(options: FileIntentJournalOptions): File
       const run = writing.then(async () => {
         await file?.close();
         file = undefined;
-        await writeFileAtomic(path, `${FORMAT_LINE}\n${entries.map(lineOf).join("")}`, 0o600);
-        await syncDir(dirname(path));
+        const text = `${FORMAT_LINE}\n${entries.map(lineOf).join("")}`;
+        await writeFileAtomic(path, text, 0o600);
+        endBytes = Buffer.byteLength(text);
       });
       writing = run.catch(() => undefined);
       await run;
