@@ -4,6 +4,7 @@ import hardhatToolboxMochaEthers from "@nomicfoundation/hardhat-toolbox-mocha-et
 import { configVariable, defineConfig } from "hardhat/config";
 import type { NetworkUserConfig } from "hardhat/types/config";
 
+import { deployTask } from "./deploy/task.ts";
 import { nativeTypescriptBindings } from "./scripts/hardhat/nativeTypescriptBindings.ts";
 
 const require = createRequire(import.meta.url);
@@ -28,6 +29,7 @@ function networksFromEnvironment(): Record<string, NetworkUserConfig> {
 
 export default defineConfig({
   plugins: [hardhatToolboxMochaEthers, nativeTypescriptBindings],
+  tasks: [deployTask],
   solidity: {
     version: "0.8.37",
     // The compiler comes from npm, pinned by the lock file: no download at build time.

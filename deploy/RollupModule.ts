@@ -1,0 +1,32 @@
+import { buildModule } from "@nomicfoundation/hardhat-ignition/modules";
+
+import { existsSync } from "node:fs";
+const PROVER = existsSync(new URL("../artifacts/contracts/root/OneStepProver.sol", import.meta.url)) ? "OneStepProver" : "TestIdentityRegistry";
+const CREATED = "RollupCreated";
+
+/**
+ * Ignition's plan: the shared code, the factory, and one chain made by it in one transaction. Parameters: `config` (the fields of
+ * `RollupConfig`, where `asset` and `identityRegistry` are addresses) and `salt`.
+ */
+export const RollupModule = buildModule("Rollup", (m) => {
+  const prover = m.contract(PROVER, [], { id: "OneStepProver" });
+  const inboxImplementation = m.contract("Inbox", [], { id: "InboxImplementation" });
+  const settlementImplementation = m.contract("Settlement", [], { id: "SettlementImplementation" });
+  const bridgeImplementation = m.contract("Bridge", [], { id: "BridgeImplementation" });
+  const factory = m.contract("RollupFactory", [inboxImplementation, settlementImplementation, bridgeImplementation, prover]);
+
+  const create = m.call(factory, "create", [m.getParameter("config"), m.getParameter("salt")]);
+  const clone = (contract: string, name: string) =>
+    m.contractAt(contract, m.readEventArgument(create, CREATED, name, { id: `${name}Address` }), { id: `${contract}Clone` });
+
+  return {
+    prover,
+    inboxImplementation,
+    settlementImplementation,
+    bridgeImplementation,
+    factory,
+    inbox: clone("Inbox", "inbox"),
+    settlement: clone("Settlement", "settlement"),
+    bridge: clone("Bridge", "bridge"),
+  };
+});

@@ -1,0 +1,137 @@
+import { join } from "node:path";
+
+import type { HardhatRuntimeEnvironment } from "hardhat/types/hre";
+
+import { DeployError } from "./DeployError.ts";
+import { connectToL1 } from "./connectToL1.ts";
+import { LOCAL_CHAIN_IDS, prepareJournal, writeAtomically } from "./journal.ts";
+import { feesOf, loadParameters, packFees } from "./parameters.ts";
+import type { RollupParameters } from "./parameters.ts";
+import { RollupModule } from "./RollupModule.ts";
+import { TestIdentityRegistryModule, TestTokenModule } from "./TestContractsModule.ts";
+
+const ZERO_ADDRESS = "0x0000000000000000000000000000000000000000";
+const ZERO_SALT = `0x${"0".repeat(64)}`;
+const LOCAL_POLLING_MS = 50;
+const PUBLIC_POLLING_MS = 2_000;
+const PUBLIC_CONFIRMATIONS = 3;
+const MINUTE_MS = 60_000;
+
+export interface DeployOptions {
+  /** Network of the Hardhat configuration; default: the one of `--network`. */
+  readonly network?: string;
+  /** A parameter file instead of `deploy/parameters/<network>.json`. */
+  readonly parametersFile?: string;
+  /** Parameters that win over those of the file. */
+  readonly parameters?: Partial<RollupParameters>;
+  /** Local chains only: deploy anew although the chain has contracts of an earlier run. */
+  readonly reset?: boolean;
+  /** Where `<chainId>.json` goes; default `deployments/` of the project. */
+  readonly outputDirectory?: string;
+  /** Tells of progress, in plain words. */
+  readonly log?: (line: string) => void;
+}
+
+/** The content of `deployments/<chainId>.json`. Amounts are strings of base units, fees are units, times are seconds. */
+export interface DeploymentFile {
+  readonly chainId: number;
+  readonly genesisHash: string;
+  readonly contracts: Readonly<Record<string, string>>;
+  readonly config: Readonly<Record<string, string | number | readonly number[]>>;
+  /** Nothing of the chain is in an earlier L1 block. */
+  readonly blockNumber: number;
+}
+
+function deploymentFailed(error: unknown): DeployError {
+  const text = error instanceof Error ? error.message : String(error);
+  if (/reconcil|has been changed|changed since/i.test(text)) {
+    const advice = "restore the parameters and the code of the first run, or move its folder in ignition/deployments away to put up a second chain (on a local chain: --reset)";
+    return new DeployError("PARAMETERS_CHANGED", `the journal has another plan than this one; ${advice}\n${text}`, { cause: error });
+  }
+  return new DeployError("DEPLOYMENT_FAILED", `${text}\nThe same command resumes where this one stopped.`, { cause: error });
+}
+
+/**
+ * Puts a chain up on an L1, or finishes what an earlier run began, and writes its addresses to `deployments/<chainId>.json`.
+ * A second run with the same parameters sends nothing.
+ * @throws DeployError with a code for each reason
+ */
+export async function deployRollup(hre: HardhatRuntimeEnvironment, options: DeployOptions = {}): Promise<DeploymentFile> {
+  const log = options.log ?? (() => undefined);
+  const { connection, provider, chainId, deployer } = await connectToL1(hre, options.network);
+  const parameters = loadParameters(connection.networkName, options.parametersFile, options.parameters);
+  if (parameters.chainIds !== undefined && !parameters.chainIds.includes(chainId)) {
+    throw new DeployError("WRONG_CHAIN", `network ${connection.networkName} has chain id ${chainId}, the parameters are for ${parameters.chainIds.join(", ")}`);
+  }
+
+  const isLocal = LOCAL_CHAIN_IDS.includes(chainId);
+  const deploymentId = `chain-${chainId}`;
+  const journal =
+    connection.networkConfig.type === "edr-simulated"
+      ? { genesisHash: (await provider.getBlock(0))?.hash ?? "", startBlock: await provider.getBlockNumber(), isFresh: true }
+      : await prepareJournal(join(hre.config.paths.ignition, "deployments", deploymentId), chainId, provider, options.reset);
+  log(`Deploying to chain ${chainId} as ${deployer}${journal.isFresh ? "" : ", resuming the journal"}.`);
+
+  const ignition = {
+    deploymentId,
+    defaultSender: deployer,
+    // The configuration file's Ignition settings do not reach a deployment that is started from a program.
+    config: isLocal
+      ? { requiredConfirmations: 1, blockPollingInterval: LOCAL_POLLING_MS, retryInterval: LOCAL_POLLING_MS, disableFeeBumping: true }
+      : { requiredConfirmations: PUBLIC_CONFIRMATIONS, blockPollingInterval: PUBLIC_POLLING_MS, timeBeforeBumpingFees: 3 * MINUTE_MS, maxFeeBumps: 4 },
+  };
+  try {
+    const named = (choice: string, none: string): string => (choice === none ? ZERO_ADDRESS : choice === "deployer" ? deployer : choice);
+    let asset = named(parameters.asset, "ETH");
+    if (asset === "test") asset = await (await connection.ignition.deploy(TestTokenModule, ignition)).token.getAddress();
+    let identityRegistry = named(parameters.identityRegistry, "none");
+    if (identityRegistry === "test") {
+      identityRegistry = await (await connection.ignition.deploy(TestIdentityRegistryModule, ignition)).registry.getAddress();
+    }
+
+    const fees = feesOf(parameters);
+    const config = {
+      sequencer: named(parameters.sequencer, "anyone"),
+      sequencerAuth: ZERO_ADDRESS,
+      identityRegistry,
+      feeRecipient: named(parameters.feeRecipient, "none"),
+      asset,
+      assetScale: BigInt(parameters.assetScale),
+      forcedSlotFeeWei: BigInt(parameters.forcedSlotFeeWei),
+      bondWei: BigInt(parameters.bondWei),
+      epochSteps: BigInt(parameters.epochSteps),
+      epochAgeSeconds: parameters.epochAgeSeconds,
+      inclusionDelaySeconds: parameters.inclusionDelaySeconds,
+      windowSeconds: parameters.windowSeconds,
+      payoutDelaySeconds: parameters.payoutDelaySeconds,
+      feeTable: packFees(fees),
+    };
+    const deployed = await connection.ignition.deploy(RollupModule, { ...ignition, parameters: { Rollup: { config, salt: ZERO_SALT } } });
+
+    const contracts: Record<string, string> = {};
+    for (const [name, contract] of Object.entries(deployed)) contracts[name] = await contract.getAddress();
+    if (asset !== ZERO_ADDRESS) contracts["asset"] = asset;
+    if (identityRegistry !== ZERO_ADDRESS) contracts["identityRegistry"] = identityRegistry;
+    const file: DeploymentFile = {
+      chainId,
+      genesisHash: journal.genesisHash,
+      contracts,
+      config: {
+        ...config,
+        assetScale: parameters.assetScale,
+        forcedSlotFeeWei: parameters.forcedSlotFeeWei,
+        bondWei: parameters.bondWei,
+        epochSteps: parameters.epochSteps,
+        feeTable: fees,
+      },
+      blockNumber: journal.startBlock,
+    };
+    const path = join(options.outputDirectory ?? join(hre.config.paths.root, "deployments"), `${chainId}.json`);
+    writeAtomically(path, `${JSON.stringify(file, null, 2)}\n`);
+    log(`Inbox ${contracts["inbox"]}, Settlement ${contracts["settlement"]}, Bridge ${contracts["bridge"]}; written to ${path}.`);
+    return file;
+  } catch (error) {
+    if (error instanceof DeployError) throw error;
+    throw deploymentFailed(error);
+  }
+}

@@ -1,0 +1,89 @@
+import { existsSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+import { isAddress } from "ethers";
+import { z } from "zod";
+
+import { FIRST_OPCODE, OP } from "../core/generated/protocol.ts";
+import { DeployError } from "./DeployError.ts";
+
+const FEE_ENTRIES = 24;
+const MAX_U32 = 0xffff_ffff;
+
+const address = z.string().refine((text) => isAddress(text), "is no address");
+const wei = z.string().regex(/^\d+$/, "is no whole number in a string");
+const seconds = z.number().int().nonnegative().max(MAX_U32);
+const fee = z.number().int().nonnegative().max(MAX_U32);
+
+/** What a parameter file may say; README has the table. Amounts are base units in strings, times are seconds, fees are units. */
+const schema = z.strictObject({
+  /** The L1 chains that these parameters are meant for; absent: any. */
+  chainIds: z.array(z.number().int().positive()).optional(),
+  sequencer: z.union([z.literal("deployer"), z.literal("anyone"), address]),
+  feeRecipient: z.union([z.literal("deployer"), z.literal("none"), address]),
+  /** ERC-8004 identity registry; "test" deploys a minimal one. */
+  identityRegistry: z.union([z.literal("none"), z.literal("test"), address]),
+  /** "test" deploys an ERC-20 that anyone may mint. */
+  asset: z.union([z.literal("ETH"), z.literal("test"), address]),
+  assetScale: wei,
+  forcedSlotFeeWei: wei,
+  bondWei: wei,
+  epochSteps: z.number().int().positive(),
+  epochAgeSeconds: seconds,
+  inclusionDelaySeconds: seconds.min(16),
+  windowSeconds: seconds.positive(),
+  payoutDelaySeconds: seconds,
+  /** Fee by opcode name, `default` for the others. */
+  feeTable: z.record(z.string(), fee),
+});
+
+/** The parameters of one chain, as a file states them. */
+export type RollupParameters = z.infer<typeof schema>;
+
+const folder = fileURLToPath(new URL("parameters/", import.meta.url));
+
+function readJson(path: string): Record<string, unknown> {
+  try {
+    return JSON.parse(readFileSync(path, "utf8")) as Record<string, unknown>;
+  } catch (error) {
+    throw new DeployError("PARAMETERS_INVALID", `${path} cannot be read as JSON: ${String(error)}`, { cause: error });
+  }
+}
+
+/**
+ * Reads `deploy/parameters/<network>.json`, or the file named; what it leaves out comes from `default.json`, and `overrides` win.
+ * @throws DeployError `PARAMETERS_INVALID`
+ */
+export function loadParameters(network: string, file?: string, overrides: Partial<RollupParameters> = {}): RollupParameters {
+  const ofNetwork = `${folder}${network}.json`;
+  const path = file ?? (existsSync(ofNetwork) ? ofNetwork : undefined);
+  const merged = { ...readJson(`${folder}default.json`), ...(path === undefined ? {} : readJson(path)), ...overrides };
+  const parsed = schema.safeParse(merged);
+  if (parsed.success) {
+    feesOf(parsed.data);
+    return parsed.data;
+  }
+  const problems = parsed.error.issues.map((issue) => `${issue.path.join(".") || "file"}: ${issue.message}`);
+  throw new DeployError("PARAMETERS_INVALID", problems.join("; "));
+}
+
+/**
+ * The fee of each record opcode from FIRST_OPCODE on, in units.
+ * @throws DeployError `PARAMETERS_INVALID` for a name that is no opcode
+ */
+export function feesOf(parameters: RollupParameters): number[] {
+  const fees = new Array<number>(FEE_ENTRIES).fill(parameters.feeTable["default"] ?? 0);
+  for (const [name, value] of Object.entries(parameters.feeTable)) {
+    if (name === "default") continue;
+    const index = ((OP as Readonly<Record<string, number>>)[name] ?? -1) - FIRST_OPCODE;
+    if (index < 0 || index >= FEE_ENTRIES) throw new DeployError("PARAMETERS_INVALID", `feeTable.${name} is no operation with a fee`);
+    fees[index] = value;
+  }
+  return fees;
+}
+
+/** Three words of eight u32, the first in the most significant bits, as the contracts hold the fees. */
+export function packFees(fees: readonly number[]): [bigint, bigint, bigint] {
+  const word = (first: number): bigint => fees.slice(first, first + 8).reduce((packed, value) => (packed << 32n) | BigInt(value), 0n);
+  return [word(0), word(8), word(16)];
+}

@@ -1,0 +1,36 @@
+import { verifyContract } from "@nomicfoundation/hardhat-verify/verify";
+import type { HardhatRuntimeEnvironment } from "hardhat/types/hre";
+
+import { DeployError } from "./DeployError.ts";
+import type { DeploymentFile } from "./deployRollup.ts";
+
+const CODE = ["prover", "inboxImplementation", "settlementImplementation", "bridgeImplementation"] as const;
+
+/**
+ * Verifies the sources of the shared code and the factory on the block explorer of `--network`. The clones need none: explorers follow
+ * a minimal proxy to its implementation.
+ * @throws DeployError `KEY_MISSING` without an explorer key, `VERIFICATION_FAILED`
+ */
+export async function verifySources(hre: HardhatRuntimeEnvironment, file: DeploymentFile, log: (line: string) => void): Promise<void> {
+  const at = (name: string): string => file.contracts[name] ?? "";
+  const jobs = [
+    ...CODE.map((name) => ({ name, address: at(name), constructorArgs: [] as string[] })),
+    { name: "factory", address: at("factory"), constructorArgs: [at("inboxImplementation"), at("settlementImplementation"), at("bridgeImplementation"), at("prover")] },
+  ];
+  for (const { name, address, constructorArgs } of jobs) {
+    try {
+      await verifyContract({ address, constructorArgs }, hre);
+      log(`Verified ${name} at ${address}.`);
+    } catch (error) {
+      const text = error instanceof Error ? error.message : String(error);
+      if (/already( been)? verified/i.test(text)) {
+        log(`${name} at ${address} was verified before.`);
+        continue;
+      }
+      if (/configuration variable/i.test(text)) {
+        throw new DeployError("KEY_MISSING", "--verify needs ETHERSCAN_API_KEY (environment, or npx hardhat keystore set ETHERSCAN_API_KEY)", { cause: error });
+      }
+      throw new DeployError("VERIFICATION_FAILED", `${name} at ${address}: ${text}`, { cause: error });
+    }
+  }
+}
