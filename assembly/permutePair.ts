@@ -108,6 +108,16 @@ function lastRound(from: usize, to: usize, constant: v128): void {
   v128.store(to, v128.xor(b3, v128.andnot(b0, b4)), 48);
 }
 
+/** Permutes the states at STATE. */
+export function permutePair(): void {
+  let constants = ROUND_CONSTANTS;
+  for (let i = 0; i < 12; i++) {
+    round(STATE, OTHER_STATE, v128.load_splat<u64>(constants, 0));
+    round(OTHER_STATE, STATE, v128.load_splat<u64>(constants, 8));
+    constants += 16;
+  }
+}
+
 /** Permutes the states at STATE; afterwards only lanes 0 to 3, the digest, are valid. */
 export function permutePairToDigest(): void {
   let constants = ROUND_CONSTANTS;

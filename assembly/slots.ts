@@ -1,5 +1,6 @@
 /** The running hash of a list of 96-byte slots: h = keccak256(h ‖ slot), one permutation a slot. */
 import { STATE } from "./constants";
+import { interleave, storeDigests } from "./lanes";
 import { permuteToDigest } from "./permute";
 import { permutePairToDigest } from "./permutePair";
 
@@ -34,23 +35,6 @@ export function absorbSlotsPair(hashA: usize, slotsA: usize, hashB: usize, slots
       slotsA += 96;
       slotsB += 96;
     }
-    for (let i: usize = 0; i < 32; i += 16) {
-      const low = v128.load(STATE + 2 * i);
-      const high = v128.load(STATE + 2 * i, 16);
-      v128.store(hashA + i, v128.shuffle<u64>(low, high, 0, 2));
-      v128.store(hashB + i, v128.shuffle<u64>(low, high, 1, 3));
-    }
-  }
-}
-
-/** Writes the lanes of two messages of `bytes` bytes (a multiple of 16) side by side. */
-// @ts-ignore: decorator
-@inline
-function interleave(target: usize, sourceA: usize, sourceB: usize, bytes: usize): void {
-  for (let i: usize = 0; i < bytes; i += 16) {
-    const a = v128.load(sourceA + i);
-    const b = v128.load(sourceB + i);
-    v128.store(target + 2 * i, v128.shuffle<u64>(a, b, 0, 2));
-    v128.store(target + 2 * i, v128.shuffle<u64>(a, b, 1, 3), 16);
+    storeDigests(hashA, hashB);
   }
 }

@@ -15,6 +15,8 @@ export interface KeccakEngine {
   ensureBytes(bytes: number): void;
   /** keccak-256 of a message of any length. */
   digest(message: Uint8Array, out: Uint8Array, outOffset: number): void;
+  /** keccak-256 of `count` messages of `length` bytes that lie one after the other, to hashes one after the other. */
+  keccak256Many(source: number, length: number, count: number, target: number): void;
   /** N of one node. */
   hashOne(source: number, tag: number, target: number): void;
   /** N of `count` nodes that lie one after the other, to `count` hashes one after the other. */

@@ -52,6 +52,12 @@ export function createJsEngine(): KeccakEngine {
     digest(message, out, outOffset) {
       out.set(keccak_256(message), outOffset);
     },
+    keccak256Many(source, length, count, target) {
+      for (let i = 0; i < count; i++) {
+        const at = source + i * length;
+        memory.set(keccak_256(memory.subarray(at, at + length)), target + i * HASH_BYTES);
+      }
+    },
     hashOne,
     hashMany(source, count, tag, target) {
       for (let i = 0; i < count; i++) hashOne(source + i * NODE_BYTES, tag, target + i * HASH_BYTES);

@@ -5,7 +5,7 @@ import type { WebAssemblyMemory, WebAssemblyModule } from "./webAssemblyApi.ts";
 
 type EngineLoops = Pick<
   KeccakEngine,
-  "hashOne" | "hashMany" | "hashLeaves" | "markRange" | "hashMarked" | "absorbSlots" | "absorbSlotsPair"
+  "keccak256Many" | "hashOne" | "hashMany" | "hashLeaves" | "markRange" | "hashMarked" | "absorbSlots" | "absorbSlotsPair"
 >;
 
 /** What assembly/index.ts exports. */
@@ -83,6 +83,7 @@ export function createWasmEngine(backend: WasmBackend): KeccakEngine {
     },
     ensureBytes,
     digest,
+    keccak256Many: wasm.keccak256Many,
     hashOne: wasm.hashOne,
     hashMany: wasm.hashMany,
     hashLeaves: wasm.hashLeaves,

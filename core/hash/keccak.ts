@@ -6,6 +6,10 @@ const HASH_BYTES = 32;
 const SLOT_BYTES = 96;
 /** Nodes and slots pass through the engine's memory at most this many at a time. */
 const CHUNK_ITEMS = 256;
+const INPUT_BYTES = CHUNK_ITEMS * NODE_BYTES;
+
+/** So that at least two messages are in the engine's memory at once. */
+export const MANY_MAX_BYTES = INPUT_BYTES / 2;
 
 interface Scratch {
   readonly engine: KeccakEngine;
@@ -20,7 +24,7 @@ function threadScratch(): Scratch {
   if (scratch === undefined) {
     const engine = createKeccakEngine();
     const input = engine.heapBase;
-    const output = input + CHUNK_ITEMS * NODE_BYTES;
+    const output = input + INPUT_BYTES;
     engine.ensureBytes(output + CHUNK_ITEMS * HASH_BYTES);
     scratch = { engine, input, output };
   }
@@ -44,6 +48,31 @@ export function keccak256(message: Uint8Array): Uint8Array {
 export function keccak256Into(message: Uint8Array, out: Uint8Array, outOffset: number): void {
   requireRange(out, outOffset, HASH_BYTES, "out");
   threadScratch().engine.digest(message, out, outOffset);
+}
+
+/**
+ * keccak-256 of `count` messages of `messageBytes` bytes that lie one after the other, at most {@link MANY_MAX_BYTES} each.
+ * Writes 32 bytes for each to `out` at `outOffset`. Two are hashed at a time.
+ */
+export function keccak256Many(
+  messages: Uint8Array,
+  messageBytes: number,
+  count: number,
+  out: Uint8Array,
+  outOffset: number,
+): void {
+  if (messageBytes > MANY_MAX_BYTES) throw new RangeError(`messages of ${messageBytes} bytes are longer than ${MANY_MAX_BYTES}`);
+  requireRange(messages, 0, count * messageBytes, "messages");
+  requireRange(out, outOffset, count * HASH_BYTES, "out");
+  const { engine, input, output } = threadScratch();
+  const { memory } = engine;
+  const chunk = Math.min(CHUNK_ITEMS, Math.floor(INPUT_BYTES / Math.max(1, messageBytes)));
+  for (let done = 0; done < count; done += chunk) {
+    const items = Math.min(chunk, count - done);
+    memory.set(messages.subarray(done * messageBytes, (done + items) * messageBytes), input);
+    engine.keccak256Many(input, messageBytes, items, output);
+    out.set(memory.subarray(output, output + items * HASH_BYTES), outOffset + done * HASH_BYTES);
+  }
 }
 
 /**

@@ -4,6 +4,7 @@ export { computeAppendProof, computeAppendRoot } from "./appendProof.ts";
 export type { AppendTreeView } from "./appendProof.ts";
 export { DenseTree } from "./DenseTree.ts";
 export type { DenseTreeOptions } from "./DenseTree.ts";
+export { ListTree } from "./ListTree.ts";
 export { MemoryNodeStore } from "./MemoryNodeStore.ts";
 export type { NodeSink, NodeSource, NodeStore } from "./NodeStore.ts";
 export { computeRoot, isProofValid } from "./verifyProof.ts";
