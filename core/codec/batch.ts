@@ -89,7 +89,7 @@ export function batchHash(meta: BatchMeta): Uint8Array {
   return keccak256(words);
 }
 
-/** Hash of a queue entry (B-3). */
+/** Hash of a queue entry (B-3): 27 bytes of the keccak, then slots and dueTime in the clear, so that L1 can read them. */
 export function entryHash(entry: L1Entry): Uint8Array {
   const words = new Uint8Array(224);
   writeInteger(words, 0, entry.kind);
@@ -99,5 +99,8 @@ export function entryHash(entry: L1Entry): Uint8Array {
   writeInteger(words, 4, entry.slots);
   words.set(entry.dataRoot, 160);
   writeInteger(words, 6, entry.dueTime);
-  return keccak256(words);
+  const hash = keccak256(words);
+  hash[27] = entry.slots;
+  new DataView(hash.buffer, hash.byteOffset).setUint32(28, entry.dueTime);
+  return hash;
 }

@@ -1,0 +1,42 @@
+import type { StateTree } from "../state/StateTree.ts";
+import type { L1Data } from "../transition/L1Data.ts";
+import type { Machine, StepTrace } from "../transition/Machine.ts";
+import { encodeStepProof, hexWords } from "./encodeStepProof.ts";
+import type { LeafOpening, StepProof } from "./StepProof.ts";
+import { TouchLog } from "./TouchLog.ts";
+
+/** A step with its proof, and the roots before and after. */
+export interface RecordedStep {
+  readonly trace: StepTrace;
+  readonly proof: StepProof;
+  /** 32 bytes. */
+  readonly preRoot: Uint8Array;
+  /** 32 bytes. */
+  readonly postRoot: Uint8Array;
+}
+
+/**
+ * Makes one step of `machine` and proves it. `tree` must hold what was drained of the machine's state so far; afterwards it
+ * holds the state after the step, and nothing is left to drain.
+ */
+export function recordStep(machine: Machine, tree: StateTree, batchEnd: number, l1: L1Data): RecordedStep {
+  const { state } = machine;
+  tree.apply(state.drainDirty());
+  const preRoot = tree.root();
+  const log = new TouchLog();
+  let trace: StepTrace;
+  state.observe(log);
+  try {
+    trace = machine.step(batchEnd, l1);
+  } finally {
+    state.observe(null);
+  }
+  const leaves = log.leaves.map(({ kind, index, before }): LeafOpening => {
+    const [w0, w1, w2, w3] = hexWords(before);
+    const siblings = hexWords(tree.proof(kind, index));
+    tree.apply([{ kind, indices: Float64Array.of(index), leaves: state.leaf(kind, index) }]);
+    return { kind, index: BigInt(index), words: [w0, w1, w2, w3], siblings };
+  });
+  state.drainDirty();
+  return { trace, proof: encodeStepProof(trace, leaves), preRoot, postRoot: tree.root() };
+}
