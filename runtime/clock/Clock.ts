@@ -1,0 +1,9 @@
+/** The time as services see it; tests put in a {@link ManualClock}. */
+export interface Clock {
+  /** Wall clock, whole unix seconds. */
+  nowSeconds(): number;
+  /** Wall clock, unix milliseconds. */
+  nowMs(): number;
+  /** Resolves after `durationMs`; rejects with the signal's reason when it is aborted first. */
+  sleep(durationMs: number, signal?: AbortSignal): Promise<void>;
+}
