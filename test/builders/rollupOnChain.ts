@@ -1,0 +1,84 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { ContractFactory, Wallet, ZeroAddress, ZeroHash, toBeHex, zeroPadValue } from "ethers";
+import type { BaseContract, InterfaceAbi } from "ethers";
+
+import { loadDeployment } from "../../chain/Deployment.ts";
+import type { Deployment } from "../../chain/Deployment.ts";
+import type { RootContracts } from "../../chain/connectContracts.ts";
+import { connectContracts } from "../../chain/connectContracts.ts";
+import type { RollupFactory } from "../../typechain-types/root/index.ts";
+import { DEVELOPMENT_KEYS } from "./localChain.ts";
+import type { LocalChain } from "./localChain.ts";
+
+const ARTIFACTS = join(import.meta.dirname, "..", "..", "artifacts", "contracts");
+const FEE = 2n;
+
+/** Small windows, anyone may submit, every record costs two units. */
+export const CHAIN_TEST_CONFIG = {
+  sequencer: ZeroAddress,
+  sequencerAuth: ZeroAddress,
+  identityRegistry: ZeroAddress,
+  feeRecipient: ZeroAddress,
+  asset: ZeroAddress,
+  assetScale: 1_000_000_000n,
+  forcedSlotFeeWei: 1_000n,
+  bondWei: 3_200n,
+  epochSteps: 1_000_000n,
+  epochAgeSeconds: 0,
+  inclusionDelaySeconds: 100,
+  windowSeconds: 1,
+  payoutDelaySeconds: 0,
+};
+
+/** A rollup on a local chain, and its contracts in the hands of the first development key. */
+export interface RollupOnChain {
+  readonly deployment: Deployment;
+  readonly contracts: RootContracts;
+  readonly wallet: Wallet;
+  /** The contracts in the hands of another key. */
+  as(key: string): RootContracts;
+}
+
+function packFees(): bigint[] {
+  let word = 0n;
+  for (let entry = 0; entry < 8; entry += 1) word = (word << 32n) | FEE;
+  return [word, word, word];
+}
+
+/** Deploys the shared code and one chain. The chain must mine by itself. */
+export async function deployRollupOn(chain: LocalChain, config: Partial<typeof CHAIN_TEST_CONFIG> = {}): Promise<RollupOnChain> {
+  const wallet = new Wallet(DEVELOPMENT_KEYS[0], chain.provider);
+  let nonce = await wallet.getNonce();
+  const deploy = async (name: string, args: unknown[] = []): Promise<BaseContract> => {
+    const { abi, bytecode } = JSON.parse(readFileSync(join(ARTIFACTS, "root", `${name}.sol`, `${name}.json`), "utf8")) as { abi: InterfaceAbi; bytecode: string };
+    const contract = await new ContractFactory(abi, bytecode, wallet).deploy(...args, { nonce: nonce++ });
+    await contract.waitForDeployment();
+    return contract;
+  };
+  const blockNumber = await chain.provider.getBlockNumber();
+  const implementations: string[] = [];
+  for (const name of ["Inbox", "Settlement", "Bridge"]) implementations.push(await (await deploy(name)).getAddress());
+  // No test here executes single steps: the prover's place is taken by another contract.
+  const prover = implementations[0] ?? ZeroAddress;
+  const factory = (await deploy("RollupFactory", [...implementations, prover])) as unknown as RollupFactory;
+  const full = { ...CHAIN_TEST_CONFIG, ...config, feeTable: packFees() as [bigint, bigint, bigint] };
+  const salt = zeroPadValue(toBeHex(1), 32);
+  await (await factory.create(full, salt, { nonce: nonce++ })).wait();
+  const { inbox, settlement, bridge } = await factory.addressesOf(wallet.address, salt);
+  const genesis = await chain.provider.getBlock(0);
+  const deployment = loadDeployment({
+    chainId: chain.chainId,
+    genesisHash: genesis?.hash ?? ZeroHash,
+    contracts: { inbox, settlement, bridge, prover },
+    config: { ...full, assetScale: String(full.assetScale), feeTable: Array<number>(24).fill(Number(FEE)) },
+    blockNumber,
+  });
+  return {
+    deployment,
+    wallet,
+    contracts: connectContracts(deployment, wallet),
+    as: (key) => connectContracts(deployment, new Wallet(key, chain.provider)),
+  };
+}
