@@ -49,7 +49,7 @@ export function createLogger(options: LoggerOptions): Logger {
   );
   // The fields of children do not go through the formatters; a child inherits this method for its own children.
   const child = logger.child;
-  logger.child = function (bindings, childOptions) {
+  logger.child = function (this: typeof logger, bindings: object, childOptions?: object) {
     return child.call(this, redact(bindings) as typeof bindings, childOptions);
   } as typeof child;
   return logger as unknown as Logger;
