@@ -1,4 +1,4 @@
 export { packFeeTable } from "./encodeStepProof.ts";
 export { recordStep } from "./recordStep.ts";
-export type { RecordedStep } from "./recordStep.ts";
+export type { RecordedStep, StepLeaf } from "./recordStep.ts";
 export type { LeafOpening, StepProof } from "./StepProof.ts";

@@ -5,10 +5,20 @@ import { encodeStepProof, hexWords } from "./encodeStepProof.ts";
 import type { LeafOpening, StepProof } from "./StepProof.ts";
 import { TouchLog } from "./TouchLog.ts";
 
+/** A leaf that a step touched, before and after it: 128 bytes each. */
+export interface StepLeaf {
+  readonly kind: number;
+  readonly index: number;
+  readonly before: Uint8Array;
+  readonly after: Uint8Array;
+}
+
 /** A step with its proof, and the roots before and after. */
 export interface RecordedStep {
   readonly trace: StepTrace;
   readonly proof: StepProof;
+  /** In touch order. */
+  readonly leaves: readonly StepLeaf[];
   /** 32 bytes. */
   readonly preRoot: Uint8Array;
   /** 32 bytes. */
@@ -31,12 +41,13 @@ export function recordStep(machine: Machine, tree: StateTree, batchEnd: number, 
   } finally {
     state.observe(null);
   }
-  const leaves = log.leaves.map(({ kind, index, before }): LeafOpening => {
+  const leaves = log.leaves.map(({ kind, index, before }): StepLeaf => ({ kind, index, before, after: state.leaf(kind, index) }));
+  const openings = leaves.map(({ kind, index, before, after }): LeafOpening => {
     const [w0, w1, w2, w3] = hexWords(before);
     const siblings = hexWords(tree.proof(kind, index));
-    tree.apply([{ kind, indices: Float64Array.of(index), leaves: state.leaf(kind, index) }]);
+    tree.apply([{ kind, indices: Float64Array.of(index), leaves: after }]);
     return { kind, index: BigInt(index), words: [w0, w1, w2, w3], siblings };
   });
   state.drainDirty();
-  return { trace, proof: encodeStepProof(trace, leaves), preRoot, postRoot: tree.root() };
+  return { trace, proof: encodeStepProof(trace, openings), leaves, preRoot, postRoot: tree.root() };
 }

@@ -1,7 +1,7 @@
 import { batchDataRoot } from "../../core/codec/batch.ts";
 import { bundleDigest, domainSeparator, recordsHash } from "../../core/codec/bundle.ts";
 import { encodeHeader } from "../../core/codec/header.ts";
-import { AUTH, KIND, MACHINE, OP, PHASE, SLOT_BYTES, SYSTEM_LEAF } from "../../core/generated/protocol.ts";
+import { AGENT, AUTH, KIND, MACHINE, OP, PHASE, SLOT_BYTES, SYSTEM_LEAF } from "../../core/generated/protocol.ts";
 import { createState } from "../../core/state/index.ts";
 import type { State } from "../../core/state/index.ts";
 import { Machine } from "../../core/transition/index.ts";
@@ -93,7 +93,7 @@ export class TestRollup implements L1Data {
   bundle(fields: BundleFields): Uint8Array {
     const slots = joinBytes(fields.records);
     const agentLeaf = this.state.agents.leaf(fields.agent);
-    const nonce = fields.nonce ?? new DataView(agentLeaf.buffer).getUint32(60);
+    const nonce = fields.nonce ?? new DataView(agentLeaf.buffer).getUint32(AGENT.nonce + 4);
     const header = { agent: fields.agent, nonce, count: fields.records.length, validUntil: fields.validUntil ?? 0xffffffff, auth: fields.auth ?? AUTH.SIGNATURE };
     if (header.auth === AUTH.L1_SENDER) return joinBytes([encodeHeader(header), slots]);
     const signature = signCompact(fields.signer, bundleDigest({ domainSeparator: TEST_DOMAIN, ...header, recordsHash: recordsHash(slots) }));
