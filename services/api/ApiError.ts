@@ -1,0 +1,47 @@
+import { CodedError } from "../../runtime/errors/CodedError.ts";
+
+/** Error codes of the API with what they carry. */
+export type ApiErrors = {
+  "api/badRequest": { readonly problems: readonly { readonly field: string; readonly problem: string }[] };
+  "api/notFound": { readonly what: string; readonly key: string };
+  "api/notYet": { readonly what: string; readonly key: string };
+  "api/unknownRoute": { readonly method: string; readonly path: string };
+  "api/notReady": Record<string, never>;
+  "api/internal": Record<string, never>;
+};
+
+export type ApiErrorCode = keyof ApiErrors;
+
+const TEXTS: Readonly<Record<ApiErrorCode, { readonly status: number; readonly what: string; readonly todo: string }>> = {
+  "api/badRequest": { status: 400, what: "a part of the request is not as it should be", todo: "correct the fields that `problems` names" },
+  "api/notFound": { status: 404, what: "there is no such thing", todo: "check the number or address" },
+  "api/notYet": { status: 409, what: "that cannot be answered yet", todo: "ask again later, or follow /v1/feed" },
+  "api/unknownRoute": { status: 404, what: "there is no such route", todo: "see /docs" },
+  "api/notReady": { status: 503, what: "the replica is still catching up with L1", todo: "ask again in a few seconds" },
+  "api/internal": { status: 500, what: "the server made a mistake", todo: "see the server's log; asking again may help" },
+};
+
+/** A refusal with its HTTP status. */
+export class ApiError<K extends ApiErrorCode = ApiErrorCode> extends CodedError<ApiErrors, K> {
+  readonly status: number;
+  readonly what: string;
+  readonly todo: string;
+
+  constructor(code: K, payload: ApiErrors[K], what: string = TEXTS[code].what, options?: { cause?: unknown }) {
+    const { status, todo } = TEXTS[code];
+    super(code, payload, status === 503 || status === 409 ? "retry" : "reject", { what, todo }, options);
+    this.status = status;
+    this.what = what;
+    this.todo = todo;
+  }
+
+  /** What a client gets. */
+  body(): { error: { code: string; message: string; todo: string } & ApiErrors[K] } {
+    return { error: { code: this.code, message: this.what, todo: this.todo, ...this.payload } };
+  }
+}
+
+/** For the error reference and the OpenAPI document. */
+export function listApiErrors(): { code: ApiErrorCode; status: number; what: string; todo: string }[] {
+  return (Object.keys(TEXTS) as ApiErrorCode[]).map((code) => ({ code, ...TEXTS[code] }));
+}

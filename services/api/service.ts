@@ -1,0 +1,192 @@
+import { readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { once } from "node:events";
+
+import { createL1Provider } from "../../chain/createL1Provider.ts";
+import { loadDeployment, verifyDeployment } from "../../chain/Deployment.ts";
+import type { Deployment } from "../../chain/Deployment.ts";
+import type { FailoverProvider } from "../../chain/FailoverProvider.ts";
+import { toHex } from "../../core/codec/hex.ts";
+import { createL1Source } from "../../derivation/L1Source.ts";
+import type { L1Source } from "../../derivation/L1Source.ts";
+import { Replica } from "../../derivation/Replica.ts";
+import { lockDataDir } from "../../runtime/files/lockDataDir.ts";
+import type { DataDirLock } from "../../runtime/files/lockDataDir.ts";
+import { createService } from "../../runtime/lifecycle/createService.ts";
+import type { Service } from "../../runtime/lifecycle/Service.ts";
+import { ServiceGroup } from "../../runtime/lifecycle/ServiceGroup.ts";
+import type { Logger } from "../../runtime/logger/Logger.ts";
+import { Metrics } from "../../runtime/metrics/Metrics.ts";
+import { createAmountFormat } from "./AmountFormat.ts";
+import type { ApiContext } from "./ApiContext.ts";
+import type { ApiConfig } from "./config.ts";
+import { createHttpApp } from "./createHttpApp.ts";
+import { Feed } from "./Feed.ts";
+import { readAsset } from "./readAsset.ts";
+import { routes } from "./routes/index.ts";
+import { createSequencerWatch } from "./SequencerWatch.ts";
+import { batchView } from "./views/l1Views.ts";
+
+export interface ApiService extends Service {
+  /** Where it listens, once started. */
+  readonly url: string;
+}
+
+const VERSION = "0.1.0";
+
+/** Everything of a running API, made in `start` because it needs the L1. */
+interface Parts {
+  readonly provider: FailoverProvider;
+  readonly lock: DataDirLock;
+  readonly replica: Replica;
+  readonly source: L1Source;
+  readonly context: ApiContext;
+}
+
+/** The verifying replica with its HTTP and WebSocket side. */
+export function createApiService(config: ApiConfig, logger: Logger): ApiService {
+  const metrics = new Metrics({ service: "api" });
+  const server = createServer();
+  let parts: Parts | undefined;
+  let trouble: string | undefined;
+
+  const need = (): Parts => {
+    if (parts === undefined) throw new Error("the API service has not started");
+    return parts;
+  };
+  const feed = new Feed({
+    hello: () => {
+      const { replica } = need();
+      return { type: "hello", batchCount: replica.batchCount, stateRoot: toHex(replica.rootAt(replica.batchCount) ?? new Uint8Array(32)) };
+    },
+  });
+
+  function createReplica(deployment: Deployment): Replica {
+    return new Replica({
+      dir: config.dataDir,
+      deployment,
+      snapshotBatches: config.snapshotBatches,
+      onCut: (bytes) => logger.warn({ bytes }, "The end of the log was torn by a crash and was cut off; it is read from L1 again."),
+      onDivergence: (error) => {
+        trouble = error.message;
+        logger.error({ err: error }, "A root differs from the one derived from L1.");
+        feed.publish({ type: "divergence", code: error.code, ...error.payload });
+      },
+      onBatch: (index) => {
+        const { replica, context } = need();
+        const batch = replica.view.batches[index];
+        if (batch !== undefined) feed.publish({ type: "batch", batch: batchView(context, batch) });
+      },
+      onEvent: (event) => {
+        if (event.type === "batch") return;
+        if (event.type !== "entry") return feed.publish({ ...event });
+        const { index, kind, value, dueTime } = event.entry;
+        feed.publish({ type: "entry", index, kind, value, dueTime, sender: toHex(event.entry.sender), account: toHex(event.entry.account), at: event.at });
+      },
+      onRollback: (batchCount, blockNumber) => {
+        logger.warn({ batchCount, blockNumber }, "L1 was reorganised; the state went back.");
+        feed.publish({ type: "rollback", batchCount, blockNumber });
+      },
+    });
+  }
+
+  const store = createService({
+    async start() {
+      const deployment = loadDeployment(JSON.parse(readFileSync(config.deployment, "utf8")));
+      const provider = await createL1Provider(config.l1Url, deployment.chainId);
+      await verifyDeployment(provider, deployment);
+      const asset = await readAsset(provider, deployment);
+      const lock = lockDataDir(config.dataDir);
+      const replica = createReplica(deployment);
+      const source = createL1Source({
+        provider,
+        deployment,
+        consumer: replica,
+        cursors: replica.cursors,
+        depth: config.depth,
+        pollMs: config.pollMs,
+        onError: (error) => {
+          const reaction = (error as { reaction?: string }).reaction;
+          if (reaction === "stop") trouble = String((error as Error).message);
+          logger[reaction === "stop" ? "error" : "warn"]({ err: error }, "Reading L1 failed.");
+        },
+      });
+      const context: ApiContext = {
+        deployment,
+        replica,
+        asset,
+        amounts: createAmountFormat(asset),
+        nowSeconds: () => Math.floor(Date.now() / 1000),
+        l1: () => ({ head: source.head?.number, derived: source.cursor?.blockNumber, host: provider.activeHost }),
+        trouble: () => trouble,
+      };
+      parts = { provider, lock, replica, source, context };
+      measure(metrics, context, feed);
+      await replica.resume();
+    },
+    async stop() {
+      if (parts === undefined) return;
+      await parts.replica.saveSnapshot();
+      parts.replica.close();
+      parts.lock.release();
+      parts.provider.destroy();
+    },
+  });
+  const reading = createService({
+    start: () => need().source.start(),
+    stop: () => parts?.source.stop(),
+  });
+  const intake = createService({
+    async start() {
+      const { context } = need();
+      server.on("request", createHttpApp({ context, routes, metrics, logger, corsOrigin: config.corsOrigin, version: VERSION, isReady: () => parts?.source.head !== undefined }));
+      feed.attach(server);
+      server.listen(config.port, config.host);
+      await once(server, "listening");
+      logger.info({ url: url(), dataDir: config.dataDir }, `The API listens on ${url()}; see ${url()}/docs.`);
+    },
+    stop() {
+      feed.close();
+      server.closeAllConnections();
+      server.close();
+    },
+  });
+
+  function url(): string {
+    const { address, port } = server.address() as AddressInfo;
+    return `http://${address.includes(":") ? `[${address}]` : address}:${port}`;
+  }
+
+  const group = new ServiceGroup();
+  group.add("stores", "replica", store);
+  group.add("workers", "L1 source", reading);
+  if (config.sequencerUrl !== undefined) {
+    const watch = createSequencerWatch({
+      url: config.sequencerUrl,
+      pollMs: config.pollMs,
+      onRoot: (batchCount, stateRoot) => void need().replica.compare(batchCount, stateRoot),
+      onError: (error) => logger.debug({ err: error }, "The sequencer's root could not be read."),
+    });
+    group.add("workers", "sequencer watch", createService({ start: () => watch.start(), stop: () => watch.stop() }));
+  }
+  group.add("intake", "HTTP", intake);
+  return {
+    start: () => group.start(),
+    stop: (reason) => group.stop(reason),
+    stopped: group.stopped,
+    get url() {
+      return url();
+    },
+  };
+}
+
+function measure(metrics: Metrics, { replica, l1, trouble }: ApiContext, feed: Feed): void {
+  metrics.gauge("replica_batches", "Batches executed", { read: () => replica.batchCount });
+  metrics.gauge("replica_receipts", "Receipts written", { read: () => replica.current.machine("receiptCount") });
+  metrics.gauge("replica_agents", "Accounts", { read: () => replica.current.agentCount });
+  metrics.gauge("replica_l1_head", "Newest L1 block", { read: () => l1().head ?? 0 });
+  metrics.gauge("replica_l1_derived", "Last L1 block taken over", { read: () => l1().derived ?? 0 });
+  metrics.gauge("replica_diverged", "1 when an announced root differs from ours", { read: () => (trouble() === undefined ? 0 : 1) });
+  metrics.gauge("feed_clients", "WebSocket clients of the feed", { read: () => feed.clientCount });
+}

@@ -1,0 +1,103 @@
+import { z } from "zod";
+
+import { toHex } from "../../../core/codec/hex.ts";
+import { OP } from "../../../core/generated/protocol.ts";
+import type { KnownBatch, KnownClaim, KnownEntry, KnownEpoch } from "../../../derivation/ChainView.ts";
+import type { ApiContext } from "../ApiContext.ts";
+import { address, amount, count, hash, position, seconds } from "../schemas.ts";
+import { nameOf } from "./names.ts";
+
+export const batchSchema = z
+  .object({
+    index: count,
+    l2Time: seconds,
+    slots: count.describe("96-byte slots of data"),
+    dataRoot: hash,
+    queueEnd: count.describe("Entries consumed so far, this batch included"),
+    stateRoot: hash.describe("After the batch, as this replica computed it"),
+    receiptCount: count.describe("Receipts after the batch"),
+    withdrawalCount: count.describe("Withdrawals after the batch"),
+    l1: position,
+  })
+  .describe("A batch on L1");
+
+/** A batch that has been executed. */
+export function batchView({ replica }: ApiContext, batch: KnownBatch): z.output<typeof batchSchema> {
+  const { index, l2Time, slots, queueEnd } = batch;
+  const { stateRoot, receiptCount, withdrawalCount } = replica.resultAt(index + 1);
+  return { index, l2Time, slots, queueEnd, dataRoot: toHex(batch.dataRoot), stateRoot: toHex(stateRoot), receiptCount, withdrawalCount, l1: batch.at };
+}
+
+export const entrySchema = z
+  .object({
+    index: count,
+    kind: z.string(),
+    sender: address,
+    account: address,
+    amount: amount.nullable().describe("Of a DEPOSIT"),
+    erc8004Id: count.nullable().describe("Of a LINK_AGENT"),
+    slots: count,
+    dueTime: seconds.describe("A batch of this time or later must consume it"),
+    isConsumed: z.boolean(),
+    l1: position,
+  })
+  .describe("An entry of the queue from L1");
+
+export function entryView({ replica, amounts }: ApiContext, entry: KnownEntry): z.output<typeof entrySchema> {
+  const { index, kind, value, slots, dueTime } = entry;
+  return {
+    index,
+    kind: nameOf("op", kind),
+    sender: toHex(entry.sender),
+    account: toHex(entry.account),
+    amount: kind === OP.DEPOSIT ? amounts.ofUnits(value) : null,
+    erc8004Id: kind === OP.LINK_AGENT ? value : null,
+    slots,
+    dueTime,
+    isConsumed: index < replica.current.machine("inboxCursor"),
+    l1: entry.at,
+  };
+}
+
+export const epochSchema = z
+  .object({ epoch: count, batchEnd: count.describe("First batch after it"), steps: count, stateRoot: hash.nullable(), l1: position })
+  .describe("A closed epoch: what one claim is about");
+
+export function epochView({ replica }: ApiContext, known: KnownEpoch): z.output<typeof epochSchema> {
+  const { epoch, batchEnd, steps, at } = known;
+  const root = replica.rootAt(batchEnd);
+  return { epoch, batchEnd, steps, stateRoot: root === undefined ? null : toHex(root), l1: at };
+}
+
+export const claimSchema = z
+  .object({
+    claimId: hash,
+    parentClaim: hash,
+    epoch: count,
+    stateRoot: hash,
+    closesAt: seconds.describe("From when it may be confirmed"),
+    backers: z.array(address),
+    status: z.enum(["open", "confirmed"]),
+    isOurs: z.boolean().nullable().describe("Whether the state is the one that this replica computed; null while it does not know"),
+    confirmed: position.nullable(),
+    l1: position,
+  })
+  .describe("A claim about the state after an epoch");
+
+export function claimView({ replica }: ApiContext, claim: KnownClaim): z.output<typeof claimSchema> {
+  const { claimId, parentClaim, epoch, stateRoot, closesAt, backers, confirmedAt, at } = claim;
+  const batchEnd = replica.batchesOf(claim);
+  const own = batchEnd === undefined ? undefined : replica.rootAt(batchEnd);
+  return {
+    claimId,
+    parentClaim,
+    epoch,
+    stateRoot,
+    closesAt,
+    backers: [...backers],
+    status: confirmedAt === undefined ? "open" : "confirmed",
+    isOurs: own === undefined ? null : toHex(own) === stateRoot,
+    confirmed: confirmedAt ?? null,
+    l1: at,
+  };
+}
