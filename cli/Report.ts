@@ -1,0 +1,110 @@
+import ora from "ora";
+import pc from "picocolors";
+
+import type { Agnt2Client } from "../sdk/Agnt2Client.ts";
+import { chainUnitsToBase, describeUnits } from "../sdk/amount.ts";
+import type { Asset } from "../sdk/amount.ts";
+
+type Value = string | number | boolean | bigint | null | undefined | readonly Value[] | { readonly [name: string]: Value };
+
+/** An amount in units of the chain: whole units for people, base units for programs. */
+export class UnitAmount {
+  readonly units: number;
+  readonly asset: Asset;
+
+  constructor(units: number, asset: Asset) {
+    this.units = units;
+    this.asset = asset;
+  }
+
+  toJSON(): string {
+    return chainUnitsToBase(this.units, this.asset).toString();
+  }
+
+  toString(): string {
+    return describeUnits(this.units, this.asset);
+  }
+}
+
+export type Row = Readonly<Record<string, Value | UnitAmount>>;
+
+function toText(value: Value | UnitAmount): string {
+  if (value instanceof UnitAmount) return value.toString();
+  if (value === null || value === undefined) return "-";
+  return typeof value === "object" ? JSON.stringify(value) : String(value);
+}
+
+/** What a command says: text for people, or one JSON document for programs. */
+export class Report {
+  readonly #isJson: boolean;
+
+  constructor(isJson: boolean) {
+    this.#isJson = isJson;
+  }
+
+  /** A sentence, and the facts behind it. */
+  result(sentence: string, facts: Row): void {
+    if (this.#isJson) {
+      this.#json(facts);
+      return;
+    }
+    if (sentence !== "") process.stdout.write(`${sentence}\n`);
+    const width = Math.max(0, ...Object.keys(facts).map((name) => name.length));
+    for (const [name, value] of Object.entries(facts)) process.stdout.write(`  ${pc.dim(name.padEnd(width))}  ${toText(value)}\n`);
+  }
+
+  /** A list, one line an item. */
+  table(sentence: string, name: string, rows: readonly Row[]): void {
+    if (this.#isJson) {
+      this.#json({ [name]: rows as unknown as Value });
+      return;
+    }
+    process.stdout.write(`${sentence}\n`);
+    const columns = Object.keys(rows[0] ?? {});
+    const cells = [columns, ...rows.map((row) => columns.map((column) => toText(row[column])))];
+    const widths = columns.map((_, index) => Math.max(...cells.map((line) => line[index]!.length)));
+    cells.forEach((line, index) => {
+      const text = line.map((cell, column) => cell.padEnd(widths[column]!)).join("  ").trimEnd();
+      process.stdout.write(`  ${index === 0 ? pc.dim(text) : text}\n`);
+    });
+  }
+
+  /** Shows that something is waited for, on terminals only. */
+  async waiting<T>(label: string, work: Promise<T>): Promise<T> {
+    if (this.#isJson || process.stderr.isTTY !== true) return work;
+    const spinner = ora({ text: label, stream: process.stderr }).start();
+    try {
+      return await work;
+    } finally {
+      spinner.stop();
+    }
+  }
+
+  /** An error with what happened, why and what to do; the code is for programs. */
+  error(error: unknown): void {
+    const known = (typeof error === "object" && error !== null ? error : {}) as { code?: unknown; todo?: unknown; values?: unknown };
+    const message = error instanceof Error ? error.message : String(error);
+    const code = typeof known.code === "string" ? known.code : "INTERNAL";
+    const todo = typeof known.todo === "string" && known.todo !== "" ? known.todo : undefined;
+    if (this.#isJson) {
+      process.stderr.write(`${JSON.stringify({ error: { code, message, ...(todo === undefined ? {} : { todo }) } }, replacer)}\n`);
+      return;
+    }
+    process.stderr.write(`${pc.red(code)}  ${message}\n`);
+    if (todo !== undefined) process.stderr.write(`  What to do: ${todo}.\n`);
+  }
+
+  #json(value: Row): void {
+    process.stdout.write(`${JSON.stringify(value, replacer, 2)}\n`);
+  }
+}
+
+function replacer(_name: string, value: unknown): unknown {
+  return typeof value === "bigint" ? value.toString() : value;
+}
+
+/** For amounts in rows. */
+export async function amountMaker(client: Agnt2Client): Promise<(units: number) => UnitAmount> {
+  const { asset } = await client.config();
+  return (units) => new UnitAmount(units, asset);
+}

@@ -1,0 +1,37 @@
+import { InvalidArgumentError } from "commander";
+
+import type { Reference } from "../sdk/operations.ts";
+
+/** `SLOT:ID`, as the commands that make calls and workflows print it. */
+export function parseReference(text: string): Reference {
+  const match = /^(\d+):(\d+)$/.exec(text);
+  if (match === null) throw new InvalidArgumentError("expected SLOT:ID, for example 12:345.");
+  return { slot: Number(match[1]), id: Number(match[2]) };
+}
+
+/** An index or an address of an agent. */
+export function parseAgent(text: string): number | string {
+  if (/^\d+$/.test(text)) return Number(text);
+  if (/^0x[0-9a-fA-F]{40}$/.test(text)) return text;
+  throw new InvalidArgumentError("expected an agent's index or its 0x address.");
+}
+
+/** Whole units as decimal text. */
+export function parseAmount(text: string): string {
+  if (/^\d+(\.\d+)?$/.test(text)) return text;
+  throw new InvalidArgumentError("expected whole units, for example 0.25.");
+}
+
+export function parseWhole(text: string): number {
+  if (/^\d+$/.test(text)) return Number(text);
+  throw new InvalidArgumentError("expected a whole number.");
+}
+
+/** Options that may be given several times. */
+export function collectReference(text: string, before: readonly Reference[] = []): readonly Reference[] {
+  return [...before, parseReference(text)];
+}
+
+export function showReference({ slot, id }: Reference): string {
+  return `${slot}:${id}`;
+}

@@ -1,0 +1,59 @@
+import type { Command } from "commander";
+
+import type { Json } from "../../sdk/HttpService.ts";
+import { listField } from "../../sdk/state.ts";
+import { sdkError } from "../../sdk/SdkError.ts";
+import { parseAgent } from "../arguments.ts";
+import { amountMaker } from "../Report.ts";
+import type { Row } from "../Report.ts";
+import { action } from "../runCommand.ts";
+
+/** Only fields that are plain values: what a table or a list of facts can show. */
+function plainFields(json: Json): Row {
+  return Object.fromEntries(Object.entries(json).filter(([, value]) => value === null || typeof value !== "object")) as Row;
+}
+
+/** Commands that only look. */
+export function addReadCommands(program: Command): void {
+  program
+    .command("account")
+    .description("show an account; default: your own")
+    .argument("[agent]", "index or address", parseAgent)
+    .action(
+      action(async ({ connection, report }, agent: number | string | undefined) => {
+        const { client, config } = connection;
+        const who = agent ?? config.account ?? (await connection.signer()).bundleSigner.address;
+        const account = await client.account(who);
+        if (account === undefined) throw sdkError("SDK_NO_ACCOUNT", String(who));
+        const amount = await amountMaker(client);
+        const { balance, earned, session, ...rest } = account;
+        const grant: Row = session === undefined ? {} : { sessionKey: session.key, sessionExpiry: session.expiry, sessionCap: amount(session.capUnits) };
+        report.result(`Agent ${account.index} holds ${amount(balance)}.`, { ...rest, balance: amount(balance), earned: amount(earned), ...grant });
+      }),
+    );
+  program
+    .command("status")
+    .description("how far the sequencer and the replica are")
+    .action(
+      action(async ({ connection, report }) => {
+        const { client } = connection;
+        const sequencer = await client.status();
+        const replica = await client.api.find("/v1/status").catch(() => undefined);
+        report.result("", { ...plainFields(sequencer), ...(replica === undefined ? { replica: "not reachable" } : { replica: plainFields(replica) as never }) });
+      }),
+    );
+  for (const [name, description, sentence] of [
+    ["batches", "the batches on L1", "Batches on L1, as the replica derived them:"],
+    ["claims", "the claims on L1", "Claims about the state, on L1:"],
+  ] as const) {
+    program
+      .command(name)
+      .description(description)
+      .action(
+        action(async ({ connection, report }) => {
+          const rows = listField(await connection.client.api.get(`/v1/${name}?limit=500`), "items") as Json[];
+          report.table(rows.length === 0 ? "None yet." : sentence, name, rows.map(plainFields));
+        }),
+      );
+  }
+}

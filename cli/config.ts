@@ -1,0 +1,24 @@
+import { defineConfig } from "../runtime/config/defineConfig.ts";
+import { loadConfig } from "../runtime/config/loadConfig.ts";
+import { hex, text, url } from "../runtime/config/parsers.ts";
+
+/** What the CLI reads from the environment; flags of the same meaning win. */
+export const CLI_SETTINGS = defineConfig({
+  sequencer: { env: "AGNT2_SEQUENCER_URL", parser: url("http", "https"), default: "http://127.0.0.1:7200", description: "The sequencer" },
+  api: { env: "AGNT2_API_URL", parser: url("http", "https"), default: "http://127.0.0.1:7300", description: "A replica's API" },
+  l1: { env: "L1_URL", parser: url("http", "https"), default: "http://127.0.0.1:8545", description: "The L1 endpoint" },
+  faucet: { env: "AGNT2_FAUCET_URL", parser: url("http", "https"), default: undefined, description: "The local network's faucet; default: the sequencer's host" },
+  keystore: { env: "AGNT2_KEYSTORE", parser: text, default: undefined, description: "Encrypted keystore file" },
+  password: { env: "AGNT2_PASSWORD", parser: text, default: undefined, description: "Its password", secret: true },
+  passwordFile: { env: "AGNT2_PASSWORD_FILE", parser: text, default: undefined, description: "File with its password in the first line" },
+  signer: { env: "AGNT2_SIGNER_URL", parser: url("http", "https"), default: undefined, description: "External signer (eth_signTypedData_v4)" },
+  key: { env: "AGNT2_KEY", parser: hex(32), default: undefined, description: "Plain key, on the local chain only", secret: true },
+  account: { env: "AGNT2_ACCOUNT", parser: hex(20), default: undefined, description: "The owner's address, when the key is a session key" },
+});
+
+export type CliConfig = ReturnType<typeof readCliConfig>;
+
+/** @throws ConfigError */
+export function readCliConfig() {
+  return loadConfig(CLI_SETTINGS, { env: process.env });
+}

@@ -1,0 +1,166 @@
+import { Agent } from "./Agent.ts";
+import type { AgentOptions } from "./Agent.ts";
+import type { BundleTransport } from "./bundles/BundleTransport.ts";
+import type { L1Progress } from "./bundles/OperationHandle.ts";
+import { parseChainConfig } from "./ChainConfig.ts";
+import type { ChainConfig } from "./ChainConfig.ts";
+import { HttpService } from "./HttpService.ts";
+import type { HttpOptions, Json } from "./HttpService.ts";
+import { sdkError } from "./SdkError.ts";
+import { numberField, parseAccount, parseWithdrawalProof, textField } from "./state.ts";
+import type { AgentAccount, ConfirmedProof } from "./state.ts";
+import { HttpTransport } from "./transport/HttpTransport.ts";
+import { StreamTransport } from "./transport/StreamTransport.ts";
+
+export interface ClientOptions extends HttpOptions {
+  /** Base URL of the sequencer, `http://…` or `https://…`. */
+  readonly sequencerUrl: string;
+  /** Base URL of a replica's API; needed for what is known of L1 only: batches, claims, proofs. */
+  readonly apiUrl?: string;
+  /** How bundles travel: over one WebSocket (default), or as single HTTP requests. */
+  readonly transport?: "stream" | "http";
+  /** Where the runtime has no WebSocket of its own: one with the browser's interface. */
+  readonly webSocket?: typeof WebSocket;
+  /** The address that must have signed heads and roots. Default: what the sequencer says, which is no check of the sequencer itself. */
+  readonly sequencerAddress?: string;
+}
+
+const POLL_MS = 250;
+
+/** A connection to a chain: reads its state and carries its agents' bundles. Nothing is opened before the first use. */
+export class Agnt2Client implements L1Progress {
+  readonly sequencer: HttpService;
+  readonly transport: BundleTransport;
+  readonly #api: HttpService | undefined;
+  #config: Promise<ChainConfig> | undefined;
+  readonly #indexes = new Map<string, number>();
+  readonly #agents = new Set<Agent>();
+  readonly #closing = new AbortController();
+
+  constructor(options: ClientOptions) {
+    this.sequencer = new HttpService(options.sequencerUrl, options);
+    this.#api = options.apiUrl === undefined ? undefined : new HttpService(options.apiUrl, options);
+    this.transport =
+      options.transport === "http"
+        ? new HttpTransport(this.sequencer)
+        : new StreamTransport({
+            url: `${this.sequencer.url.replace(/^http/, "ws")}/v1/stream`,
+            webSocket: options.webSocket ?? globalThis.WebSocket,
+            readVerification: async () => {
+              const { domain, sequencer } = await this.config();
+              return { separator: domain.separator, sequencer: options.sequencerAddress ?? sequencer };
+            },
+          });
+  }
+
+  /** The replica's API. @throws SdkError `SDK_INPUT` when the client was made without one */
+  get api(): HttpService {
+    if (this.#api === undefined) throw sdkError("SDK_INPUT", "this needs the apiUrl of a replica");
+    return this.#api;
+  }
+
+  /** What the chain is; read once. */
+  config(): Promise<ChainConfig> {
+    this.#config ??= this.sequencer.get("/v1/config").then(parseChainConfig);
+    this.#config.catch(() => (this.#config = undefined));
+    return this.#config;
+  }
+
+  /** How far the sequencer is. */
+  status(): Promise<Json> {
+    return this.sequencer.get("/v1/status");
+  }
+
+  /** The account of an index or address, undefined if there is none. */
+  async account(indexOrAddress: number | string): Promise<AgentAccount | undefined> {
+    const json = await this.sequencer.find(`/v1/agents/${indexOrAddress}`);
+    return json === undefined ? undefined : parseAccount(json);
+  }
+
+  /**
+   * The index of an account.
+   * @throws SdkError `SDK_NO_ACCOUNT` (as a rejection)
+   */
+  agentIndex(indexOrAddress: number | string): number | Promise<number> {
+    if (typeof indexOrAddress === "number") return indexOrAddress;
+    const key = indexOrAddress.toLowerCase();
+    return this.#indexes.get(key) ?? this.#findIndex(key);
+  }
+
+  async #findIndex(address: string): Promise<number> {
+    const account = await this.account(address);
+    if (account === undefined) throw sdkError("SDK_NO_ACCOUNT", address, { address });
+    this.#indexes.set(address, account.index);
+    return account.index;
+  }
+
+  /** A call by its slot, as the sequencer has it; undefined when it is settled or never was. */
+  async invocation(reference: { slot: number; id: number }): Promise<Json | undefined> {
+    return this.#object("invocations", reference);
+  }
+
+  async workflow(reference: { slot: number; id: number }): Promise<Json | undefined> {
+    return this.#object("workflows", reference);
+  }
+
+  async #object(kind: string, { slot, id }: { slot: number; id: number }): Promise<Json | undefined> {
+    const json = await this.sequencer.find(`/v1/${kind}/${slot}`);
+    return json !== undefined && Number(json["id"]) === id ? json : undefined;
+  }
+
+  /** An agent that signs with `options.signer`. */
+  async agent(options: AgentOptions): Promise<Agent> {
+    const agent = new Agent(this, await this.config(), options);
+    this.#agents.add(agent);
+    return agent;
+  }
+
+  /** Unix seconds by this machine's clock; deadlines count from it. */
+  now(): number {
+    return Date.now() / 1000;
+  }
+
+  async posted(receipt: number): Promise<{ batch: number }> {
+    const json = await this.#until(() => this.api.find(`/v1/receipts/${receipt}`));
+    return { batch: numberField(json, "batchIndex") };
+  }
+
+  async confirmed(receipt: number): Promise<{ claimId: string; stateRoot: string }> {
+    const { batch } = await this.posted(receipt);
+    return this.#until(async () => {
+      const { latestConfirmed } = await this.api.get("/v1/status");
+      if (typeof latestConfirmed !== "object" || latestConfirmed === null) return undefined;
+      const claim = latestConfirmed as Json;
+      const { items } = await this.api.get(`/v1/epochs?from=${numberField(claim, "epoch")}&limit=1`);
+      const [epoch] = items as readonly Json[];
+      if (epoch === undefined || numberField(epoch, "batchEnd") <= batch) return undefined;
+      return { claimId: textField(claim, "claimId"), stateRoot: textField(claim, "stateRoot") };
+    });
+  }
+
+  /** Proof of a withdrawal in a confirmed state; undefined while none holds it. */
+  async withdrawalProof(index: number): Promise<ConfirmedProof | undefined> {
+    const json = await this.api.find(`/v1/withdrawals/${index}/proof`);
+    return json === undefined ? undefined : parseWithdrawalProof(json);
+  }
+
+  /**
+   * Asks again until there is an answer.
+   * @throws SdkError `SDK_CLOSED` when the client is closed meanwhile
+   */
+  async #until<T>(ask: () => Promise<T | undefined>): Promise<T> {
+    for (;;) {
+      if (this.#closing.signal.aborted) throw sdkError("SDK_CLOSED", "the client was closed while waiting for L1");
+      const answer = await ask();
+      if (answer !== undefined) return answer;
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    }
+  }
+
+  /** Ends the connection; what is not acknowledged yet rejects with `SDK_CLOSED`. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    for (const agent of this.#agents) agent.close();
+    await this.transport.close();
+  }
+}

@@ -1,0 +1,159 @@
+import { Contract } from "ethers";
+import type { ContractTransactionReceipt, Signer } from "ethers";
+
+import { connectContracts, ROOT_ABIS } from "../chain/connectContracts.ts";
+import type { RootContracts } from "../chain/connectContracts.ts";
+import type { Deployment } from "../chain/Deployment.ts";
+import { toChainError } from "../chain/decodeRevert.ts";
+import type { Agnt2Client } from "./Agnt2Client.ts";
+import { chainUnitsToBase, toBaseUnits, toChainUnits } from "./amount.ts";
+import type { Amount } from "./amount.ts";
+import type { ChainConfig } from "./ChainConfig.ts";
+import { sdkError } from "./SdkError.ts";
+import type { ConfirmedProof } from "./state.ts";
+
+const ERC20_ABI = ["function allowance(address,address) view returns (uint256)", "function approve(address,uint256) returns (bool)"];
+const POLL_MS = 200;
+
+export interface DepositResult {
+  readonly transactionHash: string;
+  /** Index of the deposit in the chain's inbox. */
+  readonly entry: number;
+  readonly units: number;
+}
+
+export interface WithdrawalResult {
+  readonly transactionHash: string;
+  readonly recipient: string;
+  readonly amountBase: bigint;
+  /** False when the recipient refused the payment, which then waits in the bridge. */
+  readonly paid: boolean;
+  readonly proof: ConfirmedProof;
+}
+
+/** The L1 side of an agent: pays in, and takes what is withdrawn by Merkle proof. */
+export class L1Account {
+  readonly #client: Agnt2Client;
+  readonly #signer: Signer;
+  readonly #config: ChainConfig;
+  readonly #contracts: RootContracts;
+
+  private constructor(client: Agnt2Client, signer: Signer, config: ChainConfig) {
+    this.#client = client;
+    this.#signer = signer;
+    this.#config = config;
+    this.#contracts = connectContracts({ contracts: { ...config.contracts, prover: "" } } as unknown as Deployment, signer);
+  }
+
+  /** @param signer an ethers signer with a provider of the chain's L1 */
+  static async connect(client: Agnt2Client, signer: Signer): Promise<L1Account> {
+    return new L1Account(client, signer, await client.config());
+  }
+
+  async address(): Promise<string> {
+    return (await this.#signer.getAddress()).toLowerCase();
+  }
+
+  /**
+   * Pays into the bridge for `account` (default: the signer's own), which is opened on the chain if it is new.
+   * @throws SdkError `SDK_AMOUNT`, ChainError
+   */
+  async deposit(amount: Amount, account?: string): Promise<DepositResult> {
+    const { asset } = this.#config;
+    const units = toChainUnits(amount, asset);
+    const base = toBaseUnits(amount, asset);
+    const { bridge } = this.#contracts;
+    const receipt = await this.#send(async () => {
+      if (asset.address !== undefined) await this.#approve(asset.address, base);
+      return bridge.deposit(account ?? (await this.address()), base, { value: asset.address === undefined ? base : 0n });
+    });
+    const log = this.#parse(bridge.interface, receipt, "Deposited");
+    return { transactionHash: receipt.hash, entry: Number(log["entry"]), units };
+  }
+
+  async #approve(token: string, base: bigint): Promise<void> {
+    const { bridge } = this.#config.contracts;
+    const contract = new Contract(token, ERC20_ABI, this.#signer);
+    const allowance = (await contract.getFunction("allowance")(await this.address(), bridge)) as bigint;
+    if (allowance >= base) return;
+    const sent = (await contract.getFunction("approve")(bridge, base)) as { wait(): Promise<unknown> };
+    await sent.wait();
+  }
+
+  /**
+   * Waits until the chain has credited a deposit.
+   * @throws SdkError `SDK_TIMEOUT`
+   */
+  async credited(deposit: DepositResult, timeoutMs = 60_000): Promise<void> {
+    const until = Date.now() + timeoutMs;
+    for (;;) {
+      const { inboxCursor } = await this.#client.status();
+      if (Number(inboxCursor) > deposit.entry) return;
+      if (Date.now() > until) throw sdkError("SDK_TIMEOUT", `deposit ${deposit.entry} is not credited after ${timeoutMs / 1000} s`, { entry: deposit.entry });
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    }
+  }
+
+  /**
+   * Waits until a withdrawal is in a confirmed state, then has the bridge pay it.
+   * @param index the `id` in the result of `Agent.withdraw`
+   * @throws SdkError `SDK_TIMEOUT`, ChainError (`AlreadyWithdrawn`, …)
+   */
+  async claimWithdrawal(index: number, timeoutMs = 120_000): Promise<WithdrawalResult> {
+    const until = Date.now() + timeoutMs;
+    for (;;) {
+      const proof = await this.#client.withdrawalProof(index);
+      if (proof !== undefined && (await this.#isPayable(proof))) return this.#withdraw(proof);
+      if (Date.now() > until) throw sdkError("SDK_TIMEOUT", `withdrawal ${index} is in no confirmed state after ${timeoutMs / 1000} s`, { index });
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    }
+  }
+
+  /** Whether the payout delay after the confirmation has passed, by the L1's clock. */
+  async #isPayable(proof: ConfirmedProof): Promise<boolean> {
+    const [, confirmedAt] = await this.#contracts.settlement.confirmedState(proof.claimId);
+    const { payoutDelaySeconds } = await this.#contracts.bridge.config();
+    return Number(confirmedAt) + Number(payoutDelaySeconds) < Date.now() / 1000;
+  }
+
+  async #withdraw(proof: ConfirmedProof): Promise<WithdrawalResult> {
+    const { bridge } = this.#contracts;
+    const leaf = proof.leaf as [string, string, string, string];
+    const receipt = await this.#send(() => bridge.withdraw(proof.index, leaf, [...proof.siblings], proof.claimId));
+    const log = this.#parse(bridge.interface, receipt, "Withdrawn");
+    return { transactionHash: receipt.hash, recipient: String(log["recipient"]), amountBase: BigInt(log["amount"] as bigint), paid: Boolean(log["paid"]), proof };
+  }
+
+  /** Base units that the signer holds of the chain's asset on L1. */
+  async balance(): Promise<bigint> {
+    const { asset } = this.#config;
+    const owner = await this.address();
+    if (asset.address === undefined) return this.#signer.provider!.getBalance(owner);
+    const contract = new Contract(asset.address, ["function balanceOf(address) view returns (uint256)"], this.#signer);
+    return (await contract.getFunction("balanceOf")(owner)) as bigint;
+  }
+
+  /** Base units of so many units of the chain. */
+  toBase(units: number): bigint {
+    return chainUnitsToBase(units, this.#config.asset);
+  }
+
+  async #send(send: () => Promise<{ wait(): Promise<ContractTransactionReceipt | null> }>): Promise<ContractTransactionReceipt> {
+    if (this.#signer.provider === null) throw sdkError("SDK_NO_SIGNER", "the signer has no provider");
+    try {
+      const receipt = await (await send()).wait();
+      if (receipt === null) throw sdkError("SDK_TIMEOUT", "the transaction was not mined");
+      return receipt;
+    } catch (error) {
+      throw toChainError(error, ROOT_ABIS);
+    }
+  }
+
+  #parse(contract: RootContracts["bridge"]["interface"], receipt: ContractTransactionReceipt, event: string): Record<string, unknown> {
+    for (const log of receipt.logs) {
+      const parsed = contract.parseLog(log);
+      if (parsed?.name === event) return parsed.args.toObject() as Record<string, unknown>;
+    }
+    throw sdkError("SDK_RESPONSE", `the transaction ${receipt.hash} has no ${event} event`);
+  }
+}

@@ -1,0 +1,73 @@
+import { outcomeText } from "../core/errors.ts";
+
+/** What the caller can do: try again later, give this request up, or correct the set-up and start again. */
+export type SdkReaction = "retry" | "reject" | "stop";
+
+const SDK_ERRORS = {
+  SDK_AMOUNT: ["reject", "the amount cannot be used", "give whole units as text (\"0.25\") or base units as a bigint, a multiple of the chain's unit"],
+  SDK_INPUT: ["reject", "an argument cannot be used", "see the details and call again"],
+  SDK_UNREACHABLE: ["retry", "the service did not answer", "check the address and that the service runs; what was not acknowledged is sent again"],
+  SDK_HTTP: ["retry", "the service answered with an error", "see its message"],
+  SDK_RESPONSE: ["stop", "the service answered in a form that this version does not know", "use an SDK of the service's version"],
+  SDK_BAD_SIGNATURE: ["stop", "an acknowledgement is not signed by the chain's sequencer", "do not trust this endpoint; check the sequencer's address"],
+  SDK_BAD_PROOF: ["stop", "a proof does not lead to the signed root", "do not trust this endpoint"],
+  SDK_NO_ACCOUNT: ["reject", "the address has no account on the chain yet", "deposit to it first"],
+  SDK_NO_SIGNER: ["reject", "this client has no L1 signer", "give the agent an L1 endpoint and a key that can pay for L1 gas"],
+  SDK_SIGNER: ["reject", "the signer did not sign", "see its message"],
+  SDK_CLOSED: ["reject", "the client was closed before the answer came", "connect again and look the receipt up"],
+  SDK_LOST: ["reject", "the bundle's nonce was used, but by which bundle cannot be told", "look the account's receipts up before sending it again"],
+  SDK_TIMEOUT: ["retry", "what was waited for did not happen in time", "look again later"],
+  SDK_KEYSTORE: ["reject", "the keystore cannot be opened", "check the file and the password"],
+  SDK_PLAIN_KEY: ["reject", "a plain key may be used on the local chain only", "make a keystore with `agnt2 keys new`, or name an external signer"],
+} as const satisfies Record<string, readonly [SdkReaction, string, string]>;
+
+export type SdkErrorCode = keyof typeof SDK_ERRORS;
+
+/** The codes of the SDK with their text and advice, for the error reference. */
+export const SDK_ERROR_TEXTS: readonly { code: SdkErrorCode; reaction: SdkReaction; what: string; todo: string }[] = (
+  Object.entries(SDK_ERRORS) as [SdkErrorCode, readonly [SdkReaction, string, string]][]
+).map(([code, [reaction, what, todo]]) => ({ code, reaction, what, todo }));
+
+interface ErrorParts {
+  readonly code: string;
+  readonly reaction: SdkReaction;
+  readonly what: string;
+  readonly why: string;
+  readonly todo: string;
+  readonly values?: Readonly<Record<string, unknown>>;
+  readonly cause?: unknown;
+}
+
+/** Everything the SDK throws. `code` is one of the SDK's own, an outcome of the chain (`E_…`, `H_…`) or a code of the service. */
+export class SdkError extends Error {
+  readonly code: string;
+  readonly reaction: SdkReaction;
+  readonly what: string;
+  readonly why: string;
+  readonly todo: string;
+  readonly values: Readonly<Record<string, unknown>>;
+
+  constructor(parts: ErrorParts) {
+    super(parts.why === "" ? parts.what : `${parts.what}: ${parts.why}`, parts.cause === undefined ? undefined : { cause: parts.cause });
+    this.name = "SdkError";
+    this.code = parts.code;
+    this.reaction = parts.reaction;
+    this.what = parts.what;
+    this.why = parts.why;
+    this.todo = parts.todo;
+    this.values = parts.values ?? {};
+  }
+}
+
+/** An error of the SDK itself. */
+export function sdkError(code: SdkErrorCode, why: string, values: Readonly<Record<string, unknown>> = {}, cause?: unknown): SdkError {
+  const [reaction, what, todo] = SDK_ERRORS[code];
+  return new SdkError({ code, reaction, what, why, todo, values, cause });
+}
+
+/** An outcome or header error of the chain, by its id in the specification. */
+export function outcomeError(id: number, why: string, values: Readonly<Record<string, unknown>> = {}): SdkError {
+  const text = outcomeText(id);
+  if (text === undefined) return sdkError("SDK_RESPONSE", `no outcome has id ${id}`, values);
+  return new SdkError({ code: text.name, reaction: "reject", what: text.what, why, todo: text.todo, values });
+}

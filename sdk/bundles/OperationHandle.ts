@@ -1,0 +1,81 @@
+import { outcomeError } from "../SdkError.ts";
+import type { BundleTicket, RootedAck } from "./BundleTransport.ts";
+
+/** What the chain did with an operation. */
+export interface OperationResult {
+  /** Name of the opcode. */
+  readonly op: string;
+  /** Slot and id of the object it made or touched; with an id of 0, none. */
+  readonly slot: number;
+  readonly id: number;
+  /** Index of its receipt. */
+  readonly receipt: number;
+  /** Its place in the sequencer's order. */
+  readonly position: number;
+}
+
+/** Looks up how far L1 is with the operation that a receipt tells of. */
+export interface L1Progress {
+  /** Resolves once the batch that holds it is on L1. */
+  posted(receipt: number): Promise<{ batch: number }>;
+  /** Resolves once a state with its receipt is confirmed on L1. */
+  confirmed(receipt: number): Promise<{ claimId: string; stateRoot: string }>;
+}
+
+/**
+ * One operation and its acknowledgements, each a stronger promise than the last. Those that nobody waits for fail in silence;
+ * a rejected operation rejects `durable` and `rooted` with an SdkError whose `code` is its outcome, `E_BALANCE` for instance.
+ */
+export class OperationHandle {
+  readonly op: string;
+  /** It has a place in the order: a hint. */
+  readonly sequenced: Promise<void>;
+  /** It is executed, logged and signed for. */
+  readonly durable: Promise<OperationResult>;
+  /** A signed state root holds it. */
+  readonly rooted: Promise<RootedAck>;
+  readonly #sequenced = Promise.withResolvers<void>();
+  readonly #durable = Promise.withResolvers<OperationResult>();
+  readonly #rooted = Promise.withResolvers<RootedAck>();
+  readonly #progress: L1Progress;
+
+  constructor(op: string, progress: L1Progress) {
+    this.op = op;
+    this.#progress = progress;
+    this.sequenced = this.#sequenced.promise;
+    this.durable = this.#durable.promise;
+    this.rooted = this.#rooted.promise;
+    for (const promise of [this.sequenced, this.durable, this.rooted]) promise.catch(() => undefined);
+  }
+
+  /** Waits until the batch with it is on L1. */
+  async posted(): Promise<{ batch: number }> {
+    return this.#progress.posted((await this.durable).receipt);
+  }
+
+  /** Waits until a state that holds it is confirmed on L1. */
+  async confirmed(): Promise<{ claimId: string; stateRoot: string }> {
+    return this.#progress.confirmed((await this.durable).receipt);
+  }
+
+  markSequenced(): void {
+    this.#sequenced.resolve();
+  }
+
+  /** Follows the bundle that carries it as record `index`. */
+  follow(ticket: BundleTicket, index: number): void {
+    const fail = (error: unknown): void => this.fail(error);
+    ticket.durable.then((ack) => {
+      this.#sequenced.resolve();
+      const { outcome, slot, id } = ack.results[index]!;
+      if (outcome === 0) this.#durable.resolve({ op: this.op, slot, id, receipt: ack.firstReceipt + index, position: ack.position + index });
+      else fail(outcomeError(outcome, `${this.op} was rejected`, { op: this.op, receipt: ack.firstReceipt + index }));
+    }, fail);
+    // Settled after `durable`: when that rejected, this is without effect.
+    ticket.rooted.then(async (ack) => this.durable.then(() => this.#rooted.resolve(ack), fail), fail);
+  }
+
+  fail(error: unknown): void {
+    for (const each of [this.#sequenced, this.#durable, this.#rooted]) each.reject(error);
+  }
+}

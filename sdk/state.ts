@@ -1,0 +1,84 @@
+import type { Json } from "./HttpService.ts";
+import { sdkError } from "./SdkError.ts";
+
+/** An account. Amounts in units of the chain, times in unix seconds. */
+export interface AgentAccount {
+  readonly index: number;
+  readonly owner: string;
+  readonly nonce: number;
+  readonly balance: number;
+  readonly made: number;
+  readonly served: number;
+  readonly failed: number;
+  readonly disputed: number;
+  /** What the account's payments and answers brought in. */
+  readonly earned: number;
+  /** The key that may sign besides the owner's. */
+  readonly session: { readonly key: string; readonly expiry: number; readonly capUnits: number } | undefined;
+}
+
+/** A Merkle proof of a leaf (RULES N-4) in a state that is confirmed on L1. */
+export interface ConfirmedProof {
+  readonly index: number;
+  /** Four 32-byte words as hex. */
+  readonly leaf: readonly string[];
+  readonly siblings: readonly string[];
+  readonly stateRoot: string;
+  readonly claimId: string;
+}
+
+/** @throws SdkError `SDK_RESPONSE` when the field is no whole number */
+export function numberField(json: Json, name: string): number {
+  const value = Number(json[name]);
+  if (json[name] === undefined || json[name] === null || !Number.isSafeInteger(value)) throw sdkError("SDK_RESPONSE", `${name} is missing or no number`, { name });
+  return value;
+}
+
+export function textField(json: Json, name: string): string {
+  const value = json[name];
+  if (typeof value !== "string") throw sdkError("SDK_RESPONSE", `${name} is missing or no text`, { name });
+  return value;
+}
+
+export function listField(json: Json, name: string): readonly unknown[] {
+  const value = json[name];
+  if (!Array.isArray(value)) throw sdkError("SDK_RESPONSE", `${name} is missing or no list`, { name });
+  return value;
+}
+
+/** Units of an amount: the number itself, or the `units` of one that is shown in several ways. */
+export function unitsField(json: Json, name: string): number {
+  const value = json[name];
+  return typeof value === "object" && value !== null ? numberField(value as Json, "units") : numberField(json, name);
+}
+
+/** An account as the sequencer or a replica shows it. */
+export function parseAccount(json: Json): AgentAccount {
+  const calls = (json["calls"] ?? json) as Json;
+  const key = json["sessionKey"];
+  const grant = typeof key === "object" && key !== null ? (key as Json) : undefined;
+  return {
+    index: numberField(json, "index"),
+    owner: textField(json, "owner"),
+    nonce: numberField(json, "nonce"),
+    balance: unitsField(json, "balance"),
+    earned: unitsField(json, "earned"),
+    made: numberField(calls, "made"),
+    served: numberField(calls, "served"),
+    failed: numberField(calls, "failed"),
+    disputed: numberField(calls, "disputed"),
+    session: grant === undefined ? undefined : { key: textField(grant, "address"), expiry: numberField(grant, "expiry"), capUnits: unitsField(grant, "cap") },
+  };
+}
+
+/** The proof part of a replica's answer about a withdrawal. */
+export function parseWithdrawalProof(json: Json): ConfirmedProof {
+  const proof = json["proof"] as Json;
+  return {
+    index: numberField(proof, "index"),
+    leaf: listField(proof, "leaf").map(String),
+    siblings: listField(proof, "siblings").map(String),
+    stateRoot: textField(proof, "stateRoot"),
+    claimId: textField(json, "claimId"),
+  };
+}

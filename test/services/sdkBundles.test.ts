@@ -1,0 +1,134 @@
+import { expect } from "chai";
+import { Wallet } from "ethers";
+
+import { bundleDigest, decodeHeader, domainSeparator, fromHex, recordsHash, recoverSigner, toHex } from "../../core/codec/index.ts";
+import { encodeRecord } from "../../core/codec/record.ts";
+import { SLOT_BYTES } from "../../core/generated/protocol.ts";
+import { Autobundler } from "../../sdk/bundles/Autobundler.ts";
+import type { BundleTicket, BundleTransport, DurableAck, RootedAck } from "../../sdk/bundles/BundleTransport.ts";
+import { OperationHandle } from "../../sdk/bundles/OperationHandle.ts";
+import { buildBundle } from "../../sdk/buildBundle.ts";
+import { createKeySigner, createTypedDataSigner } from "../../sdk/BundleSigner.ts";
+import { outcomeError, SdkError } from "../../sdk/SdkError.ts";
+
+const INBOX = "0x5FbDB2315678afecb367f032d93F642f64180aa3";
+const KEY = `0x${"11".repeat(32)}`;
+const domain = { chainId: 31337, inbox: INBOX, separator: domainSeparator({ chainId: 31337, inbox: fromHex(INBOX) }) };
+const progress = { posted: async () => ({ batch: 0 }), confirmed: async () => ({ claimId: "", stateRoot: "" }) };
+
+/** A sequencer in memory: takes nonces in order, refuses others, and answers when told to. */
+class FakeTransport implements BundleTransport {
+  readonly taken: { nonce: number; count: number }[] = [];
+  nonce: number;
+  outcome = 0;
+
+  constructor(nonce: number) {
+    this.nonce = nonce;
+  }
+
+  submit(bundle: Uint8Array): BundleTicket {
+    const header = decodeHeader(bundle.subarray(0, SLOT_BYTES));
+    const isNext = header.nonce === this.nonce;
+    if (isNext) {
+      this.nonce += 1;
+      this.taken.push({ nonce: header.nonce, count: header.count });
+    }
+    const durable = new Promise<DurableAck>((resolve, reject) => {
+      setImmediate(() => {
+        if (!isNext) reject(outcomeError(66, "nonce"));
+        const results = Array.from({ length: header.count }, (_, index) => ({ outcome: this.outcome, slot: index, id: index + 1 }));
+        resolve({ level: "durable", position: 100, firstReceipt: 10, results });
+      });
+    });
+    const rooted = durable.then((): RootedAck => ({ level: "rooted", position: 100, stateRoot: "0x" }));
+    rooted.catch(() => undefined);
+    return { sequenced: durable.then(() => ({ level: "sequenced" })), durable, rooted };
+  }
+
+  async close(): Promise<void> {}
+}
+
+function createBundler(transport: FakeTransport, maxRecords = 512): Autobundler {
+  const readAccount = async () => ({ index: 7, nonce: transport.nonce });
+  return new Autobundler({ signer: createKeySigner(KEY), domain, transport, readAccount, maxRecords });
+}
+
+function addTransfer(bundler: Autobundler): OperationHandle {
+  const handle = new OperationHandle("TRANSFER", progress);
+  bundler.add(encodeRecord("TRANSFER", { to: 2, amount: 5 }), handle);
+  return handle;
+}
+
+async function codeOf(promise: Promise<unknown>): Promise<string> {
+  try {
+    await promise;
+    return "none";
+  } catch (error) {
+    return error instanceof SdkError ? error.code : String(error);
+  }
+}
+
+describe("SDK bundles", () => {
+  it("buildBundle: signs what the chain recovers, with a key and with an ethers signer alike", async () => {
+    const records = [encodeRecord("TRANSFER", { to: 2, amount: 5 }), encodeRecord("TRANSFER", { to: 3, amount: 6 })];
+    const content = { agent: 7, nonce: 3, validUntil: 2_000_000_000, records };
+    const wallet = new Wallet(KEY);
+    const byKey = await buildBundle(content, createKeySigner(KEY), domain);
+    const byWallet = await buildBundle(content, await createTypedDataSigner(wallet), domain);
+    const header = decodeHeader(byKey.subarray(0, SLOT_BYTES));
+    const hash = recordsHash(byKey, SLOT_BYTES, 2);
+    const digest = bundleDigest({ domainSeparator: domain.separator, agent: 7, nonce: 3, count: 2, validUntil: 2_000_000_000, recordsHash: hash });
+    expect(toHex(recoverSigner(digest, header.signatureR, header.signatureVs)!)).to.equal(wallet.address.toLowerCase());
+    expect(toHex(byWallet)).to.equal(toHex(byKey));
+  });
+
+  it("buildBundle: refuses 0 and 513 records", async () => {
+    const record = encodeRecord("TRANSFER", { to: 2, amount: 5 });
+    const build = (count: number) => buildBundle({ agent: 1, nonce: 0, validUntil: 0, records: Array(count).fill(record) }, createKeySigner(KEY), domain);
+    expect(await codeOf(build(0))).to.equal("SDK_INPUT");
+    expect(await codeOf(build(513))).to.equal("SDK_INPUT");
+  });
+
+  it("autobundler: puts operations of the same moment under one signature and starts at the account's nonce", async () => {
+    const transport = new FakeTransport(5);
+    const bundler = createBundler(transport);
+    const handles = [addTransfer(bundler), addTransfer(bundler), addTransfer(bundler)];
+    const results = await Promise.all(handles.map((handle) => handle.durable));
+    expect(transport.taken).to.deep.equal([{ nonce: 5, count: 3 }]);
+    expect(results.map(({ receipt, position, id }) => [receipt, position, id])).to.deep.equal([[10, 100, 1], [11, 101, 2], [12, 102, 3]]);
+  });
+
+  it("autobundler: keeps the order over several bundles when more is queued than one holds", async () => {
+    const transport = new FakeTransport(0);
+    const bundler = createBundler(transport, 2);
+    for (let i = 0; i < 5; i += 1) addTransfer(bundler);
+    await bundler.drained();
+    expect(transport.taken).to.deep.equal([{ nonce: 0, count: 2 }, { nonce: 1, count: 2 }, { nonce: 2, count: 1 }]);
+  });
+
+  it("autobundler: signs again with the chain's nonce when another program used the account", async () => {
+    const transport = new FakeTransport(0);
+    const bundler = createBundler(transport, 1);
+    await addTransfer(bundler).durable;
+    transport.nonce = 9;
+    const handles = [addTransfer(bundler), addTransfer(bundler), addTransfer(bundler)];
+    await Promise.all(handles.map((handle) => handle.durable));
+    expect(transport.taken.map(({ nonce }) => nonce)).to.deep.equal([0, 9, 10, 11]);
+  });
+
+  it("operation handle: rejects durable and rooted with the outcome's code when the chain rejects the operation", async () => {
+    const transport = new FakeTransport(0);
+    transport.outcome = 4;
+    const handle = addTransfer(createBundler(transport));
+    expect(await codeOf(handle.durable)).to.equal("E_BALANCE");
+    expect(await codeOf(handle.rooted)).to.equal("E_BALANCE");
+  });
+
+  it("autobundler: refuses operations with SDK_CLOSED when it is closed", async () => {
+    const bundler = createBundler(new FakeTransport(0));
+    const before = addTransfer(bundler);
+    bundler.close();
+    expect(await codeOf(before.durable)).to.equal("SDK_CLOSED");
+    expect(await codeOf(addTransfer(bundler).durable)).to.equal("SDK_CLOSED");
+  });
+});
