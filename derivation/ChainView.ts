@@ -93,6 +93,8 @@ export class ChainView {
       if (event.entry.slots > 0) requireData("entry", event.entry.index, event.entry.slots, event.entry.dataRoot, event.entry.data);
     } else if (event.type === "batch") {
       requireOrder("batch", this.batches.length + offset.batches, event.batch.index);
+      const entries = this.entries.length + offset.entries;
+      if (event.batch.queueEnd > entries) requireOrder("entry", entries, event.batch.queueEnd);
       requireData("batch", event.batch.index, event.batch.slots, event.batch.dataRoot, event.batch.data);
     }
   }

@@ -8,7 +8,7 @@ import { fromHex, toHex } from "../core/codec/hex.ts";
 import { DEPTH, KIND, LEAF_BYTES } from "../core/generated/protocol.ts";
 import { recoverAddress } from "../runtime/crypto/secp.ts";
 import { ChainView } from "./ChainView.ts";
-import type { KnownClaim } from "./ChainView.ts";
+import type { KnownClaim, KnownEntry } from "./ChainView.ts";
 import { DerivationError } from "./DerivationError.ts";
 import { BatchFile } from "./files/BatchFile.ts";
 import type { BatchResult } from "./files/BatchFile.ts";
@@ -250,20 +250,20 @@ export class Replica implements L1Consumer {
       const index = this.batchCount;
       const batch = this.view.batches[index];
       if (batch === undefined) return;
-      const result = this.#current.execute({ ...batch, data: this.#log.readData(batch.data) }, (entry) => {
-        const known = this.view.entries[entry];
-        if (known !== undefined) return known;
-        throw new DerivationError("derivation/order", { what: "entry", expected: entry, actual: this.view.entries.length }, "stop", {
-          what: `Batch ${index} consumes entry ${entry}, which the endpoint has not shown`,
-          todo: "Check the endpoint, then start again",
-        });
-      });
+      const result = this.#current.execute({ ...batch, data: this.#log.readData(batch.data) }, (entry) => this.#entry(entry));
       this.#batches.append(result);
       onBatch?.(index, result);
       this.#checkAnnounced(index + 1);
       if ((index + 1) % snapshotBatches === 0) await this.saveSnapshot();
       await breathe();
     }
+  }
+
+  /** `ChainView.check` has seen to it that a batch consumes only entries that are known. */
+  #entry(index: number): KnownEntry {
+    const entry = this.view.entries[index];
+    if (entry === undefined) throw new RangeError(`entry ${index} of ${this.view.entries.length}`);
+    return entry;
   }
 
   #checkAnnounced(batchCount: number): void {
