@@ -1,19 +1,18 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
+import {TAG_ROOT, TOP_DEPTH} from "../generated/Constants.sol";
+
 /// Merkle proofs of single leaves against a state root (RULES N-1 to N-4).
 library StateProof {
     /// A proof has three siblings a level.
     error ProofLength(uint256 length, uint256 expected);
     error LeafIndex(uint256 index, uint256 depth);
 
-    uint256 private constant TAG_ROOT = 255;
-    /// Levels above the subtrees: group and top.
-    uint256 private constant TOP_DEPTH = 2;
-
     /// The state root under which `leaf` is leaf `index` of the subtree of `kind`, which has `depth` levels.
+    /// Above the subtrees there are two more: group and top.
     function rootOf(
-        uint8 kind,
+        uint256 kind,
         uint256 depth,
         uint256 index,
         bytes32[4] calldata leaf,
@@ -23,7 +22,7 @@ library StateProof {
         if (siblings.length != 3 * levels) revert ProofLength(siblings.length, 3 * levels);
         if (index >> (2 * depth) != 0) revert LeafIndex(index, depth);
         // Below the subtree's root the path is the index, above it the kind.
-        uint256 path = index | (uint256(kind) << (2 * depth));
+        uint256 path = index | (kind << (2 * depth));
         assembly ("memory-safe") {
             let node := mload(0x40)
             calldatacopy(node, leaf, 128)

@@ -5,7 +5,7 @@ import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 
-import {Protocol} from "./Protocol.sol";
+import {DEPTH_WITHDRAWAL, KIND_WITHDRAWAL, MAX_UNITS} from "../generated/Constants.sol";
 import {BridgeConfig, IBridge} from "../interfaces/IBridge.sol";
 import {IInbox} from "../interfaces/IInbox.sol";
 import {ISettlement} from "../interfaces/ISettlement.sol";
@@ -57,7 +57,7 @@ contract Bridge is IBridge, CloneArguments, ReentrancyGuardTransient {
         }
         // What is held bounds what is owed, so this bounds every balance of the chain. Giving tokens away to reach the cap costs no less
         // than depositing them.
-        if (held / scale > Protocol.MAX_UNITS) revert CapExceeded(held / scale, Protocol.MAX_UNITS);
+        if (held / scale > MAX_UNITS) revert CapExceeded(held / scale, MAX_UNITS);
 
         entry = IInbox(_addressArgument(INBOX)).enqueueDeposit(msg.sender, account, uint64(amount / scale));
         emit Deposited(entry, msg.sender, amount);
@@ -72,7 +72,7 @@ contract Bridge is IBridge, CloneArguments, ReentrancyGuardTransient {
             ISettlement(_addressArgument(SETTLEMENT)).confirmedState(claimId);
         uint256 payableAt = confirmedAt + _argument(PAYOUT_DELAY);
         if (block.timestamp < payableAt) revert PayoutDelayed(payableAt);
-        bytes32 root = StateProof.rootOf(Protocol.KIND_WITHDRAWAL, Protocol.DEPTH_WITHDRAWAL, index, leaf, siblings);
+        bytes32 root = StateProof.rootOf(KIND_WITHDRAWAL, DEPTH_WITHDRAWAL, index, leaf, siblings);
         if (root != stateRoot) revert BadProof(root, stateRoot);
 
         // First word of a WITHDRAWAL leaf: recipient (20 bytes), amount (8), l2Time (4).

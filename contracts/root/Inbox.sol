@@ -1,12 +1,20 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
+import {
+    MAX_FORCED_SLOTS,
+    MAX_UNITS,
+    OP_DEPOSIT,
+    OP_FORCED,
+    OP_LINK_AGENT,
+    OP_SWEEP_FEES,
+    SLOT_BYTES
+} from "../generated/Constants.sol";
 import {IIdentityRegistry} from "../interfaces/IIdentityRegistry.sol";
 import {IInbox, InboxConfig} from "../interfaces/IInbox.sol";
 import {ISequencerAuth} from "../interfaces/ISequencerAuth.sol";
 import {DataRoot} from "../libraries/DataRoot.sol";
 import {EntryHash} from "../libraries/EntryHash.sol";
-import {Protocol} from "./Protocol.sol";
 import {CloneArguments} from "./CloneArguments.sol";
 
 /// The data of one chain. See `IInbox`.
@@ -106,17 +114,17 @@ contract Inbox is IInbox, CloneArguments {
     /// @inheritdoc IInbox
     function enqueueDeposit(address sender, address account, uint64 units) external returns (uint64) {
         if (msg.sender != _addressArgument(BRIDGE)) revert NotBridge(msg.sender);
-        return _enqueue(Protocol.OP_DEPOSIT, sender, account, units, 0, 0);
+        return _enqueue(OP_DEPOSIT, sender, account, units, 0, 0);
     }
 
     /// @inheritdoc IInbox
     function force(bytes calldata slots) external payable returns (uint64 index) {
         uint32 count = _slots(slots.length);
-        if (count == 0 || count > Protocol.MAX_FORCED_SLOTS) revert ForcedSlots(count);
+        if (count == 0 || count > MAX_FORCED_SLOTS) revert ForcedSlots(count);
         uint256 fee = forcedFee(count);
         if (msg.value < fee) revert ForcedFee(msg.value, fee);
 
-        index = _enqueue(Protocol.OP_FORCED, msg.sender, address(0), 0, count, DataRoot.compute(slots));
+        index = _enqueue(OP_FORCED, msg.sender, address(0), 0, count, DataRoot.compute(slots));
         emit ForcedData(index, slots);
         // The fee stays here for good. Paid to an operator, it would let the operator fill the queue, and price others out, for free.
         if (msg.value > fee) {
@@ -129,9 +137,9 @@ contract Inbox is IInbox, CloneArguments {
     function linkAgent(uint256 agentId) external returns (uint64) {
         address registry = _addressArgument(IDENTITY_REGISTRY);
         if (registry == address(0)) revert LinkingDisabled();
-        if (agentId >= Protocol.MAX_UNITS) revert AgentIdTooLarge(agentId);
+        if (agentId >= MAX_UNITS) revert AgentIdTooLarge(agentId);
         if (!_isAuthorized(registry, msg.sender, agentId)) revert NotAgentOwner(msg.sender, agentId);
-        return _enqueue(Protocol.OP_LINK_AGENT, msg.sender, address(0), uint64(agentId), 0, 0);
+        return _enqueue(OP_LINK_AGENT, msg.sender, address(0), uint64(agentId), 0, 0);
     }
 
     /// @inheritdoc IInbox
@@ -139,7 +147,7 @@ contract Inbox is IInbox, CloneArguments {
         address recipient = _addressArgument(FEE_RECIPIENT);
         if (recipient == address(0)) revert SweepingDisabled();
         if (sweepEnd > consumedCount) revert SweepPending(sweepEnd - 1);
-        index = _enqueue(Protocol.OP_SWEEP_FEES, msg.sender, recipient, 0, 0, 0);
+        index = _enqueue(OP_SWEEP_FEES, msg.sender, recipient, 0, 0, 0);
         sweepEnd = index + 1;
     }
 
@@ -242,15 +250,15 @@ contract Inbox is IInbox, CloneArguments {
         return epochs[epoch];
     }
 
-    function _enqueue(uint8 kind, address sender, address account, uint64 value, uint32 slots, bytes32 dataRoot)
+    function _enqueue(uint256 kind, address sender, address account, uint64 value, uint32 slots, bytes32 dataRoot)
         private
         returns (uint64 index)
     {
         index = entryCount;
         uint32 dueTime = uint32(block.timestamp + _argument(INCLUSION_DELAY));
-        entryHash[index] = EntryHash.compute(kind, sender, account, value, slots, dataRoot, dueTime);
+        entryHash[index] = EntryHash.compute(uint8(kind), sender, account, value, slots, dataRoot, dueTime);
         entryCount = index + 1;
-        emit EntryQueued(index, kind, sender, account, value, slots, dataRoot, dueTime);
+        emit EntryQueued(index, uint8(kind), sender, account, value, slots, dataRoot, dueTime);
     }
 
     /// A registry may revert for an agent that does not exist: that is a no as well.
@@ -264,7 +272,7 @@ contract Inbox is IInbox, CloneArguments {
 
     /// The number of slots in so many bytes; at most what fits into a transaction's gas.
     function _slots(uint256 length) private pure returns (uint32) {
-        if (length % Protocol.SLOT_BYTES != 0) revert LengthNotSlots(length);
-        return uint32(length / Protocol.SLOT_BYTES);
+        if (length % SLOT_BYTES != 0) revert LengthNotSlots(length);
+        return uint32(length / SLOT_BYTES);
     }
 }

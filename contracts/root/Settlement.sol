@@ -24,7 +24,7 @@ contract Settlement is ISettlement, CloneArguments {
 
     /// Zero while the genesis claim is the last one.
     bytes32 private lastConfirmed;
-    uint64 private nextEpoch;
+    uint64 private confirmedEpochs;
     mapping(bytes32 claimId => Claim) private claimOf;
     mapping(bytes32 parentClaim => Round) private roundOf;
     mapping(bytes32 claimId => mapping(address backer => uint256)) private bonds;
@@ -80,7 +80,7 @@ contract Settlement is ISettlement, CloneArguments {
     /// @inheritdoc ISettlement
     function confirm(bytes32 claimId) external {
         Claim storage candidate = _known(claimId);
-        if (candidate.epoch < nextEpoch) revert Decided(claimId);
+        if (candidate.epoch < confirmedEpochs) revert Decided(claimId);
         (bytes32 confirmed,,) = latestConfirmed();
         if (candidate.parent != confirmed) revert ParentNotConfirmed(candidate.parent);
         Round storage round = roundOf[confirmed];
@@ -89,7 +89,7 @@ contract Settlement is ISettlement, CloneArguments {
         if (block.timestamp < round.closesAt) revert RoundNotClosed(confirmed, round.closesAt);
 
         candidate.confirmedAt = uint32(block.timestamp);
-        (lastConfirmed, nextEpoch) = (claimId, candidate.epoch + 1);
+        (lastConfirmed, confirmedEpochs) = (claimId, candidate.epoch + 1);
         emit Confirmed(claimId, candidate.epoch, candidate.stateRoot);
     }
 
@@ -114,10 +114,10 @@ contract Settlement is ISettlement, CloneArguments {
     }
 
     /// @inheritdoc ISettlement
-    function latestConfirmed() public view returns (bytes32 claimId, uint64, bytes32 stateRoot) {
-        claimId = lastConfirmed;
+    function latestConfirmed() public view returns (bytes32 claimId, uint64 nextEpoch, bytes32 stateRoot) {
+        (claimId, nextEpoch) = (lastConfirmed, confirmedEpochs);
         if (nextEpoch == 0) return (genesisClaim(), 0, GENESIS_ROOT);
-        return (claimId, nextEpoch, claimOf[claimId].stateRoot);
+        stateRoot = claimOf[claimId].stateRoot;
     }
 
     /// @inheritdoc ISettlement
@@ -132,7 +132,7 @@ contract Settlement is ISettlement, CloneArguments {
         Claim storage candidate = claimOf[claimId];
         (bytes32 confirmed,,) = latestConfirmed();
         Round storage round = roundOf[confirmed];
-        return candidate.backers != 0 && candidate.parent == confirmed && candidate.epoch == nextEpoch
+        return candidate.backers != 0 && candidate.parent == confirmed && candidate.epoch == confirmedEpochs
             && round.liveClaims == 1 && block.timestamp >= round.closesAt;
     }
 

@@ -1,0 +1,132 @@
+import { expect } from "chai";
+import { TypedDataEncoder, ZeroAddress, ZeroHash } from "ethers";
+
+import { createL1Scene, TEST_CONFIG } from "../builders/rollupContracts.ts";
+import type { L1Scene } from "../builders/rollupContracts.ts";
+import { withdrawalLeaf, withdrawalState } from "../builders/stateTree.ts";
+
+const SALT = `0x${"ab".repeat(32)}`;
+
+describe("RollupFactory", () => {
+  let scene: L1Scene;
+  before(async () => {
+    scene = await createL1Scene();
+  });
+  after(() => scene.close());
+
+  describe("create", () => {
+    it("clones: are where the factory said, hold the configuration, and know each other", async () => {
+      const { factory, signers } = scene;
+      const expected = await factory.addressesOf(signers[0]!.address, SALT);
+      const registry = await (await scene.ethers.deployContract("TestIdentityRegistry")).getAddress();
+      await expect(factory.create({ ...TEST_CONFIG, identityRegistry: registry, feeRecipient: signers[4]!.address, sequencer: signers[5]!.address }, SALT))
+        .to.emit(factory, "RollupCreated")
+        .withArgs(signers[0]!.address, SALT, expected.inbox, expected.settlement, expected.bridge);
+      const inbox = await (await scene.ethers.getContractAt("Inbox", expected.inbox)).getFunction("config")();
+      expect([...inbox]).to.deep.equal([expected.bridge, signers[5]!.address, ZeroAddress, registry, signers[4]!.address, 100n, 1_000_000n, 0n, 1_000n]);
+      const settlement = await (await scene.ethers.getContractAt("Settlement", expected.settlement)).getFunction("config")();
+      expect([...settlement].slice(0, 4)).to.deep.equal([expected.inbox, await factory.prover(), 3_200n, 50n]);
+      expect([...settlement[4]]).to.deep.equal([1n, 2n, 3n]);
+      const bridge = await (await scene.ethers.getContractAt("Bridge", expected.bridge)).getFunction("config")();
+      expect([...bridge]).to.deep.equal([expected.inbox, expected.settlement, ZeroAddress, 1_000_000_000n, 10n]);
+    });
+
+    it("salt: belongs to its creator and works once", async () => {
+      const { factory, signers } = scene;
+      const salt = `0x${"cd".repeat(32)}`;
+      await factory.create(TEST_CONFIG, salt);
+      await expect(factory.create(TEST_CONFIG, salt)).to.be.revertedWithCustomError(factory, "FailedDeployment");
+      await factory.connect(signers[1]!).create(TEST_CONFIG, salt);
+      const [mine, theirs] = [await factory.addressesOf(signers[0]!.address, salt), await factory.addressesOf(signers[1]!.address, salt)];
+      expect(mine.inbox).to.not.equal(theirs.inbox);
+    });
+
+    for (const [parameter, value] of [
+      ["assetScale", 0],
+      ["bondWei", 0],
+      ["windowSeconds", 0],
+      ["epochSteps", 0],
+      ["inclusionDelaySeconds", 15],
+      ["asset", "0x00000000000000000000000000000000000000aa"],
+      ["identityRegistry", "0x00000000000000000000000000000000000000aa"],
+      ["sequencerAuth", "0x00000000000000000000000000000000000000aa"],
+    ] as const) {
+      it(`configuration: is rejected when ${parameter} is ${value}`, async () => {
+        await expect(scene.factory.create({ ...TEST_CONFIG, [parameter]: value }, ZeroHash))
+          .to.be.revertedWithCustomError(scene.factory, "BadConfig")
+          .withArgs(parameter);
+      });
+    }
+  });
+
+  describe("implementations", () => {
+    it("shared code: is locked", async () => {
+      const { factory, ethers, signers } = scene;
+      const me = signers[0]!.address;
+      const inbox = (await ethers.getContractAt("Inbox", await factory.inboxImplementation())) as never as typeof rollup.inbox;
+      const settlement = (await ethers.getContractAt("Settlement", await factory.settlementImplementation())) as never as typeof rollup.settlement;
+      const bridge = (await ethers.getContractAt("Bridge", await factory.bridgeImplementation())) as never as typeof rollup.bridge;
+      const rollup = await scene.createRollup();
+      for (const [contract, call] of [
+        [inbox, () => inbox.enqueueDeposit(me, me, 1)],
+        [inbox, () => inbox.force(new Uint8Array(96))],
+        [inbox, () => inbox.linkAgent(0)],
+        [inbox, () => inbox.sweepFees()],
+        [settlement, () => settlement.claim(ZeroHash, 0, ZeroHash, ZeroHash)],
+        [bridge, () => bridge.deposit(me, 1_000_000_000, { value: 1_000_000_000 })],
+        [bridge, () => bridge.withdraw(0, [ZeroHash, ZeroHash, ZeroHash, ZeroHash], [], ZeroHash)],
+      ] as const) {
+        await expect(call()).to.be.revertedWithCustomError(contract, "NotAClone");
+      }
+      const time = (await ethers.provider.getBlock("latest"))!.timestamp;
+      await expect(inbox.submitBatch(time, 0, "0x")).to.be.revertedWithCustomError(inbox, "NotAClone");
+    });
+  });
+
+  describe("two chains side by side", () => {
+    it("claims: of one are unknown to the other, even for the same state", async () => {
+      const [a, b] = [await scene.createRollup(), await scene.createRollup()];
+      const root = `0x${"11".repeat(32)}`;
+      const claimOfA = await scene.confirmState(a, root);
+      await scene.confirmState(b, root);
+      expect(await a.settlement.genesisClaim()).to.not.equal(await b.settlement.genesisClaim());
+      await expect(b.settlement.confirmedState(claimOfA)).to.be.revertedWithCustomError(b.settlement, "NotConfirmed").withArgs(claimOfA);
+      await expect(b.settlement.back(claimOfA, { value: 3_200 })).to.be.revertedWithCustomError(b.settlement, "UnknownClaim").withArgs(claimOfA);
+      const genesisOfA = await a.settlement.genesisClaim();
+      await expect(b.settlement.claim(genesisOfA, 0, root, await b.inbox.epochAccumulator(0), { value: 3_200 }))
+        .to.be.revertedWithCustomError(b.settlement, "UnknownClaim")
+        .withArgs(genesisOfA);
+    });
+
+    it("withdrawals: of one are not paid by the other", async () => {
+      const [a, b] = [await scene.createRollup(), await scene.createRollup()];
+      const recipient = scene.signers[5]!.address;
+      const state = withdrawalState([{ recipient, amount: 7n }]);
+      for (const { bridge } of [a, b]) await bridge.deposit(recipient, 10n ** 10n, { value: 10n ** 10n });
+      const claimOfA = await scene.confirmState(a, state.root);
+      const claimOfB = await scene.confirmState(b, `0x${"22".repeat(32)}`);
+      await scene.networkHelpers.time.increase(10);
+      const leaf = withdrawalLeaf({ recipient, amount: 7n });
+      await expect(b.bridge.withdraw(0, leaf, state.proofOf(0n), claimOfA)).to.be.revertedWithCustomError(b.settlement, "NotConfirmed").withArgs(claimOfA);
+      await expect(b.bridge.withdraw(0, leaf, state.proofOf(0n), claimOfB)).to.be.revertedWithCustomError(b.bridge, "BadProof");
+      await a.bridge.withdraw(0, leaf, state.proofOf(0n), claimOfA);
+      expect(await b.bridge.isWithdrawn(0)).to.equal(false);
+    });
+
+    it("deposits: of one bridge cannot be queued in the other's inbox", async () => {
+      const [a, b] = [await scene.createRollup(), await scene.createRollup()];
+      const bridgeOfA = await a.bridge.getAddress();
+      await scene.networkHelpers.impersonateAccount(bridgeOfA);
+      await scene.networkHelpers.setBalance(bridgeOfA, 10n ** 18n);
+      const asBridgeOfA = b.inbox.connect(await scene.ethers.getSigner(bridgeOfA));
+      await expect(asBridgeOfA.enqueueDeposit(bridgeOfA, bridgeOfA, 1)).to.be.revertedWithCustomError(b.inbox, "NotBridge").withArgs(bridgeOfA);
+    });
+
+    it("signing domain: is each inbox's own", async () => {
+      const [a, b] = [await scene.createRollup(), await scene.createRollup()];
+      const domain = { name: "agnt2", version: "1", chainId: 31337, verifyingContract: await a.inbox.getAddress() };
+      expect(await a.inbox.domainSeparator()).to.equal(TypedDataEncoder.hashDomain(domain));
+      expect(await b.inbox.domainSeparator()).to.not.equal(await a.inbox.domainSeparator());
+    });
+  });
+});
