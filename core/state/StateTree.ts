@@ -39,7 +39,7 @@ export class StateTree {
     for (const { kind, indices, leaves } of drained) {
       const append = this.#append.get(kind);
       if (append === undefined) {
-        this.#denseTree(kind).setLeaves(Uint32Array.from(indices), leaves);
+        this.#denseTree(kind).setLeaves(new Uint32Array(indices), leaves);
         continue;
       }
       if (indices[0] !== append.tree.count) {

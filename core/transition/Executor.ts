@@ -123,7 +123,7 @@ export class Executor {
     return slots;
   }
 
-  /** What `executeBundle` would say of the header now, without any effect: 0 or a header error. */
+  /** What `executeBundle` would say of the header at the chain's present time, without any effect: 0 or a header error. */
   checkHeader(bytes: Uint8Array, offset: number, recovered: Uint8Array | null): number {
     const view = this.#viewOf(bytes);
     const at = bytes.byteOffset + offset;
@@ -132,7 +132,7 @@ export class Executor {
     const header = this.#header;
     readHeader(view, at, header);
     if (!isAgent(this.state, header.agent)) return ERROR.H_AGENT;
-    const { l2Time } = this.#context;
+    const l2Time = this.state.system.u32(MACHINE_AT + MACHINE.l2Time);
     const error = checkTurn(this.state, l2Time, header);
     if (error !== ERROR.OK) return error;
     return findSigner(this.state, l2Time, header, recovered) === SIGNER.NONE ? signerError(header.auth) : ERROR.OK;
