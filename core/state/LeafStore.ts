@@ -3,6 +3,7 @@ import { CoreError } from "../errors.ts";
 import { DEPTH_OF_KIND, LEAF_BYTES } from "../generated/protocol.ts";
 
 const INITIAL_LEAVES = 64;
+const LEAF_WORDS = LEAF_BYTES / 4;
 
 /** Leaves of one kind that changed, in the order in which they were first touched. */
 export interface DirtyLeaves {
@@ -130,56 +131,72 @@ export class LeafStore {
     this.bytes.set(leaf, offset);
   }
 
-  /** Hands over copies of the leaves that were touched since the last call; null if none was. */
+  /**
+   * Hands over the leaves that were touched since the last call; null if none was. What it returns is the caller's: the buffers
+   * may be transferred to another thread.
+   */
   drain(): DirtyLeaves | null {
     const changed = this.#dirtyCount;
     if (changed === 0) return null;
+    this.#dirtyCount = 0;
+    return this.isAppendOnly ? this.#drainAll() : this.#drainCopies(changed);
+  }
+
+  /** Append-only: gives the bytes away and goes on with empty ones, so that nothing is copied. */
+  #drainAll(): DirtyLeaves {
+    const { count, first, bytes } = this;
+    const indices = new Float64Array(count);
+    for (let i = 0; i < count; i += 1) indices[i] = first + i;
+    // Sized by what came last: a much larger buffer at every drain would only keep the garbage collector busy.
+    this.#capacity = INITIAL_LEAVES;
+    while (this.#capacity < 2 * count && this.#capacity < this.#marks.length) this.#capacity *= 2;
+    this.bytes = new Uint8Array(this.#capacity * LEAF_BYTES);
+    this.view = new DataView(this.bytes.buffer);
+    this.#marks.fill(0, 0, count);
+    this.first = first + count;
+    this.count = 0;
+    return { kind: this.kind, indices, leaves: bytes.subarray(0, count * LEAF_BYTES) };
+  }
+
+  #drainCopies(changed: number): DirtyLeaves {
     const indices = new Float64Array(changed);
     const leaves = new Uint8Array(changed * LEAF_BYTES);
+    const from = new Int32Array(this.bytes.buffer);
+    const to = new Int32Array(leaves.buffer);
     for (let i = 0; i < changed; i += 1) {
       const at = this.#dirty[i];
-      indices[i] = this.first + at;
+      indices[i] = at;
       this.#marks[at] = 0;
-    }
-    if (this.isAppendOnly && changed === this.count) {
-      leaves.set(this.bytes.subarray(0, leaves.length));
-    } else {
-      const to = new DataView(leaves.buffer);
-      for (let i = 0; i < changed; i += 1) {
-        const from = this.#dirty[i] * LEAF_BYTES;
-        for (let j = 0; j < LEAF_BYTES; j += 4) to.setUint32(i * LEAF_BYTES + j, this.view.getUint32(from + j));
-      }
-    }
-    this.#dirtyCount = 0;
-    if (this.isAppendOnly) {
-      this.bytes.fill(0, 0, this.count * LEAF_BYTES);
-      this.first += this.count;
-      this.count = 0;
+      for (let j = 0, word = at * LEAF_WORDS, target = i * LEAF_WORDS; j < LEAF_WORDS; j += 1) to[target + j] = from[word + j];
     }
     return { kind: this.kind, indices, leaves };
   }
 
-  /** Replaces everything by `leaves` from index `first` on, nothing of it marked as changed. */
+  /**
+   * Replaces everything by `leaves` from index `first` on, nothing of it marked as changed; what an append-only store is given
+   * counts as handed over.
+   */
   load(first: number, leaves: Uint8Array): void {
     const count = leaves.length / LEAF_BYTES;
     if (!Number.isInteger(count) || first < 0 || first + count > this.#limit) {
       throw new CoreError("state/snapshot", `Subtree ${this.kind} cannot hold ${leaves.length} bytes from leaf ${first} on.`);
     }
-    this.count = 0;
+    const held = this.isAppendOnly ? 0 : count;
     this.#dirtyCount = 0;
-    this.first = first;
-    this.#capacity = Math.max(INITIAL_LEAVES, count);
+    this.first = first + count - held;
+    this.#capacity = INITIAL_LEAVES;
+    while (this.#capacity < held) this.#capacity *= 2;
     this.bytes = new Uint8Array(this.#capacity * LEAF_BYTES);
-    this.bytes.set(leaves);
+    if (held > 0) this.bytes.set(leaves);
     this.view = new DataView(this.bytes.buffer);
     this.#marks = new Uint8Array(this.#capacity);
     this.#dirty = new Uint32Array(this.#capacity);
-    this.count = count;
+    this.count = held;
   }
 
   #extend(index: number): void {
     if (index >= this.#limit || index < 0) throw new CoreError("state/index", `Subtree ${this.kind} has no leaf ${index}.`);
-    if (this.isAppendOnly && this.count === 0) this.first = index;
+    if (this.isAppendOnly && this.count === 0 && index > this.first) this.first = index;
     const at = index - this.first;
     if (at < 0) throw new CoreError("state/window", `Leaf ${index} of subtree ${this.kind} was handed over.`);
     if (at >= this.#capacity) this.#grow(at);
@@ -191,14 +208,15 @@ export class LeafStore {
     while (capacity <= at) capacity *= 2;
     const bytes = new Uint8Array(capacity * LEAF_BYTES);
     bytes.set(this.bytes.subarray(0, this.count * LEAF_BYTES));
+    this.bytes = bytes;
+    this.view = new DataView(bytes.buffer);
+    this.#capacity = capacity;
+    if (capacity <= this.#marks.length) return;
     const marks = new Uint8Array(capacity);
     marks.set(this.#marks);
     const dirty = new Uint32Array(capacity);
     dirty.set(this.#dirty);
-    this.bytes = bytes;
-    this.view = new DataView(bytes.buffer);
     this.#marks = marks;
     this.#dirty = dirty;
-    this.#capacity = capacity;
   }
 }
