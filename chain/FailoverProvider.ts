@@ -37,13 +37,17 @@ function hostOf(url: string): string {
   return URL.canParse(url) ? new URL(url).host : "an endpoint that is no URL";
 }
 
+async function chainIdOf(url: string, timeoutMs: number): Promise<number> {
+  const answer = await post(url, JSON.stringify({ jsonrpc: "2.0", id: 1, method: "eth_chainId", params: [] }), timeoutMs);
+  return Number((answer as { result: string }).result);
+}
+
 /** Asks the endpoints in turn for the id of their chain. Throws `L1_UNREACHABLE` when none answers. */
 export async function readChainId(urls: readonly string[], timeoutMs = DEFAULT_TIMEOUT_MS): Promise<number> {
   const failures: string[] = [];
   for (const url of urls) {
     try {
-      const answer = await post(url, JSON.stringify({ jsonrpc: "2.0", id: 1, method: "eth_chainId", params: [] }), timeoutMs);
-      return Number((answer as { result: string }).result);
+      return await chainIdOf(url, timeoutMs);
     } catch (error) {
       failures.push(`${hostOf(url)}: ${String(error instanceof Error ? error.message : error)}`);
     }
@@ -110,7 +114,7 @@ export class FailoverProvider extends JsonRpcApiProvider {
 
   async #checkChain(url: string): Promise<void> {
     if (this.#checkedUrls.has(url)) return;
-    const actual = await readChainId([url], this.#timeoutMs);
+    const actual = await chainIdOf(url, this.#timeoutMs);
     if (actual !== this.#chainId) {
       const values = { host: hostOf(url), expected: this.#chainId, actual };
       throw new ChainError("L1_WRONG_CHAIN", `${hostOf(url)} serves chain ${actual}, not ${this.#chainId}`, values);

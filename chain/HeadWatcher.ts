@@ -36,6 +36,8 @@ export interface HeadWatcherOptions {
   readonly onChange: (change: HeadChange) => Promise<void> | void;
   /** Unreachable L1 (it goes on trying, slower and slower) or `L1_REORG_TOO_DEEP` (it has stopped). */
   readonly onError: (error: unknown) => void;
+  /** Told once when it works again after errors. */
+  readonly onRecovered?: () => void;
 }
 
 export interface HeadWatcher {
@@ -125,7 +127,7 @@ export function createHeadWatcher(options: HeadWatcherOptions): HeadWatcher {
     known = [...kept, ...blocks].slice(-depth);
   }
 
-  const loop: PollingLoop = pollingLoop({ turn: look, pollMs, onError });
+  const loop: PollingLoop = pollingLoop({ turn: look, pollMs, onError, ...(options.onRecovered === undefined ? {} : { onRecovered: options.onRecovered }) });
   return {
     start: () => loop.start(),
     stop: () => loop.stop(),

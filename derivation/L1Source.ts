@@ -33,6 +33,8 @@ export interface L1SourceOptions {
   /** Most blocks asked for at once. */
   readonly rangeBlocks?: number;
   readonly onError: (error: unknown) => void;
+  /** Told once when it works again after errors. */
+  readonly onRecovered?: () => void;
 }
 
 export interface L1Source {
@@ -94,7 +96,8 @@ export function createL1Source(options: L1SourceOptions): L1Source {
     }
   }
 
-  const watcher = createHeadWatcher({ source: blocks, pollMs: options.pollMs, onChange: advance, onError: options.onError });
+  const { pollMs, onError, onRecovered } = options;
+  const watcher = createHeadWatcher({ source: blocks, pollMs, onChange: advance, onError, ...(onRecovered === undefined ? {} : { onRecovered }) });
   return {
     start: () => watcher.start(),
     stop: () => watcher.stop(),

@@ -3,6 +3,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { once } from "node:events";
 
+import { ChainError } from "../../chain/ChainError.ts";
 import { createL1Provider } from "../../chain/createL1Provider.ts";
 import { loadDeployment, verifyDeployment } from "../../chain/Deployment.ts";
 import type { Deployment } from "../../chain/Deployment.ts";
@@ -11,6 +12,7 @@ import { toHex } from "../../core/codec/hex.ts";
 import { createL1Source } from "../../derivation/L1Source.ts";
 import type { L1Source } from "../../derivation/L1Source.ts";
 import { Replica } from "../../derivation/Replica.ts";
+import { toError } from "../../runtime/errors/CodedError.ts";
 import { lockDataDir } from "../../runtime/files/lockDataDir.ts";
 import type { DataDirLock } from "../../runtime/files/lockDataDir.ts";
 import { createService } from "../../runtime/lifecycle/createService.ts";
@@ -35,6 +37,17 @@ export interface ApiService extends Service {
 
 const VERSION = "0.1.0";
 
+/** @throws ChainError `DEPLOYMENT_INVALID` */
+function readDeployment(path: string): Deployment {
+  let json: unknown;
+  try {
+    json = JSON.parse(readFileSync(path, "utf8"));
+  } catch (error) {
+    throw new ChainError("DEPLOYMENT_INVALID", `${path} cannot be read (${toError(error).message})`, { path }, error);
+  }
+  return loadDeployment(json);
+}
+
 /** Everything of a running API, made in `start` because it needs the L1. */
 interface Parts {
   readonly provider: FailoverProvider;
@@ -50,6 +63,7 @@ export function createApiService(config: ApiConfig, logger: Logger): ApiService 
   const server = createServer();
   let parts: Parts | undefined;
   let trouble: string | undefined;
+  let l1Error: string | undefined;
 
   const need = (): Parts => {
     if (parts === undefined) throw new Error("the API service has not started");
@@ -91,9 +105,19 @@ export function createApiService(config: ApiConfig, logger: Logger): ApiService 
     });
   }
 
+  /** The same error is logged once, however often the next tries meet it. */
+  function reportL1Error(thrown: unknown): void {
+    const error = toError(thrown);
+    const { code, reaction } = error as { code?: string; reaction?: string };
+    if (reaction === "stop") trouble = error.message;
+    if (l1Error === (code ?? error.message)) return;
+    l1Error = code ?? error.message;
+    logger[reaction === "stop" ? "error" : "warn"]({ err: error }, `L1 cannot be read: ${error.message}`);
+  }
+
   const store = createService({
     async start() {
-      const deployment = loadDeployment(JSON.parse(readFileSync(config.deployment, "utf8")));
+      const deployment = readDeployment(config.deployment);
       const provider = await createL1Provider(config.l1Url, deployment.chainId);
       await verifyDeployment(provider, deployment);
       const asset = await readAsset(provider, deployment);
@@ -106,10 +130,10 @@ export function createApiService(config: ApiConfig, logger: Logger): ApiService 
         cursors: replica.cursors,
         depth: config.depth,
         pollMs: config.pollMs,
-        onError: (error) => {
-          const reaction = (error as { reaction?: string }).reaction;
-          if (reaction === "stop") trouble = String((error as Error).message);
-          logger[reaction === "stop" ? "error" : "warn"]({ err: error }, "Reading L1 failed.");
+        onError: reportL1Error,
+        onRecovered: () => {
+          l1Error = undefined;
+          logger.info("L1 can be read again.");
         },
       });
       const context: ApiContext = {
