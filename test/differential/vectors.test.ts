@@ -53,7 +53,7 @@ describe("vectors on the EVM", () => {
     };
     const WORD = `0x${"5a".repeat(32)}`;
     const alterations: readonly (readonly [string, (proof: StepProof) => StepProof])[] = [
-      ["a leaf's word is another", (proof) => ({ ...proof, leaves: proof.leaves.map((leaf, i) => (i === 2 ? { ...leaf, words: [WORD, ...leaf.words.slice(1)] as typeof leaf.words } : leaf)) })],
+      ["a leaf's word is another", (proof) => ({ ...proof, leaves: proof.leaves.map((leaf, i) => (i === 2 ? { ...leaf, words: [WORD, leaf.words[1], leaf.words[2], leaf.words[3]] } : leaf)) })],
       ["a sibling is another", (proof) => ({ ...proof, leaves: proof.leaves.map((leaf, i) => (i === 2 ? { ...leaf, siblings: [WORD, ...leaf.siblings.slice(1)] } : leaf)) })],
       ["a sibling is missing", (proof) => ({ ...proof, leaves: proof.leaves.map((leaf, i) => (i === 2 ? { ...leaf, siblings: leaf.siblings.slice(1) } : leaf)) })],
       ["a leaf is missing", (proof) => ({ ...proof, leaves: proof.leaves.slice(0, -1) })],
