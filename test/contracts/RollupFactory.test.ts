@@ -2,7 +2,7 @@ import { expect } from "chai";
 import { TypedDataEncoder, ZeroAddress, ZeroHash } from "ethers";
 
 import { createL1Scene, TEST_CONFIG } from "../builders/rollupContracts.ts";
-import type { L1Scene } from "../builders/rollupContracts.ts";
+import type { L1Scene, RollupContracts } from "../builders/rollupContracts.ts";
 import { withdrawalLeaf, withdrawalState } from "../builders/stateTree.ts";
 
 const SALT = `0x${"ab".repeat(32)}`;
@@ -63,10 +63,9 @@ describe("RollupFactory", () => {
     it("shared code: is locked", async () => {
       const { factory, ethers, signers } = scene;
       const me = signers[0]!.address;
-      const inbox = (await ethers.getContractAt("Inbox", await factory.inboxImplementation())) as never as typeof rollup.inbox;
-      const settlement = (await ethers.getContractAt("Settlement", await factory.settlementImplementation())) as never as typeof rollup.settlement;
-      const bridge = (await ethers.getContractAt("Bridge", await factory.bridgeImplementation())) as never as typeof rollup.bridge;
-      const rollup = await scene.createRollup();
+      const inbox = (await ethers.getContractAt("Inbox", await factory.inboxImplementation())) as unknown as RollupContracts["inbox"];
+      const settlement = (await ethers.getContractAt("Settlement", await factory.settlementImplementation())) as unknown as RollupContracts["settlement"];
+      const bridge = (await ethers.getContractAt("Bridge", await factory.bridgeImplementation())) as unknown as RollupContracts["bridge"];
       for (const [contract, call] of [
         [inbox, () => inbox.enqueueDeposit(me, me, 1)],
         [inbox, () => inbox.force(new Uint8Array(96))],

@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+import {Bridge} from "../../../contracts/root/Bridge.sol";
+import {Inbox} from "../../../contracts/root/Inbox.sol";
+import {Settlement} from "../../../contracts/root/Settlement.sol";
+import {vm} from "./Vm.sol";
+import {WithdrawalTree} from "./WithdrawalTree.sol";
+
+/// Plays users, an honest sequencer, honest and lying claimants, and thieves, and keeps a model of the layer 2 beside the contracts.
+/// Every action counts how often it went through: a run in which everything reverts proves nothing.
+contract RollupHandler {
+    uint256 private constant SCALE = 1e9;
+    uint256 private constant ACTORS = 4;
+
+    Inbox public immutable inbox;
+    Settlement public immutable settlement;
+    Bridge public immutable bridge;
+
+    // The model: balances on layer 2 by actor, deposits in the queue, and withdrawals that were made.
+    uint64[ACTORS] public balances;
+    uint64[] private queued;
+    uint256[] private queuedFor;
+    uint256 private consumed;
+    bytes32[4][] private withdrawals;
+    uint64[] private withdrawnUnits;
+    /// How many withdrawals the last claimed state holds, by claim.
+    mapping(bytes32 claimId => uint256) private sizeOf;
+    uint256 public paidUnits;
+    uint256 public depositedUnits;
+    uint256 public bondsWei;
+    mapping(uint256 index => bool) public paid;
+    mapping(bytes32 claimId => mapping(address => uint256)) private bonds;
+    bytes32[] private claimIds;
+
+    // What the inbox said when it was written.
+    bytes32[] public batchHashes;
+    bytes32[] public entryHashes;
+    bytes32[] public epochAccumulators;
+    uint64[] public queueEnds;
+    bytes32[] public confirmed;
+
+    /// Calls that did not revert, by action.
+    mapping(string action => uint256) public calls;
+    uint256 public totalCalls;
+    /// Set when an attack went through.
+    string public breach;
+
+    constructor(Inbox inbox_, Settlement settlement_, Bridge bridge_) {
+        (inbox, settlement, bridge) = (inbox_, settlement_, bridge_);
+    }
+
+    function actor(uint256 seed) public pure returns (address) {
+        return address(uint160(0xA11CE000 + (seed % ACTORS)));
+    }
+
+    function withdrawalCount() external view returns (uint256) {
+        return withdrawals.length;
+    }
+
+    function batchCount() external view returns (uint256) {
+        return batchHashes.length;
+    }
+
+    function entryCount() external view returns (uint256) {
+        return entryHashes.length;
+    }
+
+    function epochCount() external view returns (uint256) {
+        return epochAccumulators.length;
+    }
+
+    function confirmedCount() external view returns (uint256) {
+        return confirmed.length;
+    }
+
+    /// Units that layer 2 owes: balances, deposits on their way, and withdrawals that are not paid.
+    function owedUnits() external view returns (uint256 owed) {
+        for (uint256 i = 0; i < ACTORS; ++i) owed += balances[i];
+        for (uint256 i = consumed; i < queued.length; ++i) owed += queued[i];
+        for (uint256 i = 0; i < withdrawnUnits.length; ++i) if (!paid[i]) owed += withdrawnUnits[i];
+    }
+
+    function deposit(uint256 who, uint64 units) external {
+        units = 1 + (units % 1e9);
+        vm.deal(actor(who), units * SCALE);
+        vm.prank(actor(who), actor(who));
+        bridge.deposit{value: units * SCALE}(actor(who), units * SCALE);
+        _queue(units, who % ACTORS);
+        depositedUnits += units;
+        _count("deposit");
+    }
+
+    function force(uint256 who, uint8 slots) external {
+        uint256 count = 1 + (uint256(slots) % 64);
+        uint256 fee = inbox.forcedFee(count);
+        vm.deal(actor(who), fee);
+        vm.prank(actor(who), actor(who));
+        inbox.force{value: fee}(new bytes(96 * count));
+        _queue(0, 0);
+        _count("force");
+    }
+
+    /// Layer 2 lets an actor withdraw; the leaf is in the state after the next epoch.
+    function withdrawOnLayer2(uint256 who, uint64 units) external {
+        uint64 balance = balances[who % ACTORS];
+        if (balance == 0 || withdrawals.length >= 40) return;
+        units = 1 + (units % balance);
+        balances[who % ACTORS] -= units;
+        withdrawals.push(WithdrawalTree.leafOf(actor(who), units));
+        withdrawnUnits.push(units);
+        _count("withdrawOnLayer2");
+    }
+
+    function submitBatch(uint256 who, uint8 slots) external {
+        uint64 end = inbox.entryCount();
+        vm.warp(block.timestamp + 1);
+        vm.prank(actor(who), actor(who));
+        inbox.submitBatch(uint32(block.timestamp), end, new bytes(96 * (uint256(slots) % 100)));
+        batchHashes.push(inbox.batchHash(uint64(batchHashes.length)));
+        queueEnds.push(end);
+        for (; consumed < end; ++consumed) balances[queuedFor[consumed]] += queued[consumed];
+        if (inbox.epochCount() > epochAccumulators.length) {
+            epochAccumulators.push(inbox.epochAccumulator(uint64(epochAccumulators.length)));
+        }
+        _count("submitBatch");
+    }
+
+    /// Tries what a batch must not do.
+    function submitBadBatch(uint256 who, uint256 how) external {
+        (uint32 time, uint64 end) = (uint32(block.timestamp), inbox.entryCount());
+        if (how % 3 == 0) end += 1;
+        else if (how % 3 == 1) time = inbox.lastL2Time() - 1;
+        else if (inbox.consumedCount() == 0) return;
+        else end = inbox.consumedCount() - 1;
+        vm.prank(actor(who), actor(who));
+        try inbox.submitBatch(time, end, "") {
+            breach = "a bad batch went in";
+        } catch {
+            _count("submitBadBatch");
+        }
+    }
+
+    /// Claims the true state of the next open epoch, or a lie about it.
+    function claim(uint256 who, bool lie) external {
+        (bytes32 parent, uint64 epoch,) = settlement.latestConfirmed();
+        bytes32 accumulator = inbox.epochAccumulator(epoch);
+        bytes32 root = keccak256(abi.encode("a lie", who));
+        if (!lie) (root,) = WithdrawalTree.open(withdrawals, 0);
+        uint256 bond = settlement.bondFor(parent);
+        vm.deal(actor(who), bond);
+        vm.prank(actor(who), actor(who));
+        bytes32 claimId = settlement.claim{value: bond}(parent, epoch, root, accumulator);
+        if (!lie) sizeOf[claimId] = withdrawals.length;
+        claimIds.push(claimId);
+        _bond(claimId, who, bond);
+        _count(lie ? "claim a lie" : "claim");
+    }
+
+    function back(uint256 who, uint256 which) external {
+        bytes32 claimId = claimIds[which % claimIds.length];
+        uint256 bond = settlement.bondFor(settlement.claims(claimId).parent);
+        vm.deal(actor(who), bond);
+        vm.prank(actor(who), actor(who));
+        settlement.back{value: bond}(claimId);
+        _bond(claimId, who, bond);
+        _count("back");
+    }
+
+    function retract(uint256 who, uint256 which) external {
+        bytes32 claimId = claimIds[which % claimIds.length];
+        vm.warp(block.timestamp + 60);
+        vm.prank(actor(who), actor(who));
+        settlement.retract(claimId, actor(who));
+        _unbond(claimId, who);
+        _count("retract");
+    }
+
+    /// Liars give up, and what is true is confirmed.
+    function settle() external {
+        (bytes32 parent,,) = settlement.latestConfirmed();
+        for (uint256 i = 0; i < claimIds.length; ++i) {
+            bytes32 claimId = claimIds[i];
+            if (settlement.claims(claimId).parent != parent || sizeOf[claimId] != 0) continue;
+            for (uint256 who = 0; who < ACTORS; ++who) {
+                if (bonds[claimId][actor(who)] == 0) continue;
+                vm.warp(block.timestamp + 60);
+                vm.prank(actor(who), actor(who));
+                try settlement.retract(claimId, actor(who)) {
+                    _unbond(claimId, who);
+                } catch {
+                    return;
+                }
+            }
+        }
+        vm.warp(block.timestamp + 60);
+        for (uint256 i = 0; i < claimIds.length; ++i) {
+            if (sizeOf[claimIds[i]] == 0 || !settlement.canConfirm(claimIds[i])) continue;
+            settlement.confirm(claimIds[i]);
+            confirmed.push(claimIds[i]);
+            _count("confirm");
+        }
+    }
+
+    function withdrawBond(uint256 who, uint256 which) external {
+        bytes32 claimId = claimIds[which % claimIds.length];
+        vm.prank(actor(who), actor(who));
+        settlement.withdrawBond(claimId, actor(who));
+        _unbond(claimId, who);
+        _count("withdrawBond");
+    }
+
+    /// Pays a withdrawal of the last confirmed state.
+    function withdraw(uint256 index) external {
+        bytes32 claimId = confirmed[confirmed.length - 1];
+        index %= sizeOf[claimId];
+        vm.warp(block.timestamp + 10);
+        bool wasPaid = paid[index];
+        (bytes32[4] memory leaf, bytes32[] memory siblings) = _open(claimId, index);
+        try bridge.withdraw(uint64(index), leaf, siblings, claimId) {
+            if (wasPaid) breach = "a withdrawal was paid twice";
+            paid[index] = true;
+            paidUnits += withdrawnUnits[index];
+            _count("withdraw");
+        } catch {
+            if (!wasPaid) breach = "a good withdrawal was refused";
+            _count("withdraw again");
+        }
+    }
+
+    /// Tries to be paid more, or instead of somebody else.
+    function steal(uint256 index, uint64 more, address thief) external {
+        bytes32 claimId = confirmed[confirmed.length - 1];
+        index %= sizeOf[claimId];
+        vm.warp(block.timestamp + 10);
+        (, bytes32[] memory siblings) = _open(claimId, index);
+        bytes32[4] memory forged = WithdrawalTree.leafOf(thief, withdrawnUnits[index] + 1 + (more % 1e9));
+        try bridge.withdraw(uint64(index), forged, siblings, claimId) {
+            breach = "a forged withdrawal was paid";
+        } catch {
+            _count("steal");
+        }
+    }
+
+    function _open(bytes32 claimId, uint256 index) private view returns (bytes32[4] memory, bytes32[] memory) {
+        bytes32[4][] memory leaves = new bytes32[4][](sizeOf[claimId]);
+        for (uint256 i = 0; i < leaves.length; ++i) leaves[i] = withdrawals[i];
+        (, bytes32[] memory siblings) = WithdrawalTree.open(leaves, index);
+        return (leaves[index], siblings);
+    }
+
+    function _queue(uint64 units, uint256 who) private {
+        queued.push(units);
+        queuedFor.push(who);
+        entryHashes.push(inbox.entryHash(uint64(entryHashes.length)));
+    }
+
+    function _bond(bytes32 claimId, uint256 who, uint256 bond) private {
+        bonds[claimId][actor(who)] += bond;
+        bondsWei += bond;
+    }
+
+    function _unbond(bytes32 claimId, uint256 who) private {
+        bondsWei -= bonds[claimId][actor(who)];
+        delete bonds[claimId][actor(who)];
+    }
+
+    function _count(string memory action) private {
+        calls[action] += 1;
+        totalCalls += 1;
+    }
+}

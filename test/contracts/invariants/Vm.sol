@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+/// The cheat codes that the tests here use.
+interface Vm {
+    /// Lets the next call come from `sender`, as the transaction's origin too.
+    function prank(address sender, address origin) external;
+    function warp(uint256 timestamp) external;
+    function deal(address account, uint256 balanceWei) external;
+}
+
+Vm constant vm = Vm(address(uint160(uint256(keccak256("hevm cheat code")))));

@@ -1,0 +1,137 @@
+import { keccak256, toBeHex, ZeroAddress } from "ethers";
+import type { ContractTransactionResponse } from "ethers";
+
+import type { HostileRecipient, TestIdentityRegistry, TestToken } from "../../typechain-types/index.ts";
+import { createL1Scene } from "../builders/rollupContracts.ts";
+import { sparseState, withdrawalLeaf } from "../builders/stateTree.ts";
+import type { SparseLeaf } from "../builders/stateTree.ts";
+
+const START_TIME = 2_000_000_000;
+const GWEI = 1_000_000_000n;
+const SLOT_BYTES = 96;
+const WITHDRAWAL = 9;
+const WITHDRAWAL_DEPTH = 16;
+
+/** Data without structure: zero bytes are cheaper, and compressible records would flatter the figure. */
+function randomSlots(count: number): Uint8Array {
+  const bytes = new Uint8Array(count * SLOT_BYTES);
+  for (let start = 0, hash = keccak256("0x"); start < bytes.length; start += 32) {
+    hash = keccak256(hash);
+    bytes.set(Buffer.from(hash.slice(2), "hex"), start);
+  }
+  return bytes;
+}
+
+/** A state in which no sibling of withdrawal 0 is zero: a proof at full depth costs no more than this. */
+function fullState(recipient: string, amount: bigint) {
+  const filler = [toBeHex(1, 32), toBeHex(2, 32), toBeHex(3, 32), toBeHex(4, 32)];
+  const leaves: SparseLeaf[] = [];
+  for (let level = 0; level < WITHDRAWAL_DEPTH; level++) {
+    for (const child of [1n, 2n, 3n]) {
+      leaves.push({ kind: WITHDRAWAL, depth: WITHDRAWAL_DEPTH, index: child * 4n ** BigInt(level), words: withdrawalLeaf({ recipient, amount }) });
+    }
+  }
+  leaves.push({ kind: WITHDRAWAL, depth: WITHDRAWAL_DEPTH, index: 0n, words: withdrawalLeaf({ recipient, amount }) });
+  for (const kind of [1, 2, 5, 8, 10, 11, 12]) leaves.push({ kind, depth: 1, index: 0n, words: filler });
+  return sparseState(leaves);
+}
+
+/** Gas of every call of the root contracts. Times are fixed: a zero byte more or less in calldata changes the figures. */
+export async function measureGas(): Promise<Record<string, number>> {
+  const scene = await createL1Scene();
+  const { signers, ethers } = scene;
+  const [me, other] = [signers[0]!.address, signers[1]!.address];
+  const figures: Record<string, number> = {};
+  let time = START_TIME;
+  const measure = async (name: string | undefined, send: () => Promise<ContractTransactionResponse>): Promise<void> => {
+    await scene.setNextTime((time += 12));
+    const receipt = await (await send()).wait();
+    if (name !== undefined) figures[name] = Number(receipt!.gasUsed);
+  };
+
+  try {
+    await scene.setNextTime(time);
+    const registry = (await ethers.deployContract("TestIdentityRegistry")) as unknown as TestIdentityRegistry;
+    await registry.register("");
+    await measure("RollupFactory.create", async () => {
+      const config = { sequencer: me, sequencerAuth: ZeroAddress, identityRegistry: await registry.getAddress(), feeRecipient: other, asset: ZeroAddress };
+      const amounts = { assetScale: GWEI, forcedSlotFeeWei: 1_000n, bondWei: 3_200n, epochSteps: 10n ** 9n };
+      const times = { epochAgeSeconds: 3_600, inclusionDelaySeconds: 43_200, windowSeconds: 604_800, payoutDelaySeconds: 86_400 };
+      return scene.factory.create({ ...config, ...amounts, ...times, feeTable: [1n, 2n, 3n] }, toBeHex(7, 32));
+    });
+    const { inbox, bridge, settlement } = await scene.createRollup({
+      identityRegistry: await registry.getAddress(),
+      feeRecipient: other,
+      inclusionDelaySeconds: 100_000,
+      epochAgeSeconds: 600,
+      epochSteps: 10n ** 9n,
+    });
+    const ether = 10n ** 18n;
+    await measure("Bridge.deposit (ETH, the chain's first)", () => bridge.deposit(me, ether, { value: ether }));
+    await measure("Bridge.deposit (ETH)", () => bridge.deposit(me, ether, { value: ether }));
+    await measure("Bridge.deposit (ETH, for another account)", () => bridge.deposit(other, 123_456n * GWEI, { value: 123_456n * GWEI }));
+
+    const batch = (slots: number, end: bigint) => () => inbox.submitBatch(time, end, randomSlots(slots));
+    await measure("Inbox.submitBatch (0 slots, 3 entries, the chain's first)", batch(0, 3n));
+    await measure("Inbox.submitBatch (0 slots)", batch(0, 3n));
+    await measure("Inbox.submitBatch (1 slot)", batch(1, 3n));
+    await measure("Inbox.submitBatch (512 slots)", batch(512, 3n));
+    await measure("Inbox.submitBatch (4096 slots)", batch(4096, 3n));
+    for (const slots of [512, 4096]) {
+      figures[`Inbox.submitBatch (${slots} slots), per slot`] = Math.round(figures[`Inbox.submitBatch (${slots} slots)`]! / slots);
+    }
+    await measure("Inbox.force (1 slot)", () => inbox.force(randomSlots(1), { value: 10n ** 9n }));
+    await measure("Inbox.force (64 slots)", () => inbox.force(randomSlots(64), { value: 10n ** 9n }));
+    await measure("Inbox.linkAgent", () => inbox.linkAgent(0));
+    await measure("Inbox.sweepFees", () => inbox.sweepFees());
+    for (let i = 0; i < 96; i++) await measure(undefined, () => bridge.deposit(me, GWEI, { value: GWEI }));
+    await measure("Inbox.submitBatch (0 slots, 100 entries, closes the epoch)", batch(0, 103n));
+    await measure(undefined, batch(0, 103n));
+    time += 600;
+    await measure("Inbox.closeEpoch", () => inbox.closeEpoch());
+
+    const recipient = other;
+    const state = fullState(recipient, 1_000n);
+    const genesis = await settlement.genesisClaim();
+    const [first, second] = [await inbox.epochAccumulator(0), await inbox.epochAccumulator(1)];
+    const otherRoot = `0x${"66".repeat(32)}`;
+    const rival = await settlement.claimIdOf(genesis, 0, otherRoot);
+    const claimId = await settlement.claimIdOf(genesis, 0, state.root);
+    await measure("Settlement.claim", () => settlement.claim(genesis, 0, state.root, first, { value: 3_200 }));
+    await measure("Settlement.back", () => settlement.connect(signers[2]!).back(claimId, { value: 6_400 }));
+    await measure("Settlement.claim (a rival)", () => settlement.connect(signers[3]!).claim(genesis, 0, otherRoot, first, { value: 6_400 }));
+    time += 50;
+    await measure("Settlement.retract", () => settlement.connect(signers[3]!).retract(rival, signers[3]!.address));
+    time += 50;
+    await measure("Settlement.confirm (the chain's first)", () => settlement.confirm(claimId));
+    await measure("Settlement.withdrawBond", () => settlement.withdrawBond(claimId, me));
+    const hostile = (await ethers.deployContract("HostileRecipient")) as unknown as HostileRecipient;
+    await hostile.setMode(1);
+    const refusing = await hostile.getAddress();
+    const laterState = fullState(refusing, 1_000n);
+    await measure(undefined, () => settlement.claim(claimId, 1, laterState.root, second, { value: 3_200 }));
+    const later = await settlement.claimIdOf(claimId, 1, laterState.root);
+    time += 50;
+    await measure("Settlement.confirm", () => settlement.confirm(later));
+
+    time += 86_400;
+    const withdraw = (index: bigint, to: string, from: typeof state, id: string) => () =>
+      bridge.withdraw(index, withdrawalLeaf({ recipient: to, amount: 1_000n }), from.proof(WITHDRAWAL, index), id);
+    await measure("Bridge.withdraw (full proof, first of its 256)", withdraw(0n, recipient, state, claimId));
+    await measure("Bridge.withdraw (full proof)", withdraw(1n, recipient, state, claimId));
+    await measure("Bridge.withdraw (full proof, recipient refuses)", withdraw(2n, refusing, laterState, later));
+    await measure("Bridge.withdrawClaimable", () =>
+      hostile.execute(bridge, 0, bridge.interface.encodeFunctionData("withdrawClaimable", [other])),
+    );
+
+    const token = (await ethers.deployContract("TestToken")) as unknown as TestToken;
+    const ofToken = await scene.createRollup({ asset: await token.getAddress(), assetScale: 1n });
+    await measure(undefined, () => token.mint(me, ether));
+    await measure(undefined, () => token.approve(ofToken.bridge, ether));
+    await measure(undefined, () => ofToken.bridge.deposit(me, 1_000_000));
+    await measure("Bridge.deposit (ERC-20)", () => ofToken.bridge.deposit(me, 1_000_000));
+    return figures;
+  } finally {
+    await scene.close();
+  }
+}
