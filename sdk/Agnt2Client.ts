@@ -9,6 +9,7 @@ import type { HttpOptions, Json } from "./HttpService.ts";
 import { sdkError } from "./SdkError.ts";
 import { numberField, parseAccount, parseWithdrawalProof, textField } from "./state.ts";
 import type { AgentAccount, ConfirmedProof } from "./state.ts";
+import { AckVerifier } from "./transport/AckVerifier.ts";
 import { HttpTransport } from "./transport/HttpTransport.ts";
 import { StreamTransport } from "./transport/StreamTransport.ts";
 
@@ -46,9 +47,10 @@ export class Agnt2Client implements L1Progress {
         : new StreamTransport({
             url: `${this.sequencer.url.replace(/^http/, "ws")}/v1/stream`,
             webSocket: options.webSocket ?? globalThis.WebSocket,
-            readVerification: async () => {
+            readVerifier: async () => {
               const { domain, sequencer } = await this.config();
-              return { separator: domain.separator, sequencer: options.sequencerAddress ?? sequencer };
+              const signer = options.sequencerAddress ?? sequencer;
+              return signer === undefined ? undefined : new AckVerifier(domain.separator, signer);
             },
           });
   }

@@ -113,7 +113,9 @@ export class L1Account {
   async #isPayable(proof: ConfirmedProof): Promise<boolean> {
     const [, confirmedAt] = await this.#contracts.settlement.confirmedState(proof.claimId);
     const { payoutDelaySeconds } = await this.#contracts.bridge.config();
-    return Number(confirmedAt) + Number(payoutDelaySeconds) < Date.now() / 1000;
+    // The next block is not older than either: a local L1's clock may run ahead.
+    const latest = await this.#signer.provider?.getBlock("latest");
+    return Number(confirmedAt) + Number(payoutDelaySeconds) < Math.max(Date.now() / 1000, latest?.timestamp ?? 0);
   }
 
   async #withdraw(proof: ConfirmedProof): Promise<WithdrawalResult> {

@@ -1,23 +1,16 @@
+import { encodeSubmissions } from "../../core/codec/stream.ts";
 import type { BundleTicket, BundleTransport, DurableAck, RootedAck, SequencedAck } from "../bundles/BundleTransport.ts";
 import { outcomeError, SdkError, sdkError } from "../SdkError.ts";
-import { decodeAcks, encodeSubmit } from "./frames.ts";
+import type { AckVerifier } from "./AckVerifier.ts";
+import { decodeAck } from "./frames.ts";
 import type { StreamAck } from "./frames.ts";
-
-/** What acknowledgements are checked against. */
-export interface AckVerification {
-  /** The chain's EIP-712 domain separator. */
-  readonly separator: Uint8Array;
-  /** The address that signs; undefined: signatures are not checked. */
-  readonly sequencer: string | undefined;
-}
 
 export interface StreamOptions {
   /** `ws://…/v1/stream`. */
   readonly url: string;
   readonly webSocket: typeof WebSocket;
-  readonly readVerification: () => Promise<AckVerification>;
-  /** Checks an acknowledgement; throws an SdkError when it is not what the sequencer signed. */
-  readonly verifyAck?: (ack: StreamAck, bundle: Uint8Array, verification: AckVerification) => void;
+  /** What checks the signatures of answers; undefined when it is not known who signs. Read once, before the first answer. */
+  readonly readVerifier: () => Promise<AckVerifier | undefined>;
   /** First pause before connecting again; doubled up to 5 s. Default 100 ms. */
   readonly reconnectMs?: number;
   /** How long the sequencer may be away before what waits for it fails. Default 60 s. */
@@ -48,7 +41,7 @@ export class StreamTransport implements BundleTransport {
   #nextRequest = 1;
   #outbox: number[] = [];
   #isFlushing = false;
-  #verification: AckVerification | undefined;
+  #verifier: { readonly check: AckVerifier | undefined } | undefined;
   #retryMs: number;
   #retryTimer: ReturnType<typeof setTimeout> | undefined;
   #awaySince: number | undefined;
@@ -106,7 +99,7 @@ export class StreamTransport implements BundleTransport {
 
   async #opened(socket: WebSocket): Promise<void> {
     try {
-      this.#verification ??= await this.#options.readVerification();
+      this.#verifier ??= { check: await this.#options.readVerifier() };
     } catch (error) {
       if (error instanceof SdkError && error.reaction !== "retry") this.#failAll(error);
       socket.close();
@@ -145,16 +138,16 @@ export class StreamTransport implements BundleTransport {
       if (!this.#isOpen) return;
       const frames = this.#outbox.splice(0).flatMap((request) => {
         const pending = this.#pending.get(request);
-        return pending === undefined ? [] : [{ request, bundle: pending.bundle }];
+        return pending === undefined ? [] : [{ request, bytes: pending.bundle }];
       });
-      if (frames.length > 0) this.#socket?.send(encodeSubmit(frames));
+      if (frames.length > 0) this.#socket?.send(encodeSubmissions(frames) as Uint8Array<ArrayBuffer>);
     });
   }
 
   #received(data: unknown): void {
     try {
       if (!(data instanceof ArrayBuffer)) throw sdkError("SDK_RESPONSE", "the stream sent text");
-      for (const ack of decodeAcks(new Uint8Array(data))) this.#acknowledge(ack);
+      this.#acknowledge(decodeAck(new Uint8Array(data)));
     } catch (error) {
       // What follows in the stream cannot be made sense of either.
       this.#failAll(error);
@@ -176,7 +169,7 @@ export class StreamTransport implements BundleTransport {
       return;
     }
     try {
-      this.#options.verifyAck?.(ack, pending.bundle, this.#verification!);
+      this.#verifier?.check?.check(ack);
     } catch (error) {
       this.#pending.delete(ack.request);
       this.#fail(pending, error);

@@ -1,12 +1,14 @@
 import { toHex } from "../../core/codec/hex.ts";
 import { getU64 } from "../../core/codec/integers.ts";
+import { ACK_LEVEL, FRAME } from "../../core/codec/stream.ts";
 import { sdkError } from "../SdkError.ts";
 
-const SUBMIT = 0x01;
-const ACK = 0x81;
-const SUBMIT_HEADER_BYTES = 9;
-const LEVELS = ["", "sequenced", "durable", "rooted", "rejected", "parked"] as const;
+const ACK_HEADER_BYTES = 6;
+const RESULT_BYTES = 13;
+const SIGNATURE_BYTES = 64;
+const LEVEL_BYTES = 96;
 
+/** An answer of the stream, decoded. */
 export type StreamAck =
   | { readonly level: "sequenced"; readonly request: number }
   | { readonly level: "parked"; readonly request: number }
@@ -16,38 +18,72 @@ export type StreamAck =
       readonly position: number;
       readonly firstReceipt: number;
       readonly results: readonly { readonly outcome: number; readonly slot: number; readonly id: number }[];
+      /** 32 bytes. */
+      readonly head: Uint8Array;
+      /** 64 bytes, EIP-2098. */
+      readonly signature: Uint8Array;
+      /** 96 bytes a level. */
+      readonly path: Uint8Array;
     }
-  | { readonly level: "rooted"; readonly request: number; readonly position: number; readonly stateRoot: string }
+  | {
+      readonly level: "rooted";
+      readonly request: number;
+      readonly position: number;
+      readonly batchCount: number;
+      readonly stateRoot: string;
+      /** 64 bytes, EIP-2098. */
+      readonly signature: Uint8Array;
+    }
   | { readonly level: "rejected"; readonly request: number; readonly code: number; readonly detail: string };
 
-/** One message with several bundles: type, request id, length, bytes, and again. */
-export function encodeSubmit(frames: readonly { request: number; bundle: Uint8Array }[]): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(frames.reduce((sum, { bundle }) => sum + SUBMIT_HEADER_BYTES + bundle.length, 0));
-  const view = new DataView(bytes.buffer);
-  let at = 0;
-  for (const { request, bundle } of frames) {
-    bytes[at] = SUBMIT;
-    view.setUint32(at + 1, request);
-    view.setUint32(at + 5, bundle.length);
-    bytes.set(bundle, at + SUBMIT_HEADER_BYTES);
-    at += SUBMIT_HEADER_BYTES + bundle.length;
-  }
-  return bytes;
-}
-
-/** @throws SdkError `SDK_RESPONSE` */
-export function decodeAcks(bytes: Uint8Array): StreamAck[] {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const request = view.getUint32(1);
-  const level = LEVELS[bytes[5]!];
-  if (bytes[0] !== ACK || level === undefined || level === "") throw sdkError("SDK_RESPONSE", `the stream sent a frame of type ${bytes[0]}`);
-  if (level === "sequenced" || level === "parked") return [{ level, request }];
-  if (level === "rejected") return [{ level, request, code: bytes[6]!, detail: new TextDecoder().decode(bytes.subarray(7)) }];
-  const position = getU64(view, 6);
-  if (level === "rooted") return [{ level, request, position, stateRoot: toHex(bytes.subarray(14, 46)) }];
-  const results = Array.from({ length: view.getUint16(22) }, (_, index) => {
-    const at = 24 + 13 * index;
+function decodeDurable(request: number, bytes: Uint8Array, view: DataView): StreamAck {
+  const count = view.getUint16(22);
+  const end = 24 + RESULT_BYTES * count;
+  const results = Array.from({ length: count }, (_, index) => {
+    const at = 24 + RESULT_BYTES * index;
     return { outcome: bytes[at]!, slot: view.getUint32(at + 1), id: getU64(view, at + 5) };
   });
-  return [{ level, request, position, firstReceipt: getU64(view, 14), results }];
+  const pathAt = end + 32 + SIGNATURE_BYTES + 1;
+  return {
+    level: "durable",
+    request,
+    position: getU64(view, 6),
+    firstReceipt: getU64(view, 14),
+    results,
+    head: bytes.slice(end, end + 32),
+    signature: bytes.slice(end + 32, end + 32 + SIGNATURE_BYTES),
+    path: bytes.slice(pathAt, pathAt + LEVEL_BYTES * bytes[pathAt - 1]!),
+  };
+}
+
+/**
+ * One message of the server.
+ * @throws SdkError `SDK_RESPONSE` for one that this version does not know
+ */
+export function decodeAck(bytes: Uint8Array): StreamAck {
+  const unknown = (): never => {
+    throw sdkError("SDK_RESPONSE", `the stream sent a frame that is not known: ${toHex(bytes.subarray(0, 8))}, ${bytes.length} bytes`);
+  };
+  if (bytes.length < ACK_HEADER_BYTES || bytes[0] !== FRAME.ACK) return unknown();
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const request = view.getUint32(1);
+  try {
+    switch (bytes[5]) {
+      case ACK_LEVEL.SEQUENCED:
+        return { level: "sequenced", request };
+      case ACK_LEVEL.PARKED:
+        return { level: "parked", request };
+      case ACK_LEVEL.REJECTED:
+        return { level: "rejected", request, code: view.getUint8(6), detail: new TextDecoder().decode(bytes.subarray(7)) };
+      case ACK_LEVEL.DURABLE:
+        return decodeDurable(request, bytes, view);
+      case ACK_LEVEL.ROOTED:
+        return { level: "rooted", request, position: getU64(view, 6), stateRoot: toHex(bytes.subarray(14, 46)), signature: bytes.slice(46, 110), batchCount: getU64(view, 110) };
+      default:
+        return unknown();
+    }
+  } catch (error) {
+    if (error instanceof RangeError) return unknown();
+    throw error;
+  }
 }

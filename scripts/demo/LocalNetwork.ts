@@ -1,0 +1,162 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+
+import { JsonRpcProvider } from "ethers";
+
+import { loadDeployment } from "../../chain/Deployment.ts";
+import type { Deployment } from "../../chain/Deployment.ts";
+import { ChildService, ROOT } from "./ChildService.ts";
+import { Faucet } from "./Faucet.ts";
+import type { Narrator } from "./Narrator.ts";
+import { apiArguments, deployArguments, hardhatNodeArguments, sequencerArguments } from "./programs.ts";
+
+const READY_MS = 60_000;
+/** Where `npm start` serves when nobody else does; the CLI looks there by default. */
+const PREFERRED_PORTS = { l1: 8545, sequencer: 7200, api: 7300, faucet: 7400 };
+const LOCAL_CHAIN_IDS = [31337, 1337];
+
+/** What went wrong is for the person who started the demo: no stack. */
+export class DemoError extends Error {}
+
+async function isFree(port: number): Promise<boolean> {
+  const server = createServer();
+  return new Promise((resolve) => {
+    server.once("error", () => resolve(false));
+    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
+  });
+}
+
+async function choosePort(preferred: number): Promise<number> {
+  if (await isFree(preferred)) return preferred;
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+async function answersRpc(url: string): Promise<boolean> {
+  try {
+    const body = JSON.stringify({ jsonrpc: "2.0", id: 1, method: "eth_chainId", params: [] });
+    const response = await fetch(url, { method: "POST", headers: { "content-type": "application/json" }, body, signal: AbortSignal.timeout(2_000) });
+    return response.ok;
+  } catch {
+    return false;
+  }
+}
+
+async function answersOk(url: string): Promise<boolean> {
+  try {
+    return (await fetch(url, { signal: AbortSignal.timeout(2_000) })).ok;
+  } catch {
+    return false;
+  }
+}
+
+/** The L1, the contracts on it, the sequencer, a replica and a faucet, as processes of their own. */
+export class LocalNetwork {
+  readonly #narrator: Narrator;
+  readonly #directory: string;
+  readonly #children: ChildService[] = [];
+  #faucet: Faucet | undefined;
+  l1Url = "";
+  sequencerUrl = "";
+  apiUrl = "";
+  faucetUrl = "";
+  deployment!: Deployment;
+  provider!: JsonRpcProvider;
+  /** Called when a part ends although nobody asked it to. */
+  onLost: (error: DemoError) => void = () => undefined;
+
+  /** @param directory where the parts keep their data and logs */
+  constructor(narrator: Narrator, directory: string) {
+    this.#narrator = narrator;
+    this.#directory = directory;
+  }
+
+  async start(givenL1Url: string | undefined): Promise<void> {
+    this.l1Url = givenL1Url ?? (await this.#startL1());
+    await this.#connect(givenL1Url !== undefined);
+    await this.#narrator.waiting("Deploying the contracts …", this.#deploy());
+    this.#faucet = await Faucet.start(this.provider, this.deployment, await choosePort(PREFERRED_PORTS.faucet));
+    this.faucetUrl = this.#faucet.url;
+    await this.#narrator.waiting("Starting the sequencer and a replica …", this.#startServices());
+  }
+
+  #spawn(name: string, args: readonly string[], env: Record<string, string> = {}): ChildService {
+    const logFile = join(this.#directory, `${name.replaceAll(" ", "-")}.log`);
+    const child = new ChildService({ name, args, env, logFile });
+    this.#children.push(child);
+    return child;
+  }
+
+  /** From now on the end of this child is the end of the demo. */
+  #watch(child: ChildService): void {
+    void child.ended.then((code) => {
+      if (!child.isStopping) this.onLost(new DemoError(`The ${child.name} ended by itself with code ${code}. Its last words:\n${child.lastLines}`));
+    }).catch(() => undefined);
+  }
+
+  async #startL1(): Promise<string> {
+    const port = await choosePort(PREFERRED_PORTS.l1);
+    const url = `http://127.0.0.1:${port}`;
+    const child = this.#spawn("local L1", hardhatNodeArguments(port));
+    await this.#narrator.waiting("Starting a local L1 …", child.untilReady(() => answersRpc(url), READY_MS));
+    this.#watch(child);
+    return url;
+  }
+
+  async #connect(isGiven: boolean): Promise<void> {
+    if (isGiven && !(await answersRpc(this.l1Url))) throw new DemoError(`No L1 answers at L1_URL ${new URL(this.l1Url).host}.`);
+    this.provider = new JsonRpcProvider(this.l1Url, undefined, { staticNetwork: true, pollingInterval: 100, batchMaxCount: 1, cacheTimeout: -1 });
+    const { chainId } = await this.provider.getNetwork();
+    if (!LOCAL_CHAIN_IDS.includes(Number(chainId))) {
+      throw new DemoError(`The L1 at L1_URL has chain id ${chainId}. The story spends test money of a local chain (${LOCAL_CHAIN_IDS.join(" or ")}), Hardhat's node or anvil; to deploy elsewhere see the README.`);
+    }
+  }
+
+  async #deploy(): Promise<void> {
+    const child = this.#spawn("deployment", deployArguments(), { L1_URL: this.l1Url });
+    const code = await child.ended;
+    if (code !== 0) throw new DemoError(`The deployment failed:\n${child.lastLines}`);
+    const { chainId } = await this.provider.getNetwork();
+    const text = await readFile(join(ROOT, "deployments", `${chainId}.json`), "utf8");
+    await writeFile(this.deploymentFile, text);
+    this.deployment = loadDeployment(JSON.parse(text));
+  }
+
+  get deploymentFile(): string {
+    return join(this.#directory, "deployment.json");
+  }
+
+  async #startServices(): Promise<void> {
+    const shared = { l1Url: this.l1Url, deploymentFile: this.deploymentFile, directory: this.#directory };
+    const ports = { sequencer: await choosePort(PREFERRED_PORTS.sequencer), api: await choosePort(PREFERRED_PORTS.api) };
+    this.sequencerUrl = `http://127.0.0.1:${ports.sequencer}`;
+    this.apiUrl = `http://127.0.0.1:${ports.api}`;
+    const sequencer = this.#spawn("sequencer", sequencerArguments({ ...shared, port: ports.sequencer }));
+    const api = this.#spawn("replica", apiArguments({ ...shared, port: ports.api }));
+    await Promise.all([
+      sequencer.untilReady(() => answersOk(`${this.sequencerUrl}/health`), READY_MS),
+      api.untilReady(() => answersOk(`${this.apiUrl}/health`), READY_MS),
+    ]);
+    this.#watch(sequencer);
+    this.#watch(api);
+  }
+
+  /** Ends everything, last started first. */
+  async stop(): Promise<void> {
+    await this.#faucet?.stop();
+    this.provider?.destroy();
+    const [first, ...rest] = this.#children;
+    await Promise.all(rest.map((child) => child.stop()));
+    await first?.stop();
+  }
+
+  /** Ends everything at once, without waiting. */
+  kill(): void {
+    for (const child of this.#children) child.kill();
+  }
+}

@@ -1,0 +1,10 @@
+import type { Chapter } from "../Story.ts";
+import { payOnResponse } from "./payOnResponse.ts";
+import { register } from "./register.ts";
+import { settleOnL1 } from "./settleOnL1.ts";
+import { timeout } from "./timeout.ts";
+import { withdraw } from "./withdraw.ts";
+import { workflows } from "./workflows.ts";
+
+/** The whole story, in order. */
+export const chapters: readonly Chapter[] = [register, payOnResponse, workflows, timeout, settleOnL1, withdraw];
