@@ -1,5 +1,4 @@
-import type { AbstractSigner, InterfaceAbi, JsonRpcApiProvider, Signer } from "ethers";
-import { keccak256 } from "ethers";
+import type { InterfaceAbi, JsonRpcApiProvider, Signer } from "ethers";
 
 import { ChainError } from "../ChainError.ts";
 import { toChainError } from "../decodeRevert.ts";
@@ -13,11 +12,13 @@ import type { Attempt, Intent, IntentJournal, JournalEntry, Outcome } from "./in
 import { readLane } from "./readLane.ts";
 import { applyEntry, compactJournal, mayBeAskedAgain } from "./reduceJournal.ts";
 import type { IntentState, IntentStates } from "./reduceJournal.ts";
+import { createTransactionSigner } from "./TransactionSigner.ts";
+import type { TransactionKey } from "./TransactionSigner.ts";
 
 export interface TransactionManagerOptions {
   readonly provider: JsonRpcApiProvider;
   /** Signs transactions; the account must be used by nobody else. */
-  readonly signer: Signer | AbstractSigner;
+  readonly signer: Signer | TransactionKey;
   readonly journal: IntentJournal;
   /** Whether the effect of an intent is there already; asked before an intent whose nonce was lost is sent again. */
   readonly isDone?: (intent: Intent) => Promise<boolean>;
@@ -65,6 +66,8 @@ const KEEP_FINISHED = 1_000;
 const COMPACT_AFTER_ENTRIES = 4_000;
 const REFUSAL_LIMIT = 5;
 const RETRY_MS = 1_000;
+/** Looks in a row that must find the nonce used and none of our transactions in the chain. */
+const LOST_LOOKS = 3;
 
 interface Waiter {
   readonly resolve: (outcome: Outcome) => void;
@@ -73,7 +76,8 @@ interface Waiter {
 
 /** Sends what is asked for exactly once through crashes, stuck transactions, outages and reorganisations. */
 export function createTransactionManager(options: TransactionManagerOptions): TransactionManager {
-  const { provider, signer, journal, abis = [], nowMs = Date.now } = options;
+  const { provider, journal, abis = [], nowMs = Date.now } = options;
+  const signer = createTransactionSigner(options.signer);
   const rules: LaneRules = { ...DEFAULT_RULES, ...options.rules };
   const policy: FeePolicy = { ...DEFAULT_FEE_POLICY, ...options.fees };
   const states: IntentStates = new Map();
@@ -176,18 +180,9 @@ export function createTransactionManager(options: TransactionManagerOptions): Tr
   }
 
   async function sign(intent: Intent, data: string, nonce: number, gasLimit: bigint, fees: Fees): Promise<Attempt> {
-    const raw = await signer.signTransaction({
-      type: 2,
-      chainId: (await provider.getNetwork()).chainId,
-      to: intent.to,
-      data,
-      value: intent.valueWei,
-      nonce,
-      gasLimit,
-      maxFeePerGas: fees.maxFeeWei,
-      maxPriorityFeePerGas: fees.maxPriorityFeeWei,
-    });
-    const hash = keccak256(raw);
+    const { chainId } = await provider.getNetwork();
+    const { to, valueWei } = intent;
+    const { raw, hash } = await signer.sign({ chainId, to, data, valueWei, nonce, gasLimit, ...fees });
     rawByHash.set(hash, raw);
     return { hash, nonce, gasLimit, maxFeeWei: fees.maxFeeWei, maxPriorityFeeWei: fees.maxPriorityFeeWei };
   }
@@ -282,8 +277,13 @@ export function createTransactionManager(options: TransactionManagerOptions): Tr
     return new ChainError("L1_REVERT", "without a reason that can be reproduced", { id: intent.id });
   }
 
+  /** One look is not enough to give a nonce up: what it was used for may be our own transaction in a block that just moved. */
   async function performRelease(id: string, nonce: number): Promise<void> {
     const { intent } = stateOf(id);
+    const lostLooks = (clocks.get(id)?.lostLooks ?? 0) + 1;
+    setClock(id, { lostLooks });
+    if (lostLooks < LOST_LOOKS) return;
+    setClock(id, { lostLooks: 0 });
     await record({ type: "released", id, nonce });
     if ((await options.isDone?.(intent)) === true) await settle(id, { status: "done-elsewhere" });
   }
@@ -337,6 +337,7 @@ export function createTransactionManager(options: TransactionManagerOptions): Tr
     const active = [...states.values()].filter((state) => !state.isFinal);
     if (active.length === 0) return await checkBalance();
     const view = await readLane(provider, address, active);
+    if (view === undefined) return loop.wake();
     for (const action of decideLane(states, view, rules, clocks, nowMs())) {
       const isDone = await perform(action, view);
       // Nonces were dealt in this order: when one is not used, the next turn deals again.
@@ -369,7 +370,7 @@ export function createTransactionManager(options: TransactionManagerOptions): Tr
 
   return {
     async start() {
-      address = await signer.getAddress();
+      address = await signer.address();
       states.clear();
       for (const entry of await journal.load()) applyEntry(states, entry);
       loop.start();

@@ -9,7 +9,7 @@ export interface ReceiptView extends MinedRef {
 /** The chain as one turn sees it, for one sending account. */
 export interface LaneView {
   readonly headNumber: number;
-  /** The next nonce after everything mined. */
+  /** The next nonce after everything mined up to `headNumber`; newer blocks may show in `receipts`. */
   readonly latestNonce: number;
   /** The next nonce after everything the node has pending; counts transactions that are not ours too. */
   readonly pendingNonce: number;
@@ -40,6 +40,8 @@ export interface IntentClock {
   readonly waitUntilMs?: number;
   /** The node called the newest attempt underpriced. */
   readonly isUnderpriced?: boolean;
+  /** How often in a row its nonce was found used without any of its transactions in the chain. */
+  readonly lostLooks?: number;
 }
 
 export type LaneAction =
@@ -104,14 +106,16 @@ export function decideLane(
   nowMs: number,
 ): LaneAction[] {
   const actions: LaneAction[] = [];
-  const usedNonces = new Set<number>();
+  /** Nonces that are ours, in the chain or on the way to it. */
+  const takenNonces = new Set<number>();
+  let inFlight = 0;
   const waiting: IntentState[] = [];
   for (const state of states.values()) {
     const { id } = state.intent;
     if (state.isFinal) continue;
+    if (state.nonce !== undefined) takenNonces.add(state.nonce);
     if (state.mined !== undefined) {
       actions.push(...decideMined(state, state.mined, view, rules));
-      if (view.lostIds.has(id) && state.nonce !== undefined) usedNonces.add(state.nonce);
       continue;
     }
     if (state.outcome !== undefined) continue;
@@ -125,29 +129,30 @@ export function decideLane(
       continue;
     }
     const action = decidePending(state, state.nonce, view, rules, clocks.get(id) ?? {}, nowMs);
-    if (action?.type !== "release") usedNonces.add(state.nonce);
+    if (action?.type !== "release") inFlight += 1;
     if (action !== undefined) actions.push(action);
   }
-  actions.push(...decideNonces(waiting, usedNonces, view, rules));
+  actions.push(...decideNonces(waiting, takenNonces, inFlight, view, rules));
   return actions;
 }
 
 /** Gives the lowest free nonces to those who wait, and fills what would stay open below a nonce in use. */
 function decideNonces(
   waiting: readonly IntentState[],
-  usedNonces: ReadonlySet<number>,
+  takenNonces: ReadonlySet<number>,
+  inFlightBefore: number,
   view: LaneView,
   rules: LaneRules,
 ): LaneAction[] {
   const actions: LaneAction[] = [];
-  const highestUsed = Math.max(-1, ...usedNonces);
+  const highestTaken = Math.max(-1, ...takenNonces);
   const free: number[] = [];
-  for (let nonce = view.latestNonce; nonce < highestUsed; nonce += 1) {
+  for (let nonce = view.latestNonce; nonce < highestTaken; nonce += 1) {
     // Below pendingNonce the node holds a transaction: not ours, but it will be mined and needs no filling.
-    if (!usedNonces.has(nonce) && nonce >= view.pendingNonce) free.push(nonce);
+    if (!takenNonces.has(nonce) && nonce >= view.pendingNonce) free.push(nonce);
   }
-  let next = Math.max(view.latestNonce, view.pendingNonce, highestUsed + 1);
-  let inFlight = usedNonces.size;
+  let next = Math.max(view.latestNonce, view.pendingNonce, highestTaken + 1);
+  let inFlight = inFlightBefore;
   for (const state of waiting) {
     if (inFlight >= rules.maxInFlight) break;
     const nonce = free.shift() ?? next;

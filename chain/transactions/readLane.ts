@@ -17,22 +17,28 @@ interface RawBlock {
   readonly baseFeePerGas?: string;
 }
 
-/** Reads what one turn needs of the chain; every value is fresh. */
+/**
+ * Reads what one turn needs of the chain; undefined when the chain was reorganised meanwhile, which would make a nonce look
+ * used and its transaction gone. The nonce is that of the head block, which is still canonical when all else has been read:
+ * a transaction below that nonce then has a receipt, or is not ours.
+ */
 export async function readLane(
   provider: JsonRpcApiProvider,
   address: string,
   active: readonly IntentState[],
-): Promise<LaneView> {
+): Promise<LaneView | undefined> {
+  const blockAt = (tag: string): Promise<RawBlock | null> => provider.send("eth_getBlockByNumber", [tag, false]) as Promise<RawBlock | null>;
   const count = async (tag: string): Promise<number> =>
     Number((await provider.send("eth_getTransactionCount", [address, tag])) as string);
-  // The nonce is read first: a transaction mined in between then shows as a receipt, never as a stolen nonce.
-  const latestNonce = await count("latest");
+  const head = await blockAt("latest");
+  if (head === null) return undefined;
+  const latestNonce = await count(head.number);
   const pendingNonce = await count("pending");
-  const head = (await provider.send("eth_getBlockByNumber", ["latest", false])) as RawBlock;
   const unmined = active.filter((state) => state.mined === undefined && state.outcome === undefined);
   const receipts = await readReceipts(provider, unmined);
   const unknownHashes = await readUnknown(provider, unmined, receipts);
   const lostIds = await readLost(provider, active);
+  if ((await blockAt(head.number))?.hash !== head.hash) return undefined;
   return {
     headNumber: Number(head.number),
     baseFeeWei: BigInt(head.baseFeePerGas ?? "0x0"),

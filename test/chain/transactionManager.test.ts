@@ -163,9 +163,7 @@ for (const kind of ["anvil", "hardhat"] as const satisfies readonly ChainKind[])
       await manager.submit(call("elsewhere"));
       await manager.turn();
       await chain.send("eth_sendRawTransaction", [foreign]);
-      await mine(chain);
-      await manager.turn();
-      await mine(chain);
+      await settleAll(chain, manager, ["elsewhere"]);
       expect((await manager.wait("elsewhere")).status).to.equal("done-elsewhere");
       expect(await effects()).to.equal(1);
     });
