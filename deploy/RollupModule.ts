@@ -1,7 +1,5 @@
 import { buildModule } from "@nomicfoundation/hardhat-ignition/modules";
 
-import { existsSync } from "node:fs";
-const PROVER = existsSync(new URL("../artifacts/contracts/root/OneStepProver.sol", import.meta.url)) ? "OneStepProver" : "TestIdentityRegistry";
 const CREATED = "RollupCreated";
 
 /**
@@ -9,7 +7,7 @@ const CREATED = "RollupCreated";
  * `RollupConfig`, where `asset` and `identityRegistry` are addresses) and `salt`.
  */
 export const RollupModule = buildModule("Rollup", (m) => {
-  const prover = m.contract(PROVER, [], { id: "OneStepProver" });
+  const prover = m.contract("OneStepProver");
   const inboxImplementation = m.contract("Inbox", [], { id: "InboxImplementation" });
   const settlementImplementation = m.contract("Settlement", [], { id: "SettlementImplementation" });
   const bridgeImplementation = m.contract("Bridge", [], { id: "BridgeImplementation" });

@@ -20,6 +20,8 @@ const MINUTE_MS = 60_000;
 export interface DeployOptions {
   /** Network of the Hardhat configuration; default: the one of `--network`. */
   readonly network?: string;
+  /** Tells several chains on one L1 apart: a journal and a file `deployments/<name>-<chainId>.json` of its own. */
+  readonly name?: string;
   /** A parameter file instead of `deploy/parameters/<network>.json`. */
   readonly parametersFile?: string;
   /** Parameters that win over those of the file. */
@@ -45,7 +47,7 @@ export interface DeploymentFile {
 function deploymentFailed(error: unknown): DeployError {
   const text = error instanceof Error ? error.message : String(error);
   if (/reconcil|has been changed|changed since/i.test(text)) {
-    const advice = "restore the parameters and the code of the first run, or move its folder in ignition/deployments away to put up a second chain (on a local chain: --reset)";
+    const advice = "restore the parameters and the code of the first run, or put up a second chain with --name NAME (on a local chain: --reset)";
     return new DeployError("PARAMETERS_CHANGED", `the journal has another plan than this one; ${advice}\n${text}`, { cause: error });
   }
   return new DeployError("DEPLOYMENT_FAILED", `${text}\nThe same command resumes where this one stopped.`, { cause: error });
@@ -64,8 +66,12 @@ export async function deployRollup(hre: HardhatRuntimeEnvironment, options: Depl
     throw new DeployError("WRONG_CHAIN", `network ${connection.networkName} has chain id ${chainId}, the parameters are for ${parameters.chainIds.join(", ")}`);
   }
 
+  if (options.name !== undefined && !/^[a-z][a-z0-9-]{0,30}$/.test(options.name)) {
+    throw new DeployError("PARAMETERS_INVALID", `the name ${options.name} is not made of lower-case letters, digits and dashes`);
+  }
+
   const isLocal = LOCAL_CHAIN_IDS.includes(chainId);
-  const deploymentId = `chain-${chainId}`;
+  const deploymentId = `${options.name ?? "chain"}-${chainId}`;
   const journal =
     connection.networkConfig.type === "edr-simulated"
       ? { genesisHash: (await provider.getBlock(0))?.hash ?? "", startBlock: await provider.getBlockNumber(), isFresh: true }
@@ -126,7 +132,7 @@ export async function deployRollup(hre: HardhatRuntimeEnvironment, options: Depl
       },
       blockNumber: journal.startBlock,
     };
-    const path = join(options.outputDirectory ?? join(hre.config.paths.root, "deployments"), `${chainId}.json`);
+    const path = join(options.outputDirectory ?? join(hre.config.paths.root, "deployments"), `${options.name === undefined ? "" : `${options.name}-`}${chainId}.json`);
     writeAtomically(path, `${JSON.stringify(file, null, 2)}\n`);
     log(`Inbox ${contracts["inbox"]}, Settlement ${contracts["settlement"]}, Bridge ${contracts["bridge"]}; written to ${path}.`);
     return file;

@@ -10,6 +10,12 @@ export const deployTask = task("deploy", "Put a chain up on the network of --net
     defaultValue: undefined,
   })
   .addOption({
+    name: "name",
+    description: "Name of a further chain on the same L1; its addresses go to deployments/<name>-<chainId>.json",
+    type: ArgumentType.STRING_WITHOUT_DEFAULT,
+    defaultValue: undefined,
+  })
+  .addOption({
     name: "sequencer",
     description: "Who may submit batches: an address, 'deployer' or 'anyone' (instead of what the parameter file says)",
     type: ArgumentType.STRING_WITHOUT_DEFAULT,

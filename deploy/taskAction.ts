@@ -6,6 +6,7 @@ import { verifySources } from "./verifySources.ts";
 
 interface DeployArguments {
   readonly parameters?: string;
+  readonly name?: string;
   readonly sequencer?: string;
   readonly reset: boolean;
   readonly verify: boolean;
@@ -17,7 +18,7 @@ export default async function deployAction(args: DeployArguments, hre: HardhatRu
     const overrides = args.sequencer === undefined ? {} : { sequencer: args.sequencer };
     await hre.tasks.getTask("build").run({ quiet: true, noTests: true });
     const log = (line: string): void => console.log(line);
-    const file = await deployRollup(hre, { parametersFile: args.parameters, parameters: overrides, reset: args.reset, log });
+    const file = await deployRollup(hre, { name: args.name, parametersFile: args.parameters, parameters: overrides, reset: args.reset, log });
     if (args.verify) await verifySources(hre, file, log);
   } catch (error) {
     if (!(error instanceof DeployError)) throw error;

@@ -55,8 +55,7 @@ export async function createL1Scene(): Promise<L1Scene> {
   const { ethers, networkHelpers } = connection;
   const signers = await ethers.getSigners();
   const deploy = async (name: string): Promise<string> => (await ethers.deployContract(name)).getAddress();
-  const prover = await deploy("TestIdentityRegistry");
-  const implementations = [await deploy("Inbox"), await deploy("Settlement"), await deploy("Bridge"), prover];
+    const implementations = [await deploy("Inbox"), await deploy("Settlement"), await deploy("Bridge"), await deploy("OneStepProver")];
   const factory = (await ethers.deployContract("RollupFactory", implementations)) as unknown as RollupFactory;
   let salts = 0;
 
