@@ -3,16 +3,17 @@ import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 
-import { JsonRpcProvider } from "ethers";
+import { JsonRpcProvider, parseEther, Wallet } from "ethers";
 
 import { loadDeployment } from "../../chain/Deployment.ts";
 import type { Deployment } from "../../chain/Deployment.ts";
 import { ChildService, ROOT } from "./ChildService.ts";
 import { Faucet } from "./Faucet.ts";
 import type { Narrator } from "./Narrator.ts";
-import { apiArguments, deployArguments, hardhatNodeArguments, sequencerArguments } from "./programs.ts";
+import { apiArguments, claimerArguments, deployArguments, hardhatNodeArguments, sequencerArguments } from "./programs.ts";
 
 const READY_MS = 60_000;
+const SERVICE_FUNDS_WEI = parseEther("10");
 /** Where `npm start` serves when nobody else does; the CLI looks there by default. */
 const PREFERRED_PORTS = { l1: 8545, sequencer: 7200, api: 7300, faucet: 7400 };
 const LOCAL_CHAIN_IDS = [31337, 1337];
@@ -136,14 +137,22 @@ export class LocalNetwork {
     const ports = { sequencer: await choosePort(PREFERRED_PORTS.sequencer), api: await choosePort(PREFERRED_PORTS.api) };
     this.sequencerUrl = `http://127.0.0.1:${ports.sequencer}`;
     this.apiUrl = `http://127.0.0.1:${ports.api}`;
-    const sequencer = this.#spawn("sequencer", sequencerArguments({ ...shared, port: ports.sequencer }));
-    const api = this.#spawn("replica", apiArguments({ ...shared, port: ports.api }));
+    const keys = { sequencer: await this.#fundedKey(), claimer: await this.#fundedKey() };
+    const sequencer = this.#spawn("sequencer", sequencerArguments({ ...shared, port: ports.sequencer }), { SEQUENCER_PLAIN_KEY: keys.sequencer, SEQUENCER_ALLOW_PLAIN_KEY: "true" });
+    const api = this.#spawn("replica", apiArguments({ ...shared, port: ports.api }, this.sequencerUrl));
+    const claimer = this.#spawn("claimer", claimerArguments(shared), { CLAIMER_PLAIN_KEY: keys.claimer, CLAIMER_ALLOW_PLAIN_KEY: "true" });
     await Promise.all([
       sequencer.untilReady(() => answersOk(`${this.sequencerUrl}/health`), READY_MS),
       api.untilReady(() => answersOk(`${this.apiUrl}/health`), READY_MS),
     ]);
-    this.#watch(sequencer);
-    this.#watch(api);
+    for (const child of [sequencer, api, claimer]) this.#watch(child);
+  }
+
+  /** A fresh L1 account for a service: nobody else uses its nonces. */
+  async #fundedKey(): Promise<string> {
+    const wallet = Wallet.createRandom();
+    await this.#faucet?.give(wallet.address, SERVICE_FUNDS_WEI);
+    return wallet.privateKey;
   }
 
   /** Ends everything, last started first. */

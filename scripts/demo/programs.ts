@@ -4,6 +4,9 @@ import { ROOT } from "./ChildService.ts";
 
 const HARDHAT = join(ROOT, "node_modules", "hardhat", "dist", "src", "cli.js");
 
+/** Local blocks come at once, so everybody looks often. */
+const POLL_MS = "250";
+
 export interface ServiceSettings {
   readonly l1Url: string;
   readonly deploymentFile: string;
@@ -24,10 +27,19 @@ export function sequencerArguments(settings: ServiceSettings): string[] {
   return [join(ROOT, "services", "sequencer", "main.ts"), ...common(settings, "sequencer")];
 }
 
-export function apiArguments(settings: ServiceSettings): string[] {
-  return [join(ROOT, "services", "api", "main.ts"), ...common(settings, "replica")];
+export function apiArguments(settings: ServiceSettings, sequencerUrl: string): string[] {
+  return [join(ROOT, "services", "api", "main.ts"), ...common(settings, "replica"), "--poll-ms", POLL_MS, "--sequencer-url", sequencerUrl];
+}
+
+/** Who claims the state on L1 and confirms it. */
+export function claimerArguments(settings: Omit<ServiceSettings, "port">): string[] {
+  return [join(ROOT, "services", "claimer", "main.ts"), ...shared(settings, "claimer"), "--poll-ms", POLL_MS];
 }
 
 function common(settings: ServiceSettings, folder: string): string[] {
-  return ["--port", String(settings.port), "--l1-url", settings.l1Url, "--deployment", settings.deploymentFile, "--data-dir", join(settings.directory, folder)];
+  return ["--port", String(settings.port), ...shared(settings, folder)];
+}
+
+function shared({ l1Url, deploymentFile, directory }: Omit<ServiceSettings, "port">, folder: string): string[] {
+  return ["--l1-url", l1Url, "--deployment", deploymentFile, "--data-dir", join(directory, folder)];
 }
