@@ -69,14 +69,24 @@ export function createL1Source(options: L1SourceOptions): L1Source {
     cursors = cursors.slice(0, kept);
   }
 
-  /** One range, checked to be of one and the same chain: the hash of its last block binds all before it. */
+  /** The chain moved under our reading: look for lost cursors again, then go on. */
+  function moved(block: number): DerivationError {
+    isResumed = false;
+    return new DerivationError("derivation/moved", { block }, "retry", { what: `Block ${block} changed while it was read`, todo: "The next turn reads it again" });
+  }
+
+  /**
+   * One range, checked to be of one and the same chain, and to stand on the last cursor: the hash of its last block binds all
+   * before it, and so the newest cursor that is canonical vouches for all older ones.
+   */
   async function readRange(from: number, to: number): Promise<{ events: L1Event[]; cursor: L1Cursor }> {
     const end = await blocks.byNumber(to);
+    const first = from === to ? end : await blocks.byNumber(from);
+    const below = cursors.at(-1);
+    if (below?.blockNumber === from - 1 && first?.parentHash !== below.blockHash) throw moved(from);
     const events = await readL1Events(provider, deployment, from, to);
     const again = await blocks.byNumber(to);
-    if (end === undefined || again?.hash !== end.hash) {
-      throw new DerivationError("derivation/moved", { block: to }, "retry", { what: `Block ${to} changed while it was read`, todo: "The next turn reads it again" });
-    }
+    if (end === undefined || again?.hash !== end.hash) throw moved(to);
     return { events, cursor: { blockNumber: to, blockHash: end.hash } };
   }
 
