@@ -1,6 +1,7 @@
 import { Interface } from "ethers";
 import type { JsonRpcApiProvider, LogDescription } from "ethers";
 
+import { decodeSubmitBatch } from "../chain/submitBatchCall.ts";
 import type { Deployment } from "../chain/Deployment.ts";
 import { bridgeAbi } from "../chain/generated/abi/Bridge.ts";
 import { inboxAbi } from "../chain/generated/abi/Inbox.ts";
@@ -52,14 +53,14 @@ async function readBatchData(provider: JsonRpcApiProvider, deployment: Deploymen
     throw new DerivationError("derivation/moved", { block: -1 }, "retry", { what: `Transaction ${transactionHash} is gone`, todo: "The next turn reads again" });
   }
   const isInbox = transaction.to?.toLowerCase() === deployment.contracts.inbox.toLowerCase();
-  const call = isInbox ? inbox.parseTransaction({ data: transaction.input }) : null;
-  if (call?.name !== "submitBatch") {
+  const call = isInbox ? decodeSubmitBatch(transaction.input) : undefined;
+  if (call === undefined) {
     throw new DerivationError("derivation/calldata", { index, transactionHash }, "stop", {
       what: `Batch ${index} was not submitted by a direct call of the Inbox, so its data cannot be read`,
       todo: "Check that the deployment names a genuine Inbox, which refuses such calls",
     });
   }
-  return fromHex(String(call.args["data"]));
+  return call.data;
 }
 
 /**

@@ -1,4 +1,5 @@
 import { keccak256 } from "../../core/hash/index.ts";
+import { bytesOfDigits } from "../hexDigits.ts";
 
 /** An EIP-1559 transaction. Addresses and data as 0x-hexadecimal text. */
 export interface UnsignedTransaction {
@@ -20,24 +21,6 @@ export interface SignedTransaction {
 
 const TYPE = "02";
 const EMPTY_LIST = "c0";
-
-const DIGITS = new Uint8Array(128).fill(255);
-for (let value = 0; value < 16; value += 1) {
-  DIGITS[value.toString(16).charCodeAt(0)] = value;
-  DIGITS[value.toString(16).toUpperCase().charCodeAt(0)] = value;
-}
-
-/** Bytes of hexadecimal digits, quickly: batches have a hundred thousand. Throws a RangeError on anything else. */
-function bytesOf(digits: string): Uint8Array {
-  const bytes = new Uint8Array(digits.length / 2);
-  for (let index = 0; index < bytes.length; index += 1) {
-    const high = DIGITS[digits.charCodeAt(2 * index)] ?? 255;
-    const low = DIGITS[digits.charCodeAt(2 * index + 1)] ?? 255;
-    if (high === 255 || low === 255) throw new RangeError(`no hexadecimal digits at ${2 * index}`);
-    bytes[index] = (high << 4) | low;
-  }
-  return bytes;
-}
 
 function digitsOf(bytes: Uint8Array): string {
   let digits = "";
@@ -70,11 +53,11 @@ function integer(value: bigint | number): string {
 /** Text and bytes of a list whose one long item is given both ways, so that it is converted only once. */
 function assemble(before: string, data: string, dataBytes: Uint8Array, after: string): { text: string; bytes: Uint8Array } {
   const start = TYPE + head((before.length + data.length + after.length) / 2, 0xc0) + before;
-  const startBytes = bytesOf(start);
+  const startBytes = bytesOfDigits(start);
   const bytes = new Uint8Array(startBytes.length + dataBytes.length + after.length / 2);
   bytes.set(startBytes);
   bytes.set(dataBytes, startBytes.length);
-  bytes.set(bytesOf(after), startBytes.length + dataBytes.length);
+  bytes.set(bytesOfDigits(after), startBytes.length + dataBytes.length);
   return { text: `0x${start}${data}${after}`, bytes };
 }
 
@@ -85,11 +68,10 @@ function assemble(before: string, data: string, dataBytes: Uint8Array, after: st
 export function encodeTransaction(transaction: UnsignedTransaction, sign: (digest32: Uint8Array) => Uint8Array): SignedTransaction {
   const { chainId, nonce, maxPriorityFeeWei, maxFeeWei, gasLimit, to, valueWei } = transaction;
   const digits = transaction.data.slice(2);
-  if (digits.length % 2 !== 0) throw new RangeError("data are whole bytes");
   const numbers = [chainId, nonce, maxPriorityFeeWei, maxFeeWei, gasLimit].map(integer).join("");
   const isOwnByte = digits.length === 2 && Number.parseInt(digits, 16) < 0x80;
   const before = numbers + item(to.slice(2).toLowerCase()) + integer(valueWei) + (isOwnByte ? "" : head(digits.length / 2, 0x80));
-  const dataBytes = bytesOf(digits);
+  const dataBytes = bytesOfDigits(digits);
   const compact = sign(keccak256(assemble(before, digits, dataBytes, EMPTY_LIST).bytes));
   const parity = (compact[32] ?? 0) >> 7;
   const s = Uint8Array.from(compact.subarray(32));
