@@ -8,6 +8,7 @@ import { FIRST_OPCODE, OP } from "../core/generated/protocol.ts";
 import { DeployError } from "./DeployError.ts";
 
 const FEE_ENTRIES = 24;
+const DAY_SECONDS = 86_400;
 const MAX_U32 = 0xffff_ffff;
 
 const address = z.string().refine((text) => isAddress(text), "is no address");
@@ -30,8 +31,8 @@ const schema = z.strictObject({
   bondWei: wei,
   epochSteps: z.number().int().positive(),
   epochAgeSeconds: seconds,
-  inclusionDelaySeconds: seconds.min(16),
-  windowSeconds: seconds.positive(),
+  inclusionDelaySeconds: seconds.min(16).max(30 * DAY_SECONDS),
+  windowSeconds: seconds.positive().max(365 * DAY_SECONDS),
   payoutDelaySeconds: seconds,
   /** Fee by opcode name, `default` for the others. */
   feeTable: z.record(z.string(), fee),

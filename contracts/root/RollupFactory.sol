@@ -12,6 +12,9 @@ import {SettlementConfig} from "../interfaces/ISettlement.sol";
 contract RollupFactory is IRollupFactory {
     /// An entry must not be due before a batch that runs ahead of L1 and was sent before it can land (Inbox.MAX_LEAD_SECONDS).
     uint32 public constant MIN_INCLUSION_DELAY_SECONDS = 16;
+    /// Longer ones make no sense, and the longest would run over the 32 bits of a time.
+    uint32 public constant MAX_INCLUSION_DELAY_SECONDS = 30 days;
+    uint32 public constant MAX_WINDOW_SECONDS = 365 days;
 
     address public immutable inboxImplementation;
     address public immutable settlementImplementation;
@@ -47,9 +50,12 @@ contract RollupFactory is IRollupFactory {
     function _check(RollupConfig calldata config) private view {
         if (config.assetScale == 0) revert BadConfig("assetScale");
         if (config.bondWei == 0) revert BadConfig("bondWei");
-        if (config.windowSeconds == 0) revert BadConfig("windowSeconds");
+        if (config.windowSeconds == 0 || config.windowSeconds > MAX_WINDOW_SECONDS) revert BadConfig("windowSeconds");
         if (config.epochSteps == 0) revert BadConfig("epochSteps");
-        if (config.inclusionDelaySeconds < MIN_INCLUSION_DELAY_SECONDS) revert BadConfig("inclusionDelaySeconds");
+        uint32 delay = config.inclusionDelaySeconds;
+        if (delay < MIN_INCLUSION_DELAY_SECONDS || delay > MAX_INCLUSION_DELAY_SECONDS) {
+            revert BadConfig("inclusionDelaySeconds");
+        }
         if (config.asset != address(0) && config.asset.code.length == 0) revert BadConfig("asset");
         if (config.identityRegistry != address(0) && config.identityRegistry.code.length == 0) {
             revert BadConfig("identityRegistry");

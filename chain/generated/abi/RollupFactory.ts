@@ -2,6 +2,8 @@
 
 export const rollupFactoryAbi = [
   {"inputs":[{"internalType":"address","name":"inbox","type":"address"},{"internalType":"address","name":"settlement","type":"address"},{"internalType":"address","name":"bridge","type":"address"},{"internalType":"address","name":"prover_","type":"address"}],"stateMutability":"nonpayable","type":"constructor"},
+  {"inputs":[],"name":"MAX_INCLUSION_DELAY_SECONDS","outputs":[{"internalType":"uint32","name":"","type":"uint32"}],"stateMutability":"view","type":"function"},
+  {"inputs":[],"name":"MAX_WINDOW_SECONDS","outputs":[{"internalType":"uint32","name":"","type":"uint32"}],"stateMutability":"view","type":"function"},
   {"inputs":[],"name":"MIN_INCLUSION_DELAY_SECONDS","outputs":[{"internalType":"uint32","name":"","type":"uint32"}],"stateMutability":"view","type":"function"},
   {"inputs":[{"internalType":"address","name":"creator","type":"address"},{"internalType":"bytes32","name":"salt","type":"bytes32"}],"name":"addressesOf","outputs":[{"components":[{"internalType":"address","name":"inbox","type":"address"},{"internalType":"address","name":"settlement","type":"address"},{"internalType":"address","name":"bridge","type":"address"}],"internalType":"struct Rollup","name":"","type":"tuple"}],"stateMutability":"view","type":"function"},
   {"inputs":[],"name":"bridgeImplementation","outputs":[{"internalType":"address","name":"","type":"address"}],"stateMutability":"view","type":"function"},
