@@ -106,7 +106,7 @@ describe("deployment file", () => {
 
 describe("generated ABIs", () => {
   const root = join(import.meta.dirname, "..", "..");
-  for (const name of ["Inbox", "Settlement", "Bridge", "RollupFactory"]) {
+  for (const name of ["Inbox", "Settlement", "Bridge", "RollupFactory", "OneStepProver"]) {
     it(`${name}: the snapshot has every function, event and error of the compiled contract`, async () => {
       const artifact = JSON.parse(readFileSync(join(root, "artifacts", "contracts", "root", `${name}.sol`, `${name}.json`), "utf8")) as { abi: unknown[] };
       const module = (await import(`../../chain/generated/abi/${name}.ts`)) as Record<string, readonly unknown[]>;
