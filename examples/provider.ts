@@ -1,5 +1,6 @@
 /** An agent that serves: it shouts back what it is sent, for 0.01 ETH. The chain carries hashes; the words travel over HTTP. */
 import { createServer } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 
 import { contentHash, toHex } from "../sdk/index.ts";
 import type { Json } from "../sdk/index.ts";
@@ -17,7 +18,7 @@ function isPaidFor(call: Json, input: string): boolean {
   return call["provider"] === index && price >= PRICE_UNITS && call["inputHash"] === toHex(contentHash(input));
 }
 
-const server = createServer(async (request, response) => {
+async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
   if (request.method === "GET") {
     response.end(JSON.stringify({ agent: index, price: "0.01" }));
     return;
@@ -35,5 +36,9 @@ const server = createServer(async (request, response) => {
   await agent.respond({ slot, id }, output).durable;
   console.log(`Served call ${id} and was paid 0.01.`);
   response.end(output);
+}
+
+const server = createServer((request, response) => {
+  serve(request, response).catch((error: unknown) => response.writeHead(500).end(`${String(error)}\n`));
 });
 server.listen(Number(new URL(network.providerUrl).port), "127.0.0.1", () => console.log(`Serving on ${network.providerUrl}; Ctrl-C ends it.`));
