@@ -1,7 +1,11 @@
-import { pollingLoop } from "../../chain/pollingLoop.ts";
 import { z } from "zod";
 
-const statusSchema = z.looseObject({ batchCount: z.number().int().nonnegative(), stateRoot: z.string().regex(/^0x[0-9a-fA-F]{64}$/) });
+import { pollingLoop } from "../../chain/pollingLoop.ts";
+import type { PollingLoop } from "../../chain/pollingLoop.ts";
+
+const rootSchema = z.object({ batchCount: z.number().int().nonnegative(), stateRoot: z.string().regex(/^0x[0-9a-fA-F]{64}$/) });
+/** The sequencer's status names the newest root of whole batches, once there is one. */
+const statusSchema = z.object({ rooted: rootSchema.nullish() });
 
 export interface SequencerWatchOptions {
   readonly url: string;
@@ -15,16 +19,16 @@ export interface SequencerWatchOptions {
 const TIMEOUT_MS = 5_000;
 
 /** Asks the sequencer for the newest root of whole batches, so that it can be compared with the one derived from L1. */
-export function createSequencerWatch(options: SequencerWatchOptions): { start(): void; stop(): Promise<void> } {
-  const target = new URL("/v1/roots/latest", options.url);
+export function createSequencerWatch(options: SequencerWatchOptions): PollingLoop {
+  const target = new URL("/v1/status", options.url);
   return pollingLoop({
     pollMs: options.pollMs,
     onError: options.onError,
     turn: async () => {
       const answer = await fetch(target, { signal: AbortSignal.timeout(TIMEOUT_MS) });
       if (!answer.ok) throw new Error(`the sequencer answered ${answer.status}`);
-      const { batchCount, stateRoot } = statusSchema.parse(await answer.json());
-      options.onRoot(batchCount, stateRoot);
+      const { rooted } = statusSchema.parse(await answer.json());
+      if (rooted !== null && rooted !== undefined) options.onRoot(rooted.batchCount, rooted.stateRoot);
     },
   });
 }

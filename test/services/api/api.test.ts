@@ -1,4 +1,7 @@
+import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -52,10 +55,10 @@ describe("API", function () {
   };
   const untilBatches = (count: number): Promise<Json> => until("/v1/status", (body) => Number(body["batchCount"]) >= count);
 
-  function start(): Promise<void> {
+  function start(...more: string[]): Promise<void> {
     const config = loadConfig(apiSettings, {
       env: {},
-      flags: ["--port=0", `--l1-url=${chain.url}`, `--deployment=${join(dir, "deployment.json")}`, `--data-dir=${join(dir, "data")}`, "--poll-ms=30", "--log-level=silent"],
+      flags: ["--port=0", `--l1-url=${chain.url}`, `--deployment=${join(dir, "deployment.json")}`, `--data-dir=${join(dir, "data")}`, "--poll-ms=30", "--log-level=silent", ...more],
     });
     service = createApiService(config, silentLogger);
     return service.start();
@@ -206,8 +209,24 @@ describe("API", function () {
     expect(metrics).to.match(/agnt2_replica_batches\{service="api"\} [1-9]/);
   });
 
+  it("sequencer: a root that it announces and L1 does not give is told, and shows in health", async () => {
+    let rooted = { batchCount: 1, stateRoot: String((await get("/v1/batches/0")).body["stateRoot"]) };
+    const sequencer = createServer((_request, response) => response.end(JSON.stringify({ rooted })));
+    sequencer.listen(0, "127.0.0.1");
+    await once(sequencer, "listening");
+    await service.stop({ kind: "requested", by: "the test" });
+    await start(`--sequencer-url=http://127.0.0.1:${(sequencer.address() as AddressInfo).port}`);
+    await until("/health", (body) => body["status"] === "ok");
+    rooted = { batchCount: 1, stateRoot: `0x${"ab".repeat(32)}` };
+    const body = await until("/health", (health) => health["status"] === "diverged");
+    expect(body["todo"]).to.include("0xabab");
+    await service.stop({ kind: "requested", by: "the test" });
+    sequencer.close();
+    await start();
+  });
+
   it("restart: goes on with the same state; a second one on the same data is refused", async () => {
-    const before = (await get("/v1/status")).body;
+    const before = await untilBatches(1);
     const config = loadConfig(apiSettings, { env: {}, flags: ["--port=0", `--l1-url=${chain.url}`, `--deployment=${join(dir, "deployment.json")}`, `--data-dir=${join(dir, "data")}`] });
     let code: unknown;
     await createApiService(config, silentLogger).start().catch((error: { code: string }) => (code = error.code));
