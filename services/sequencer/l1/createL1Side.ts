@@ -1,0 +1,228 @@
+import type { AbstractSigner, JsonRpcApiProvider, Signer } from "ethers";
+
+import type { ChainError } from "../../../chain/ChainError.ts";
+import { ROOT_ABIS, connectContracts } from "../../../chain/connectContracts.ts";
+import type { Deployment } from "../../../chain/Deployment.ts";
+import type { FeePolicy } from "../../../chain/transactions/decideFees.ts";
+import type { LaneRules } from "../../../chain/transactions/decideLane.ts";
+import type { Intent, IntentJournal } from "../../../chain/transactions/intent.ts";
+import { createTransactionManager } from "../../../chain/transactions/TransactionManager.ts";
+import type { TransactionManager } from "../../../chain/transactions/TransactionManager.ts";
+import type { Logger } from "../../../runtime/logger/Logger.ts";
+import type { Metrics } from "../../../runtime/metrics/Metrics.ts";
+import type { WakeQueue } from "../../../runtime/queue/WakeQueue.ts";
+import { createL1Processor } from "../processor.ts";
+import type { L1Task } from "../processor.ts";
+import { ClaimProposer } from "./ClaimProposer.ts";
+import type { ClaimAlarm } from "./decideClaims.ts";
+import { EntryFeed } from "./EntryFeed.ts";
+import { purposeOf } from "./intentIds.ts";
+import { Poster, batchCalldata, sealedBatchHash } from "./Poster.ts";
+import type { EntryConsumer, EpochRoots, SealedBatches } from "./ports.ts";
+
+export interface L1SideLimits {
+  /** Batches under way at once. */
+  readonly maxInFlight: number;
+  readonly maxInFlightBytes: number;
+  /** Blocks that must stand on an entry before it is executed. */
+  readonly depth: number;
+  readonly rangeBlocks: number;
+  /** How often each task looks without being woken. */
+  readonly everyMs: number;
+  readonly maxOpenClaims: number;
+  readonly marginSeconds: number;
+  /** Claim, confirm and close epochs. Off: only post and feed. */
+  readonly isClaiming: boolean;
+}
+
+export const DEFAULT_L1_LIMITS: L1SideLimits = {
+  maxInFlight: 8,
+  maxInFlightBytes: 1 << 20,
+  depth: 2,
+  rangeBlocks: 1_000,
+  everyMs: 1_000,
+  maxOpenClaims: 8,
+  marginSeconds: 2,
+  isClaiming: true,
+};
+
+export interface L1SideOptions {
+  readonly provider: JsonRpcApiProvider;
+  readonly deployment: Deployment;
+  /** Posts, claims and holds the bonds; nobody else may use the account. */
+  readonly signer: Signer | AbstractSigner;
+  readonly journal: IntentJournal;
+  readonly sealed: SealedBatches;
+  readonly roots: EpochRoots;
+  readonly entries: EntryConsumer;
+  /** A queue of its own, e.g. `backend.queue("l1")`. The caller closes it after `stop`. */
+  readonly queue: WakeQueue;
+  readonly logger: Logger;
+  readonly metrics?: Metrics;
+  readonly limits?: Partial<L1SideLimits>;
+  /** L1 and the log contradict each other; take no more bundles. */
+  readonly onStop: (error: Error) => void;
+  /** For local chains: poll and bump faster. */
+  readonly transactions?: { readonly pollMs?: number; readonly rules?: Partial<LaneRules>; readonly fees?: Partial<FeePolicy>; readonly minBalanceWei?: bigint };
+}
+
+export interface L1SideStatus {
+  readonly sealedBatches: number;
+  /** Batches on L1, as last seen. */
+  readonly postedBatches: number;
+  readonly pendingTransactions: number;
+  readonly epochCount: number | undefined;
+  readonly confirmedEpochs: number | undefined;
+  readonly queuedEntries: number;
+  /** Due time of the oldest entry not handed over yet: no batch may have this time or a later one before. */
+  readonly nextDueTime: number | undefined;
+  /** Rivals of our open claims. */
+  readonly rivalClaims: number;
+}
+
+export interface L1Side {
+  start(): Promise<void>;
+  stop(): Promise<void>;
+  /** "post" when a batch was sealed, "claim" when a root was computed. Everything is looked at regularly anyway. */
+  wake(task: L1Task): void;
+  /** Runs a task once, now. */
+  run(task: L1Task): Promise<void>;
+  status(): L1SideStatus;
+  readonly manager: TransactionManager;
+}
+
+/** The sequencer's L1 side: entries in, batches and claims out. Everything it knows it reads anew from L1, the log and the journal. */
+export async function createL1Side(options: L1SideOptions): Promise<L1Side> {
+  const { provider, deployment, signer, sealed, roots, logger, metrics } = options;
+  const limits: L1SideLimits = { ...DEFAULT_L1_LIMITS, ...options.limits };
+  const contracts = connectContracts(deployment, provider);
+  const { inbox: inboxAddress, settlement: settlementAddress } = deployment.contracts;
+  const address = await signer.getAddress();
+  const alarms = metrics?.counter("l1_alarms_total", "Alarms of the L1 side", ["code"]);
+  const toldRivals = new Map<number, string>();
+  let rivalClaims = 0;
+
+  /** Whether the effect is there although none of our transactions is known to have had it. */
+  async function isDone(intent: Intent): Promise<boolean> {
+    const purpose = purposeOf(intent.id);
+    switch (purpose?.type) {
+      case "batch":
+        return (await contracts.inbox.batchHash(purpose.index)) === sealedBatchHash(await sealed.read(purpose.index));
+      case "claim":
+        return (await contracts.settlement.bondOf(purpose.claimId, address)) > 0n;
+      case "confirm":
+        return (await contracts.settlement.claims(purpose.claimId)).confirmedAt > 0n;
+      case "withdraw":
+        return (await contracts.settlement.bondOf(purpose.claimId, address)) === 0n;
+      case "close":
+        return (await contracts.inbox.epochCount()) > BigInt(purpose.epoch);
+      case undefined:
+        return false;
+    }
+  }
+
+  const loadData = async (intent: Intent): Promise<string> => {
+    const purpose = purposeOf(intent.id);
+    return purpose?.type === "batch" ? batchCalldata(await sealed.read(purpose.index)) : "0x";
+  };
+
+  const manager = createTransactionManager({
+    provider,
+    signer,
+    journal: options.journal,
+    isDone,
+    loadData,
+    abis: ROOT_ABIS,
+    ...options.transactions,
+    rules: { maxInFlight: limits.maxInFlight + 2 * limits.maxOpenClaims, ...options.transactions?.rules },
+    onAlarm: (alarm: ChainError) => {
+      alarms?.inc({ code: alarm.code });
+      logger.warn({ err: alarm }, `Transactions are held up: ${alarm.message}`);
+    },
+    onRecovered: () => logger.info("Transactions go out again."),
+    onReorged: (intentId) => logger.warn({ intentId }, "A reorganisation of L1 took a transaction away; it is sent again."),
+  });
+
+  function onClaimAlarm(alarm: ClaimAlarm): void {
+    rivalClaims += alarm.code === "l1/rival-claim" ? alarm.rivals : 0;
+    const shown = `${alarm.code} ${alarm.rivals}`;
+    if (toldRivals.get(alarm.epoch) === shown) return;
+    toldRivals.set(alarm.epoch, shown);
+    alarms?.inc({ code: alarm.code });
+    const what = alarm.code === "l1/rival-claim" ? "Somebody claims another root" : "Claims were made without ours, and the round is closed";
+    logger.error({ ...alarm }, `${what} for epoch ${alarm.epoch}.`);
+  }
+
+  const account = { provider, contracts, inboxAddress, address };
+  const poster = new Poster({ ...account, manager, sealed, limits });
+  const feed = new EntryFeed({ ...account, firstBlock: deployment.blockNumber, depth: limits.depth, rangeBlocks: limits.rangeBlocks, consumer: options.entries });
+  const proposer = new ClaimProposer({
+    ...account,
+    chainId: deployment.chainId,
+    settlementAddress,
+    manager,
+    sealed,
+    roots,
+    checked: poster,
+    limits,
+    onAlarm: onClaimAlarm,
+  });
+
+  let toldMissing = false;
+  const tasks: Record<L1Task, () => Promise<void>> = {
+    post: async () => void (await poster.turn()),
+    claim: async () => {
+      if (!limits.isClaiming) return;
+      rivalClaims = 0;
+      await proposer.turn();
+    },
+    feed: async () => {
+      await feed.turn();
+      const isMissing = feed.status.missing > 0;
+      if (isMissing && !toldMissing) {
+        alarms?.inc({ code: "l1/entries-missing" });
+        logger.error({ missing: feed.status.missing }, "Entries that were executed are gone from L1; posting waits until they are back.");
+      }
+      toldMissing = isMissing;
+    },
+  };
+
+  const processor = createL1Processor({
+    queue: options.queue,
+    tasks,
+    everyMs: limits.everyMs,
+    logger,
+    onStop: options.onStop,
+    onRetry: (_task, error) => alarms?.inc({ code: (error as { code?: string }).code ?? "unknown" }),
+  });
+
+  metrics?.gauge("l1_batches_sealed", "Batches sealed", { read: () => sealed.count() });
+  metrics?.gauge("l1_batches_posted", "Batches on L1", { read: () => poster.batchCount });
+  metrics?.gauge("l1_transactions_pending", "Transactions under way", { read: () => manager.status().pending });
+  metrics?.gauge("l1_rival_claims", "Live claims of other roots for epochs that we claim", { read: () => rivalClaims });
+  metrics?.gauge("l1_entries_missing", "Executed entries that L1 does not have", { read: () => feed.status.missing });
+
+  return {
+    async start() {
+      await manager.start();
+      await processor.start();
+    },
+    async stop() {
+      await processor.stop();
+      await manager.stop();
+    },
+    wake: (task) => processor.wake(task),
+    run: (task) => tasks[task](),
+    status: () => ({
+      sealedBatches: sealed.count(),
+      postedBatches: poster.batchCount,
+      pendingTransactions: manager.status().pending,
+      epochCount: proposer.state?.openEpoch.epoch,
+      confirmedEpochs: proposer.state?.confirmed.nextEpoch,
+      queuedEntries: feed.status.queued,
+      nextDueTime: feed.status.nextDueTime,
+      rivalClaims,
+    }),
+    manager,
+  };
+}

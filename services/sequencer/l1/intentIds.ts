@@ -1,0 +1,35 @@
+import type { IntentState } from "../../../chain/transactions/reduceJournal.ts";
+
+/** What an intent of this process is for, written into its id. */
+export type IntentPurpose =
+  | { readonly type: "batch"; readonly index: number }
+  | { readonly type: "claim" | "confirm" | "withdraw"; readonly claimId: string }
+  | { readonly type: "close"; readonly epoch: number };
+
+export const batchIntentId = (index: number): string => `batch:${index}`;
+export const claimIntentId = (claimId: string, accumulator: string): string => `claim:${claimId}:${accumulator.slice(2, 18)}`;
+export const confirmIntentId = (claimId: string): string => `confirm:${claimId}`;
+export const withdrawIntentId = (claimId: string): string => `withdraw:${claimId}`;
+export const closeIntentId = (epoch: number): string => `close:${epoch}`;
+
+/** Undefined for intents that are not of this process, e.g. fillers of the transaction manager. */
+export function purposeOf(intentId: string): IntentPurpose | undefined {
+  const [type = "", subject = ""] = (intentId.split("#")[0] ?? "").split(":");
+  if (type === "batch") return { type, index: Number(subject) };
+  if (type === "close") return { type, epoch: Number(subject) };
+  if (type === "claim" || type === "confirm" || type === "withdraw") return { type, claimId: subject };
+  return undefined;
+}
+
+/**
+ * The id under which to ask (again) for something that may be tried repeatedly: a try that is in the chain as reverted keeps its
+ * id until it is final, so the next one gets a number. Undefined when the last try reverted in the newest block: look again later.
+ */
+export function nextTryId(base: string, find: (id: string) => IntentState | undefined, headNumber: number): string | undefined {
+  for (let attempt = 0; ; attempt += 1) {
+    const id = attempt === 0 ? base : `${base}#${attempt}`;
+    const state = find(id);
+    if (state?.outcome?.status !== "reverted" || state.isFinal) return id;
+    if ((state.mined?.blockNumber ?? 0) >= headNumber) return undefined;
+  }
+}
