@@ -114,8 +114,9 @@ export class Committer {
     const { domainSeparator, signDigest } = this.#options;
     const tree = groupTree(bundles.map(({ hash }) => hash));
     for (const { count } of bundles) this.position += count;
-    this.head = nextHead(this.head, tree.root(), this.position);
+    const previous = this.head;
+    this.head = nextHead(previous, tree.root(), this.position);
     const signature = signDigest(headDigest(domainSeparator, this.position, this.head));
-    for (const [i, { ran }] of bundles.entries()) ran.durable({ head: this.head, signature, path: tree.proof(i) });
+    for (const [index, { ran }] of bundles.entries()) ran.durable({ previous, head: this.head, position: this.position, index, signature, path: tree.proof(index) });
   }
 }

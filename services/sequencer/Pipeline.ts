@@ -281,7 +281,7 @@ export class Pipeline {
       const { l2Time, queueEnd } = open;
       sealed.add({ index, l2Time, queueEnd, slots, position, from: open.from as LogPlace, to, stateRoot });
       const signature = signDigest(rootDigest(domainSeparator, position, index + 1, stateRoot));
-      for (const bundle of open.bundles) bundle.rooted({ stateRoot, signature, batchCount: index + 1 });
+      for (const bundle of open.bundles) bundle.rooted({ position, stateRoot, signature, batchCount: index + 1 });
     }, onFailed);
   }
 }

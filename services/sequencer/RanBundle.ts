@@ -3,6 +3,8 @@ import type { Reply } from "./Submission.ts";
 
 /** A signed state root. */
 export interface SignedRoot {
+  /** Records that the state has executed. */
+  readonly position: number;
   readonly stateRoot: Uint8Array;
   readonly signature: Uint8Array;
   readonly batchCount: number;
@@ -38,7 +40,7 @@ export class RanBundle {
     this.#replies.length = 0;
   }
 
-  #tellRoot(reply: Reply, { stateRoot, signature, batchCount }: SignedRoot): void {
-    reply.rooted(this.record.position, stateRoot, signature, batchCount);
+  #tellRoot(reply: Reply, { position, stateRoot, signature, batchCount }: SignedRoot): void {
+    reply.rooted(position, stateRoot, signature, batchCount);
   }
 }

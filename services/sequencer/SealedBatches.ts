@@ -18,6 +18,8 @@ export interface SealedBatch {
 export class SealedBatches {
   readonly #log: SegmentLog;
   readonly #batches: SealedBatch[] = [];
+  /** Told of each new batch. */
+  onAdded: () => void = () => undefined;
 
   constructor(log: SegmentLog) {
     this.#log = log;
@@ -30,6 +32,7 @@ export class SealedBatches {
 
   add(batch: SealedBatch): void {
     this.#batches.push(batch);
+    this.onAdded();
   }
 
   get(index: number): SealedBatch | undefined {

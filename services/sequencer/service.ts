@@ -13,6 +13,7 @@ import type { Service } from "../../runtime/lifecycle/Service.ts";
 import type { Logger } from "../../runtime/logger/Logger.ts";
 import { Metrics } from "../../runtime/metrics/Metrics.ts";
 import type { SequencerConfig } from "./config.ts";
+import { connectL1 } from "./connectL1.ts";
 import { Core } from "./Core.ts";
 import { HttpServer } from "./intake/HttpServer.ts";
 import { StreamServer } from "./intake/StreamServer.ts";
@@ -26,6 +27,7 @@ export function createSequencerService(config: SequencerConfig, logger: Logger):
   let lock: DataDirLock | undefined;
   let core: Core | undefined;
   let http: HttpServer | undefined;
+  let l1: Awaited<ReturnType<typeof connectL1>> | undefined;
   let fail: (error: Error) => void = () => undefined;
   const ended = new Promise<never>((_resolve, reject) => {
     fail = reject;
@@ -46,13 +48,18 @@ export function createSequencerService(config: SequencerConfig, logger: Logger):
       core = new Core(config, chain, (digest) => signer.signDigest(digest), logger, fail);
       await core.start();
       const metrics = new Metrics({ service: "sequencer" });
-      http = createHttp(config, deployment, core, signer.address, metrics, logger, chain.domainSeparator);
+      if (config.posting) {
+        const isLocal = LOCAL_CHAIN_IDS.includes(deployment.chainId);
+        l1 = await connectL1({ config, deployment, core, key: signer, isLocal, logger, metrics, onStop: fail });
+      }
+      http = createHttp(config, deployment, core, signer.address, metrics, logger, chain.domainSeparator, () => l1?.side.status());
       const port = await http.listen();
       logger.info({ url: `http://${config.host}:${port}`, sequencer: signer.address }, "the sequencer takes bundles");
     },
     async stop() {
       await http?.close();
       await core?.stop();
+      await l1?.stop();
       lock?.release();
     },
   });
@@ -64,7 +71,7 @@ async function loadKey(config: SequencerConfig, deployment: Deployment) {
   return await loadLocalSigner({ keystoreFile: config.keystoreFile, passwordFile: config.passwordFile, plainKey, allowPlainKey: isLocal });
 }
 
-function createHttp(config: SequencerConfig, deployment: Deployment, core: Core, address: string, metrics: Metrics, logger: Logger, separator: Uint8Array): HttpServer {
+function createHttp(config: SequencerConfig, deployment: Deployment, core: Core, address: string, metrics: Metrics, logger: Logger, separator: Uint8Array, l1Status: () => unknown): HttpServer {
   const { pipeline, sealed, committer, state, roots } = core;
   for (const name of ["bundles", "records", "accepted", "rejectedBundles", "parked"] as const) {
     metrics.gauge(name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`), `${name} since the start`, { read: () => pipeline.counts[name] });
@@ -81,6 +88,7 @@ function createHttp(config: SequencerConfig, deployment: Deployment, core: Core,
     queuedBundles: pipeline.queueLength,
     clients: stream.clients,
     ...pipeline.counts,
+    l1: l1Status() ?? null,
   });
   return new HttpServer({
     host: config.host, port: config.port, pipeline, stream, state, roots, metrics, logger, status,

@@ -137,11 +137,11 @@ export class HttpServer {
       this.#options.pipeline.submit(bytes, {
         sequenced: () => reach("sequenced", {}),
         parked: () => undefined,
-        durable: ({ position, firstReceipt, outcomes, slots, ids }, { head, signature, path }) => {
+        durable: ({ position, firstReceipt, outcomes, slots, ids }, { previous, head, position: headPosition, index, signature, path }) => {
           const results = [...outcomes].map((outcome, i) => ({ outcome, code: outcomeText(outcome)?.name ?? null, slot: slots[i], id: ids[i] }));
-          reach("durable", { position, firstReceipt, results, head: toHex(head), signature: toHex(signature), path: toHex(path) });
+          reach("durable", { position, firstReceipt, results, previous: toHex(previous), head: toHex(head), headPosition, index, signature: toHex(signature), path: toHex(path) });
         },
-        rooted: (position, stateRoot, signature, batchCount) => reach("rooted", { position, stateRoot: toHex(stateRoot), rootSignature: toHex(signature), batchCount }),
+        rooted: (rootPosition, stateRoot, signature, batchCount) => reach("rooted", { rootPosition, stateRoot: toHex(stateRoot), rootSignature: toHex(signature), batchCount }),
         rejected: (code, detail) => {
           clearTimeout(timer);
           const name = outcomeText(code)?.name ?? INTAKE_NAMES.get(code) ?? `CODE_${code}`;

@@ -1,4 +1,4 @@
-import type { AbstractSigner, JsonRpcApiProvider, Signer } from "ethers";
+import type { JsonRpcApiProvider, Signer } from "ethers";
 
 import type { ChainError } from "../../../chain/ChainError.ts";
 import { ROOT_ABIS, connectContracts } from "../../../chain/connectContracts.ts";
@@ -6,6 +6,7 @@ import type { Deployment } from "../../../chain/Deployment.ts";
 import type { FeePolicy } from "../../../chain/transactions/decideFees.ts";
 import type { LaneRules } from "../../../chain/transactions/decideLane.ts";
 import type { Intent, IntentJournal } from "../../../chain/transactions/intent.ts";
+import type { TransactionKey } from "../../../chain/transactions/TransactionSigner.ts";
 import { createTransactionManager } from "../../../chain/transactions/TransactionManager.ts";
 import type { TransactionManager } from "../../../chain/transactions/TransactionManager.ts";
 import type { Logger } from "../../../runtime/logger/Logger.ts";
@@ -50,7 +51,7 @@ export interface L1SideOptions {
   readonly provider: JsonRpcApiProvider;
   readonly deployment: Deployment;
   /** Posts, claims and holds the bonds; nobody else may use the account. */
-  readonly signer: Signer | AbstractSigner;
+  readonly signer: Signer | TransactionKey;
   readonly journal: IntentJournal;
   readonly sealed: SealedBatches;
   readonly roots: EpochRoots;
@@ -97,7 +98,7 @@ export async function createL1Side(options: L1SideOptions): Promise<L1Side> {
   const limits: L1SideLimits = { ...DEFAULT_L1_LIMITS, ...options.limits };
   const contracts = connectContracts(deployment, provider);
   const { inbox: inboxAddress, settlement: settlementAddress } = deployment.contracts;
-  const address = await signer.getAddress();
+  const address = "getAddress" in signer ? await signer.getAddress() : signer.address;
   const alarms = metrics?.counter("l1_alarms_total", "Alarms of the L1 side", ["code"]);
   const toldRivals = new Map<number, string>();
   let rivalClaims = 0;

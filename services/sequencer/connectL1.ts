@@ -1,0 +1,74 @@
+import { join } from "node:path";
+
+import { createL1Provider } from "../../chain/createL1Provider.ts";
+import type { Deployment } from "../../chain/Deployment.ts";
+import type { TransactionKey } from "../../chain/transactions/TransactionSigner.ts";
+import { createFileIntentJournal } from "../../derivation/files/FileIntentJournal.ts";
+import { genesisRoot } from "../../derivation/stateRoot.ts";
+import type { Logger } from "../../runtime/logger/Logger.ts";
+import type { Metrics } from "../../runtime/metrics/Metrics.ts";
+import { createQueueBackend } from "../../runtime/queue/createQueueBackend.ts";
+import type { SequencerConfig } from "./config.ts";
+import type { Core } from "./Core.ts";
+import { createL1Side } from "./l1/createL1Side.ts";
+import type { L1Side } from "./l1/createL1Side.ts";
+
+/** Blocks on top of an entry on a public chain. */
+const PUBLIC_DEPTH = 64;
+
+export interface ConnectOptions {
+  readonly config: SequencerConfig;
+  readonly deployment: Deployment;
+  readonly core: Core;
+  readonly key: TransactionKey;
+  readonly isLocal: boolean;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly onStop: (error: Error) => void;
+}
+
+/** The L1 side with what it lives on: endpoints, the queue for its wake-ups, and its journal of transactions. */
+export async function connectL1(options: ConnectOptions): Promise<{ side: L1Side; stop(): Promise<void> }> {
+  const { config, deployment, core, key, isLocal, logger, metrics } = options;
+  const { pipeline, sealed } = core;
+  const provider = await createL1Provider(config.l1Url, deployment.chainId);
+  const backend = await createQueueBackend({ url: config.queueUrl, dataFolder: join(config.dataDir, "queue"), namespace: `sequencer_${deployment.contracts.inbox.toLowerCase()}`, logger });
+  const journal = createFileIntentJournal({ path: join(config.dataDir, "transactions.journal"), onCut: (bytes) => logger.warn({ bytes }, "the end of the transaction journal was torn and is cut off") });
+  const queue = backend.queue("l1");
+  const side = await createL1Side({
+    provider,
+    deployment,
+    signer: key,
+    journal,
+    queue,
+    logger,
+    metrics,
+    sealed: {
+      count: () => sealed.count,
+      read: async (index) => {
+        const batch = sealed.get(index);
+        if (batch === undefined) throw new RangeError(`batch ${index} is not sealed`);
+        return { ...batch, data: sealed.dataOf(batch), ...(batch.stateRoot === undefined ? {} : { stateRoot: batch.stateRoot }) };
+      },
+    },
+    roots: { rootAt: (count) => (count === 0 ? genesisRoot() : sealed.get(count - 1)?.stateRoot) },
+    entries: {
+      nextEntry: () => pipeline.nextEntry,
+      onEntries: async (entries) => pipeline.addEntries(entries.map(({ entry }) => ({ index: entry.index, entry }))),
+    },
+    limits: { depth: config.depth ?? (isLocal ? 0 : PUBLIC_DEPTH), everyMs: config.pollMs, isClaiming: config.claiming },
+    onStop: options.onStop,
+    ...(isLocal ? { transactions: { pollMs: 200 } } : {}),
+  });
+  await side.start();
+  sealed.onAdded = () => side.wake("post");
+  return {
+    side,
+    async stop() {
+      await side.stop();
+      await backend.close();
+      await journal.close();
+      provider.destroy();
+    },
+  };
+}
