@@ -10,6 +10,7 @@ export const ACK_LEVEL = { SEQUENCED: 1, DURABLE: 2, ROOTED: 3, REJECTED: 4, PAR
 export const SUBMIT_HEADER_BYTES = 9;
 const ACK_HEADER_BYTES = 6;
 const RESULT_BYTES = 13;
+const HEAD_TAIL_BYTES = 32 + 8 + 4;
 
 /** A bundle in a client message; `bytes` is a view. */
 export interface Submission {
@@ -83,17 +84,26 @@ export interface BundleRecord {
 
 /** The signed head that covers a bundle: keccak256(previous head ‖ group root ‖ u64 position), and the path to the group root. */
 export interface SignedHead {
+  /** The head before. */
+  readonly previous: Uint8Array;
   readonly head: Uint8Array;
+  /** Records that the head covers. */
+  readonly position: number;
+  /** Of the bundle in its group: where the path starts. */
+  readonly index: number;
   /** 64 bytes, EIP-2098, over `Head(slot, position, head)`. */
   readonly signature: Uint8Array;
   /** 96 bytes a level. */
   readonly path: Uint8Array;
 }
 
-/** position u64, firstReceipt u64, count u16, count × (outcome u8, slot u32, id u64), head 32, signature 64, levels u8, path. */
+/**
+ * position u64, firstReceipt u64, count u16, count × (outcome u8, slot u32, id u64), head 32, signature 64, levels u8, path, previous head 32,
+ * position of the head u64, index u32.
+ */
 export function encodeDurable(request: number, bundle: BundleRecord, signed: SignedHead): Uint8Array {
   const count = bundle.outcomes.length;
-  const { message, view } = frame(ACK_LEVEL.DURABLE, request, 18 + RESULT_BYTES * count + 97 + signed.path.length);
+  const { message, view } = frame(ACK_LEVEL.DURABLE, request, 18 + RESULT_BYTES * count + 97 + signed.path.length + HEAD_TAIL_BYTES);
   setU64(view, 6, bundle.position);
   setU64(view, 14, bundle.firstReceipt);
   view.setUint16(22, count);
@@ -107,6 +117,10 @@ export function encodeDurable(request: number, bundle: BundleRecord, signed: Sig
   message.set(signed.signature, offset + 32);
   message[offset + 96] = signed.path.length / 96;
   message.set(signed.path, offset + 97);
+  offset += 97 + signed.path.length;
+  message.set(signed.previous, offset);
+  setU64(view, offset + 32, signed.position);
+  view.setUint32(offset + 40, signed.index);
   return message;
 }
 
