@@ -98,7 +98,7 @@ export class Agnt2Client implements L1Progress {
 
   /** A call by its slot, as the sequencer has it; undefined when it is settled or never was. */
   async invocation(reference: { slot: number; id: number }): Promise<Json | undefined> {
-    return this.#object("invocations", reference);
+    return this.#object("calls", reference);
   }
 
   async workflow(reference: { slot: number; id: number }): Promise<Json | undefined> {

@@ -87,8 +87,8 @@ export class L1Account {
   async credited(deposit: DepositResult, timeoutMs = 60_000): Promise<void> {
     const until = Date.now() + timeoutMs;
     for (;;) {
-      const { inboxCursor } = await this.#client.status();
-      if (Number(inboxCursor) > deposit.entry) return;
+      const { inboxCursor, nextEntry } = await this.#client.status();
+      if (Number(inboxCursor ?? nextEntry) > deposit.entry) return;
       if (Date.now() > until) throw sdkError("SDK_TIMEOUT", `deposit ${deposit.entry} is not credited after ${timeoutMs / 1000} s`, { entry: deposit.entry });
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     }

@@ -21,6 +21,18 @@ const SDK_ERRORS = {
   SDK_PLAIN_KEY: ["reject", "a plain key may be used on the local chain only", "make a keystore with `agnt2 keys new`, or name an external signer"],
 } as const satisfies Record<string, readonly [SdkReaction, string, string]>;
 
+/** Refusals of the sequencer's intake that are no rule of the chain, by their number in the stream. The bundle has had no effect. */
+const INTAKE_ERRORS: Readonly<Record<number, readonly [code: string, reaction: SdkReaction, what: string, todo: string]>> = {
+  128: ["INTAKE_BUSY", "retry", "too many bundles wait", "send it again in a moment"],
+  129: ["INTAKE_DISK_FULL", "retry", "the sequencer cannot write to its disk", "send it again later"],
+  130: ["INTAKE_WAITED_TOO_LONG", "retry", "what the bundle waited for did not come", "look up the nonce, and send it after what it depends on"],
+  131: ["INTAKE_STOPPING", "retry", "the sequencer is being stopped", "send it again when it is back"],
+  132: ["INTAKE_TOO_LARGE", "reject", "the bundle is larger than any can be", "build the bundle with the codec"],
+};
+
+/** The intake's codes with their text and advice, for the error reference. */
+export const INTAKE_ERROR_TEXTS = Object.values(INTAKE_ERRORS).map(([code, reaction, what, todo]) => ({ code, reaction, what, todo }));
+
 export type SdkErrorCode = keyof typeof SDK_ERRORS;
 
 /** The codes of the SDK with their text and advice, for the error reference. */
@@ -70,4 +82,12 @@ export function outcomeError(id: number, why: string, values: Readonly<Record<st
   const text = outcomeText(id);
   if (text === undefined) return sdkError("SDK_RESPONSE", `no outcome has id ${id}`, values);
   return new SdkError({ code: text.name, reaction: "reject", what: text.what, why, todo: text.todo, values });
+}
+
+/** Why the sequencer refused a bundle: a header error of the chain, or a reason of its intake. */
+export function refusalError(id: number, why: string): SdkError {
+  const intake = INTAKE_ERRORS[id];
+  if (intake === undefined) return outcomeError(id, why);
+  const [code, reaction, what, todo] = intake;
+  return new SdkError({ code, reaction, what, why, todo });
 }

@@ -10,7 +10,7 @@ import type { Deployment } from "../../chain/Deployment.ts";
 import { ChildService, ROOT } from "./ChildService.ts";
 import { Faucet } from "./Faucet.ts";
 import type { Narrator } from "./Narrator.ts";
-import { apiArguments, claimerArguments, deployArguments, hardhatNodeArguments, sequencerArguments } from "./programs.ts";
+import { apiArguments, deployArguments, hardhatNodeArguments, sequencerArguments } from "./programs.ts";
 
 const READY_MS = 60_000;
 const SERVICE_FUNDS_WEI = parseEther("10");
@@ -137,15 +137,14 @@ export class LocalNetwork {
     const ports = { sequencer: await choosePort(PREFERRED_PORTS.sequencer), api: await choosePort(PREFERRED_PORTS.api) };
     this.sequencerUrl = `http://127.0.0.1:${ports.sequencer}`;
     this.apiUrl = `http://127.0.0.1:${ports.api}`;
-    const keys = { sequencer: await this.#fundedKey(), claimer: await this.#fundedKey() };
-    const sequencer = this.#spawn("sequencer", sequencerArguments({ ...shared, port: ports.sequencer }), { SEQUENCER_PLAIN_KEY: keys.sequencer, SEQUENCER_ALLOW_PLAIN_KEY: "true" });
+    const key = await this.#fundedKey();
+    const sequencer = this.#spawn("sequencer", sequencerArguments({ ...shared, port: ports.sequencer }), { SEQUENCER_KEY: key });
     const api = this.#spawn("replica", apiArguments({ ...shared, port: ports.api }, this.sequencerUrl));
-    const claimer = this.#spawn("claimer", claimerArguments(shared), { CLAIMER_PLAIN_KEY: keys.claimer, CLAIMER_ALLOW_PLAIN_KEY: "true" });
     await Promise.all([
       sequencer.untilReady(() => answersOk(`${this.sequencerUrl}/health`), READY_MS),
       api.untilReady(() => answersOk(`${this.apiUrl}/health`), READY_MS),
     ]);
-    for (const child of [sequencer, api, claimer]) this.#watch(child);
+    for (const child of [sequencer, api]) this.#watch(child);
   }
 
   /** A fresh L1 account for a service: nobody else uses its nonces. */

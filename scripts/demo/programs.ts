@@ -24,22 +24,13 @@ export function deployArguments(): string[] {
 }
 
 export function sequencerArguments(settings: ServiceSettings): string[] {
-  return [join(ROOT, "services", "sequencer", "main.ts"), ...common(settings, "sequencer")];
+  return [join(ROOT, "services", "sequencer", "main.ts"), ...common(settings, "sequencer"), "--poll-ms", POLL_MS];
 }
 
 export function apiArguments(settings: ServiceSettings, sequencerUrl: string): string[] {
   return [join(ROOT, "services", "api", "main.ts"), ...common(settings, "replica"), "--poll-ms", POLL_MS, "--sequencer-url", sequencerUrl];
 }
 
-/** Who claims the state on L1 and confirms it. */
-export function claimerArguments(settings: Omit<ServiceSettings, "port">): string[] {
-  return [join(ROOT, "services", "claimer", "main.ts"), ...shared(settings, "claimer"), "--poll-ms", POLL_MS];
-}
-
-function common(settings: ServiceSettings, folder: string): string[] {
-  return ["--port", String(settings.port), ...shared(settings, folder)];
-}
-
-function shared({ l1Url, deploymentFile, directory }: Omit<ServiceSettings, "port">, folder: string): string[] {
-  return ["--l1-url", l1Url, "--deployment", deploymentFile, "--data-dir", join(directory, folder)];
+function common({ port, l1Url, deploymentFile, directory }: ServiceSettings, folder: string): string[] {
+  return ["--port", String(port), "--l1-url", l1Url, "--deployment", deploymentFile, "--data-dir", join(directory, folder)];
 }

@@ -1,5 +1,5 @@
 import { describeChainError, CHAIN_ERROR_CODES } from "../../chain/ChainError.ts";
-import { SDK_ERROR_TEXTS } from "../../sdk/SdkError.ts";
+import { INTAKE_ERROR_TEXTS, SDK_ERROR_TEXTS } from "../../sdk/SdkError.ts";
 import { readErrorCatalogs } from "./errorCatalogs.ts";
 import type { GeneratedFile, Protocol } from "./Protocol.ts";
 
@@ -33,6 +33,9 @@ export function generateErrorsDoc(protocol: Protocol): GeneratedFile[] {
     "## SDK and CLI",
     "Besides these, the SDK passes on the chain's outcomes and the services' codes as they are.",
     table(["code", "reaction", "what happened", "what to do"], SDK_ERROR_TEXTS.map(({ code: name, reaction, what, todo }) => [code(name), reaction, what, todo])),
+    "## Intake of the sequencer",
+    "Reasons to refuse a bundle that are no rules of the chain. The bundle has had no effect; its nonce is still free.",
+    table(["code", "reaction", "what happened", "what to do"], INTAKE_ERROR_TEXTS.map(({ code: name, reaction, what, todo }) => [code(name), reaction, what, todo])),
     "## L1",
     table(
       ["code", "reaction", "what happened", "what to do"],

@@ -30,10 +30,13 @@ interface Item {
 }
 
 const MAX_TRIES = 4;
+/** Refusals after which the same records may be signed anew: the bundle has had no effect, and a new nonce or a little time helps. */
+const SENT_AGAIN = ["H_NONCE", "INTAKE_WAITED_TOO_LONG", "INTAKE_BUSY", "INTAKE_STOPPING"];
+const PAUSE_MS = 200;
 
 /**
  * Puts what is queued every few milliseconds under one signature, gives bundles their nonces, and keeps their order. A bundle
- * that was refused for its nonce (another program uses the same account) has had no effect: once all others are answered, its
+ * that was refused for its nonce (another program uses the same account) or for want of room has had no effect: once all others are answered, its
  * records are signed again with the nonce that the sequencer names.
  */
 export class Autobundler {
@@ -46,6 +49,7 @@ export class Autobundler {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #pumping = false;
   #refused = false;
+  #pausedUntilMs = 0;
   #closed = false;
   #waiters: (() => void)[] = [];
 
@@ -102,6 +106,7 @@ export class Autobundler {
   #mustWait(): boolean {
     if (!this.#refused) return this.#inFlight >= this.#options.maxInFlight;
     if (this.#inFlight > 0) return true;
+    if (Date.now() < this.#pausedUntilMs) return true;
     this.#refused = false;
     this.#account = undefined;
     this.#queue.unshift(...this.#again.splice(0));
@@ -142,12 +147,16 @@ export class Autobundler {
   }
 
   #failed(items: Item[], error: unknown): void {
+    if (error instanceof SdkError && error.code.startsWith("INTAKE_")) {
+      this.#pausedUntilMs = Date.now() + PAUSE_MS;
+      this.#timer ??= setTimeout(() => this.flush(), PAUSE_MS + 1);
+    }
     // Whatever the reason, this bundle's nonce was not used by it, so those behind it cannot be executed.
     this.#refused = true;
-    const isNonce = error instanceof SdkError && error.code === "H_NONCE";
+    const hadNoEffect = error instanceof SdkError && SENT_AGAIN.includes(error.code);
     for (const item of items) {
       item.tries += 1;
-      if (isNonce && item.tries < MAX_TRIES && !this.#closed) this.#again.push(item);
+      if (hadNoEffect && item.tries < MAX_TRIES && !this.#closed) this.#again.push(item);
       else item.handle.fail(error);
     }
     this.#settled();

@@ -1,6 +1,6 @@
 import { encodeSubmissions } from "../../core/codec/stream.ts";
 import type { BundleTicket, BundleTransport, DurableAck, RootedAck, SequencedAck } from "../bundles/BundleTransport.ts";
-import { outcomeError, SdkError, sdkError } from "../SdkError.ts";
+import { refusalError, SdkError, sdkError } from "../SdkError.ts";
 import type { AckVerifier } from "./AckVerifier.ts";
 import { decodeAck } from "./frames.ts";
 import type { StreamAck } from "./frames.ts";
@@ -161,7 +161,7 @@ export class StreamTransport implements BundleTransport {
     if (ack.level === "parked") return;
     if (ack.level === "rejected") {
       this.#pending.delete(ack.request);
-      this.#fail(pending, outcomeError(ack.code, ack.detail));
+      this.#fail(pending, refusalError(ack.code, ack.detail));
       return;
     }
     if (ack.level === "sequenced") {
@@ -169,7 +169,7 @@ export class StreamTransport implements BundleTransport {
       return;
     }
     try {
-      this.#verifier?.check?.check(ack);
+      this.#verifier?.check?.check(ack, pending.bundle);
     } catch (error) {
       this.#pending.delete(ack.request);
       this.#fail(pending, error);

@@ -22,8 +22,12 @@ export type StreamAck =
       readonly head: Uint8Array;
       /** 64 bytes, EIP-2098. */
       readonly signature: Uint8Array;
-      /** 96 bytes a level. */
+      /** 96 bytes a level, to the root of the group that the head was made of. */
       readonly path: Uint8Array;
+      /** Place of the bundle in its group. */
+      readonly index: number;
+      readonly previous: Uint8Array;
+      readonly headPosition: number;
     }
   | {
       readonly level: "rooted";
@@ -44,6 +48,7 @@ function decodeDurable(request: number, bytes: Uint8Array, view: DataView): Stre
     return { outcome: bytes[at]!, slot: view.getUint32(at + 1), id: getU64(view, at + 5) };
   });
   const pathAt = end + 32 + SIGNATURE_BYTES + 1;
+  const tailAt = pathAt + LEVEL_BYTES * view.getUint8(pathAt - 1);
   return {
     level: "durable",
     request,
@@ -52,7 +57,10 @@ function decodeDurable(request: number, bytes: Uint8Array, view: DataView): Stre
     results,
     head: bytes.slice(end, end + 32),
     signature: bytes.slice(end + 32, end + 32 + SIGNATURE_BYTES),
-    path: bytes.slice(pathAt, pathAt + LEVEL_BYTES * bytes[pathAt - 1]!),
+    path: bytes.slice(pathAt, tailAt),
+    previous: bytes.slice(tailAt, tailAt + 32),
+    headPosition: getU64(view, tailAt + 32),
+    index: view.getUint32(tailAt + 40),
   };
 }
 
