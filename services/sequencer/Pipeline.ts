@@ -99,6 +99,11 @@ export class Pipeline {
     return this.#options.state.system.u32(SYSTEM_LEAF.MACHINE * LEAF_BYTES + MACHINE.l2Time);
   }
 
+  /** Entries of L1 that are executed. */
+  get inboxCursor(): number {
+    return this.#options.state.system.u64(SYSTEM_LEAF.MACHINE * LEAF_BYTES + MACHINE.inboxCursor);
+  }
+
   /** Entries of L1 that are deep enough, in order, each once. */
   addEntries(entries: readonly { readonly index: number; readonly entry: EntryInput }[]): void {
     for (const each of entries) if (each.index === this.nextEntry) this.#entries.push(each);
@@ -106,7 +111,7 @@ export class Pipeline {
 
   /** Index of the entry that is to be added next. */
   get nextEntry(): number {
-    const consumed = this.#open?.queueEnd ?? this.#options.state.system.u64(SYSTEM_LEAF.MACHINE * LEAF_BYTES + MACHINE.inboxCursor);
+    const consumed = this.#open?.queueEnd ?? this.inboxCursor;
     return consumed + this.#entries.length;
   }
 
