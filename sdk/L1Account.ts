@@ -10,6 +10,7 @@ import { chainUnitsToBase, toBaseUnits, toChainUnits } from "./amount.ts";
 import type { Amount } from "./amount.ts";
 import type { ChainConfig } from "./ChainConfig.ts";
 import { sdkError } from "./SdkError.ts";
+import { numberField } from "./state.ts";
 import type { ConfirmedProof } from "./state.ts";
 
 const ERC20_ABI = ["function allowance(address,address) view returns (uint256)", "function approve(address,uint256) returns (bool)"];
@@ -87,8 +88,7 @@ export class L1Account {
   async credited(deposit: DepositResult, timeoutMs = 60_000): Promise<void> {
     const until = Date.now() + timeoutMs;
     for (;;) {
-      const { inboxCursor, nextEntry } = await this.#client.status();
-      if (Number(inboxCursor ?? nextEntry) > deposit.entry) return;
+      if (numberField(await this.#client.status(), "inboxCursor") > deposit.entry) return;
       if (Date.now() > until) throw sdkError("SDK_TIMEOUT", `deposit ${deposit.entry} is not credited after ${timeoutMs / 1000} s`, { entry: deposit.entry });
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     }

@@ -2,7 +2,7 @@ import ora from "ora";
 import pc from "picocolors";
 
 const QUIET_MS = 1_000;
-const WIDTH = 100;
+const WIDTH = 110;
 
 /** Tells the story: plain lines, and a spinner (on a terminal) for what takes longer than a second. */
 export class Narrator {

@@ -17,7 +17,10 @@ export interface DurableAck {
 /** A state root that covers the bundle is computed and signed. */
 export interface RootedAck {
   readonly level: "rooted";
+  /** Records that the state has executed. */
   readonly position: number;
+  /** The state after so many batches. */
+  readonly batchCount: number;
   /** 32 bytes as hex. */
   readonly stateRoot: string;
 }

@@ -33,7 +33,7 @@ export class HttpTransport implements BundleTransport {
     this.#last = durable.catch(() => undefined);
     const rooted = durable.then(async (): Promise<RootedAck> => {
       const json = await this.#send(bundle, "rooted");
-      return { level: "rooted", position: numberField(json, "rootPosition"), stateRoot: textField(json, "stateRoot") };
+      return { level: "rooted", position: numberField(json, "rootPosition"), batchCount: numberField(json, "batchCount"), stateRoot: textField(json, "stateRoot") };
     });
     rooted.catch(() => undefined);
     return { sequenced: durable.then(() => ({ level: "sequenced" as const })), durable, rooted };

@@ -182,7 +182,7 @@ export class StreamTransport implements BundleTransport {
       return;
     }
     this.#pending.delete(ack.request);
-    pending.rooted.resolve({ level: "rooted", position: ack.position, stateRoot: ack.stateRoot });
+    pending.rooted.resolve({ level: "rooted", position: ack.position, batchCount: ack.batchCount, stateRoot: ack.stateRoot });
   }
 
   #fail(pending: Pending, error: unknown): void {

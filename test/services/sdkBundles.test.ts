@@ -40,7 +40,7 @@ class FakeTransport implements BundleTransport {
         resolve({ level: "durable", position: 100, firstReceipt: 10, results });
       });
     });
-    const rooted = durable.then((): RootedAck => ({ level: "rooted", position: 100, stateRoot: "0x" }));
+    const rooted = durable.then((): RootedAck => ({ level: "rooted", position: 100, batchCount: 1, stateRoot: "0x" }));
     rooted.catch(() => undefined);
     return { sequenced: durable.then(() => ({ level: "sequenced" })), durable, rooted };
   }

@@ -1,28 +1,17 @@
 import { connectContracts } from "../../../chain/connectContracts.ts";
+import type { RootedAck } from "../../../sdk/bundles/BundleTransport.ts";
 import type { Json } from "../../../sdk/HttpService.ts";
 import { DemoError } from "../LocalNetwork.ts";
 import type { Chapter, Story } from "../Story.ts";
 
 const MOST_SHOWN = 6;
-const POLL_MS = 250;
-const GIVE_UP_MS = 30_000;
 
-/** A root that the sequencer announced for the state after a batch, which the replica has derived too. Throws when they differ. */
-async function sameRoot({ client }: Story): Promise<{ batch: number; stateRoot: string }> {
-  for (const until = Date.now() + GIVE_UP_MS; Date.now() < until; ) {
-    const announced = await client.sequencer.find("/v1/roots/latest");
-    const batch = Number(announced?.["batchCount"] ?? 0) - 1;
-    while (announced !== undefined && batch >= 0 && Date.now() < until) {
-      const derived = await client.api.find(`/v1/batches/${batch}`);
-      if (derived !== undefined) {
-        if (derived["stateRoot"] !== announced["stateRoot"]) throw new DemoError(`The replica derives ${String(derived["stateRoot"])} after batch ${batch}, the sequencer says ${String(announced["stateRoot"])}.`);
-        return { batch, stateRoot: String(derived["stateRoot"]) };
-      }
-      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-    }
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-  }
-  throw new DemoError(`The replica has not derived what the sequencer announced after ${GIVE_UP_MS / 1000} s.`);
+/** The root that the replica derives after as many batches. Throws when it is not the one that the sequencer has signed. */
+async function derivedRoot({ client }: Story, signed: RootedAck): Promise<string> {
+  const batch = await client.api.get(`/v1/batches/${signed.batchCount - 1}`);
+  const stateRoot = String(batch["stateRoot"]);
+  if (stateRoot !== signed.stateRoot) throw new DemoError(`After ${signed.batchCount} batches the replica derives the root ${stateRoot}, but the sequencer signed ${signed.stateRoot}.`);
+  return stateRoot;
 }
 
 /** The chain's data and the claims about its state are on L1, where a replica checks them. */
@@ -43,8 +32,7 @@ export const settleOnL1: Chapter = {
     for (const each of batches.slice(-MOST_SHOWN)) {
       narrator.fact(`batch ${String(each["index"])}`, `${String(each["slots"])} slots, L1 block ${String((each["l1"] as Json)["blockNumber"])}, root ${String(each["stateRoot"])}`);
     }
-    const same = await narrator.waiting("Waiting for the sequencer's own root of a batch that the replica has …", sameRoot(story));
-    narrator.say(`The sequencer's root after batch ${same.batch} and the replica's are the same: ${same.stateRoot}.`);
+    narrator.say(`After batch ${rooted.batchCount - 1} it comes to the very root that the sequencer signed: ${await derivedRoot(story, rooted)}.`);
 
     const { claimId, stateRoot } = await narrator.waiting("Waiting until a claim that covers it is confirmed on L1 …", last.confirmed());
     const settlement = connectContracts(network.deployment, network.provider).settlement;
