@@ -17,6 +17,7 @@ import { connectL1 } from "./connectL1.ts";
 import { Core } from "./Core.ts";
 import { HttpServer } from "./intake/HttpServer.ts";
 import { StreamServer } from "./intake/StreamServer.ts";
+import type { SealedBatches } from "./SealedBatches.ts";
 
 const LOCAL_CHAIN_IDS: readonly number[] = [31337, 1337];
 /** Account 1 of the mnemonic that every local development chain funds; public knowledge, refused on any other chain. */
@@ -85,6 +86,7 @@ function createHttp(config: SequencerConfig, deployment: Deployment, core: Core,
     sealedBatches: sealed.count,
     l2Time: pipeline.l2Time,
     nextEntry: pipeline.nextEntry,
+    rooted: rootedOf(sealed),
     inboxCursor: pipeline.inboxCursor,
     queuedBundles: pipeline.queueLength,
     clients: stream.clients,
@@ -106,4 +108,10 @@ function createHttp(config: SequencerConfig, deployment: Deployment, core: Core,
       sequencer: address,
     },
   });
+}
+
+/** The newest root of whole batches, once there is one: replicas compare it with theirs. */
+function rootedOf(sealed: SealedBatches): { batchCount: number; stateRoot: string } | null {
+  const newest = sealed.get(sealed.count - 1);
+  return newest?.stateRoot === undefined ? null : { batchCount: newest.index + 1, stateRoot: toHex(newest.stateRoot) };
 }

@@ -3,7 +3,7 @@ import type { JsonRpcApiProvider } from "ethers";
 import type { RootContracts } from "../../../chain/connectContracts.ts";
 import type { BlockRef } from "../../../chain/HeadWatcher.ts";
 import { batchDataRoot, entryHash, toHex } from "../../../core/codec/index.ts";
-import { atHead } from "./atHead.ts";
+import { atHead, nextBlockTime } from "./atHead.ts";
 import { L1SideError } from "./L1SideError.ts";
 import type { EntryConsumer, FedEntry } from "./ports.ts";
 import { readQueuedEntries } from "./readQueuedEntries.ts";
@@ -12,6 +12,8 @@ import { readQueuedEntries } from "./readQueuedEntries.ts";
 const REMEMBERED = 512;
 /** Hashes asked for at once. */
 const PARALLEL_READS = 16;
+/** A block may be older than the node's idea of the next one, by a slot of L1. */
+const MAX_CLOCK_MARGIN_SECONDS = 15;
 
 export interface EntryFeedOptions {
   readonly provider: JsonRpcApiProvider;
@@ -30,8 +32,8 @@ export interface FeedStatus {
   /** Entries on L1, and those deep enough to be executed. */
   readonly queued: number;
   readonly deepEnough: number;
-  /** Due time of the oldest entry that is not handed over yet: the time of no batch may reach it before. */
-  readonly nextDueTime: number | undefined;
+  /** From this time on an entry may be due that is not handed over yet: no batch may reach it. 0 before the first look. */
+  readonly l2TimeEnd: number;
   /** Entries that were handed over are gone from L1, for now. */
   readonly missing: number;
 }
@@ -43,7 +45,8 @@ export class EntryFeed {
   /** Blocks below are read; undefined before the first turn. */
   #nextBlock: number | undefined;
   #seenHash = "";
-  #status: FeedStatus = { queued: 0, deepEnough: 0, nextDueTime: undefined, missing: 0 };
+  #delaySeconds: number | undefined;
+  #status: FeedStatus = { queued: 0, deepEnough: 0, l2TimeEnd: 0, missing: 0 };
 
   constructor(options: EntryFeedOptions) {
     this.#options = options;
@@ -65,7 +68,7 @@ export class EntryFeed {
       this.#nextBlock = undefined;
       throw error;
     }
-    await this.#updateDue();
+    await this.#updateLimit();
   }
 
   /** Tells whether there is more to be read. */
@@ -151,14 +154,21 @@ export class EntryFeed {
     this.#handed.delete(index - REMEMBERED);
   }
 
-  async #updateDue(): Promise<void> {
-    const next = this.#options.consumer.nextEntry();
-    if (next >= this.#status.queued) {
-      this.#status = { ...this.#status, nextDueTime: undefined };
-      return;
-    }
-    const hash = await this.#options.contracts.inbox.entryHash(next);
-    this.#status = { ...this.#status, nextDueTime: Number(`0x${hash.slice(-8)}`) };
+  /** Which times are free: up to the due time of the oldest entry that waits, or of one that may be queued from now on. */
+  async #updateLimit(): Promise<void> {
+    const { contracts, consumer, provider } = this.#options;
+    this.#delaySeconds ??= Number((await contracts.inbox.config()).inclusionDelaySeconds);
+    const delaySeconds = this.#delaySeconds;
+    const l2TimeEnd = await atHead(provider, async (head) => {
+      const next = consumer.nextEntry();
+      const at = { blockTag: head.number };
+      // RULES B-3: the due time is the hash's last four bytes.
+      if (next < Number(await contracts.inbox.entryCount(at))) return Number(`0x${(await contracts.inbox.entryHash(next, at)).slice(-8)}`);
+      const marginSeconds = Math.min(MAX_CLOCK_MARGIN_SECONDS, Math.floor(delaySeconds / 4));
+      return Math.max(head.timestamp, (await nextBlockTime(provider, head)) - marginSeconds) + delaySeconds;
+    });
+    this.#status = { ...this.#status, l2TimeEnd };
+    consumer.onTimeLimit?.(l2TimeEnd);
   }
 }
 

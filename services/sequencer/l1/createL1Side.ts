@@ -75,8 +75,8 @@ export interface L1SideStatus {
   readonly epochCount: number | undefined;
   readonly confirmedEpochs: number | undefined;
   readonly queuedEntries: number;
-  /** Due time of the oldest entry not handed over yet: no batch may have this time or a later one before. */
-  readonly nextDueTime: number | undefined;
+  /** From this time on an entry may be due that is not handed over yet: no batch may reach it. 0 before the first look. */
+  readonly l2TimeEnd: number;
   /** Rivals of our open claims. */
   readonly rivalClaims: number;
 }
@@ -221,7 +221,7 @@ export async function createL1Side(options: L1SideOptions): Promise<L1Side> {
       epochCount: proposer.state?.openEpoch.epoch,
       confirmedEpochs: proposer.state?.confirmed.nextEpoch,
       queuedEntries: feed.status.queued,
-      nextDueTime: feed.status.nextDueTime,
+      l2TimeEnd: feed.status.l2TimeEnd,
       rivalClaims,
     }),
     manager,

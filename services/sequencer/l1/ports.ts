@@ -44,6 +44,11 @@ export interface EntryConsumer {
   resumeBlock?(): number | undefined;
   /** Takes contiguous entries, the first with index `nextEntry()`; has them (durably, or for this process's life) when it resolves. */
   onEntries(entries: readonly FedEntry[]): Promise<void>;
+  /**
+   * Told after each look: an entry that is not handed over yet may be due from this time on (unix seconds), so every batch that
+   * begins before the next look needs an earlier l2Time. While L1 is away the limit stands, and with it the chain's time.
+   */
+  onTimeLimit?(l2TimeEnd: number): void;
 }
 
 /** What the claim proposer asks of the poster. */
