@@ -7,6 +7,8 @@ interface Vm {
     function prank(address sender, address origin) external;
     function warp(uint256 timestamp) external;
     function deal(address account, uint256 balanceWei) external;
+    function sign(uint256 privateKey, bytes32 digest) external pure returns (uint8 v, bytes32 r, bytes32 s);
+    function addr(uint256 privateKey) external pure returns (address);
 }
 
 Vm constant vm = Vm(address(uint160(uint256(keccak256("hevm cheat code")))));
