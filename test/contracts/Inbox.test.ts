@@ -175,6 +175,17 @@ describe("Inbox", () => {
       await expect(actor.getFunction("execute")(await inbox.getAddress(), 0, call))
         .to.be.revertedWithCustomError(inbox, "NotDirectCaller")
         .withArgs(await actor.getAddress());
+      // One that is being made has no code, but is not the transaction's origin.
+      await expect(scene.ethers.deployContract("ConstructorCaller", [await inbox.getAddress(), call])).to.be.revertedWithCustomError(inbox, "NotDirectCaller");
+    });
+
+    it("caller: rejects an account with delegated code, which could call from within (EIP-7702)", async () => {
+      const { inbox } = await scene.networkHelpers.loadFixture(fresh);
+      const delegated = scene.signers[8]!;
+      await scene.networkHelpers.setCode(delegated.address, concat(["0xef0100", await inbox.getAddress()]));
+      await expect(inbox.connect(delegated).submitBatch(await scene.now(), 0, "0x"))
+        .to.be.revertedWithCustomError(inbox, "NotDirectCaller")
+        .withArgs(delegated.address);
     });
 
     it("calldata: rejects what is not the canonical encoding", async () => {
@@ -184,7 +195,9 @@ describe("Inbox", () => {
       const longer = concat([call, "0x00"]);
       // The same data, one word further on.
       const shifted = concat([call.slice(0, 2 + 2 * 68), scene.ethers.toBeHex(0x80, 32), ZeroHash, `0x${call.slice(2 + 2 * 100)}`]);
-      for (const data of [longer, shifted]) {
+      // The data's length read from the word of queueEnd, which is zero.
+      const folded = concat([call.slice(0, 10), `0x${call.slice(10, 10 + 64)}`, ZeroHash, scene.ethers.toBeHex(0x20, 32), ZeroHash]);
+      for (const data of [longer, shifted, folded]) {
         await expect(scene.signers[0]!.sendTransaction({ to, data })).to.be.revertedWithCustomError(inbox, "NotCanonicalCalldata");
       }
     });
