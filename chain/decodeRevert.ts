@@ -35,13 +35,20 @@ export function decodeRevertData(data: string, abis: readonly InterfaceAbi[]): C
   return new ChainError("L1_REVERT", detail, { contractError: undefined, data });
 }
 
+/** What the node itself said, without the request that ethers repeats around it. */
+function nodeMessageOf(error: unknown): string | undefined {
+  const { error: direct, info } = (typeof error === "object" && error !== null ? error : {}) as { error?: { message?: unknown }; info?: { error?: { message?: unknown } } };
+  const message = direct?.message ?? info?.error?.message;
+  return typeof message === "string" ? message : undefined;
+}
+
 /** Any failure of a call or transaction as a typed error of this layer. */
 export function toChainError(error: unknown, abis: readonly InterfaceAbi[] = []): ChainError {
   if (error instanceof ChainError) return error;
-  const message = error instanceof Error ? error.message : String(error);
+  const message = nodeMessageOf(error) ?? (error instanceof Error ? error.message : String(error));
   const data = revertDataOf(error);
   if (isCallException(error) || data !== undefined) return decodeRevertData(data ?? "0x", abis);
-  if (isError(error, "INSUFFICIENT_FUNDS")) return new ChainError("L1_FUNDS", "", {}, error);
+  if (isError(error, "INSUFFICIENT_FUNDS") || /(?:insufficient|enough) funds/i.test(message)) return new ChainError("L1_FUNDS", "", {}, error);
   if (isError(error, "NETWORK_ERROR") || isError(error, "TIMEOUT")) return new ChainError("L1_UNREACHABLE", message, {}, error);
   return new ChainError("L1_RPC", message, {}, error);
 }

@@ -2,7 +2,7 @@ import ora from "ora";
 import pc from "picocolors";
 
 import type { Agnt2Client } from "../sdk/Agnt2Client.ts";
-import { chainUnitsToBase, describeUnits } from "../sdk/amount.ts";
+import { chainUnitsToBase, describeUnits, toChainUnits } from "../sdk/amount.ts";
 import type { Asset } from "../sdk/amount.ts";
 
 type Value = string | number | boolean | bigint | null | undefined | readonly Value[] | { readonly [name: string]: Value };
@@ -91,7 +91,7 @@ export class Report {
       return;
     }
     process.stderr.write(`${pc.red(code)}  ${message}\n`);
-    if (todo !== undefined) process.stderr.write(`  What to do: ${todo}.\n`);
+    if (todo !== undefined) process.stderr.write(`  What to do: ${todo.replace(/\.$/, "")}.\n`);
   }
 
   #json(value: Row): void {
@@ -101,6 +101,12 @@ export class Report {
 
 function replacer(_name: string, value: unknown): unknown {
   return typeof value === "bigint" ? value.toString() : value;
+}
+
+/** An amount that was given in whole units, as a fact. */
+export async function givenAmount(client: Agnt2Client, whole: string): Promise<UnitAmount> {
+  const { asset } = await client.config();
+  return new UnitAmount(toChainUnits(whole, asset), asset);
 }
 
 /** For amounts in rows. */

@@ -7,7 +7,7 @@ export const CLI_SETTINGS = defineConfig({
   sequencer: { env: "AGNT2_SEQUENCER_URL", parser: url("http", "https"), default: "http://127.0.0.1:7200", description: "The sequencer" },
   api: { env: "AGNT2_API_URL", parser: url("http", "https"), default: "http://127.0.0.1:7300", description: "A replica's API" },
   l1: { env: "L1_URL", parser: url("http", "https"), default: "http://127.0.0.1:8545", description: "The L1 endpoint" },
-  faucet: { env: "AGNT2_FAUCET_URL", parser: url("http", "https"), default: undefined, description: "The local network's faucet; default: the sequencer's host" },
+  faucet: { env: "AGNT2_FAUCET_URL", parser: url("http", "https"), default: "http://127.0.0.1:7400", description: "The local network's faucet" },
   keystore: { env: "AGNT2_KEYSTORE", parser: text, default: undefined, description: "Encrypted keystore file" },
   password: { env: "AGNT2_PASSWORD", parser: text, default: undefined, description: "Its password", secret: true },
   passwordFile: { env: "AGNT2_PASSWORD_FILE", parser: text, default: undefined, description: "File with its password in the first line" },

@@ -54,7 +54,7 @@ export function addL1Commands(program: Command): void {
         const { config, client } = connection;
         const recipient = address ?? (await connection.signer()).bundleSigner.address;
         const { asset } = await client.config();
-        const service = new HttpService(config.faucet ?? config.api);
+        const service = new HttpService(config.faucet);
         const answer = await service.postJson("/v1/faucet", { address: recipient, amountBase: toBaseUnits(options.amount, asset).toString() });
         report.result(`Gave ${options.amount} to ${recipient} on L1.`, { recipient, transaction: String(answer["transactionHash"]) });
       }),

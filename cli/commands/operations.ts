@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import type { OperationHandle } from "../../sdk/bundles/OperationHandle.ts";
 import type { Reference } from "../../sdk/operations.ts";
 import { collectReference, parseAgent, parseAmount, parseReference, parseWhole, showReference } from "../arguments.ts";
+import { givenAmount } from "../Report.ts";
 import type { Row } from "../Report.ts";
 import { action } from "../runCommand.ts";
 import type { Context } from "../runCommand.ts";
@@ -68,7 +69,7 @@ export function addCallCommands(program: Command): void {
     .action(
       action(async (context, provider: number | string, options: InvokeOptions) => {
         const agent = await context.connection.agent();
-        await reportOperation(context, agent.invoke(requestOf(provider, options)), options, `Called agent ${provider}; its price is locked.`, { price: options.price });
+        await reportOperation(context, agent.invoke(requestOf(provider, options)), options, `Called agent ${provider}; its price is locked.`, { price: await givenAmount(context.connection.client, options.price) });
       }),
     );
   withWait(program.command("respond").description("answer a call"))
@@ -117,7 +118,7 @@ export function addWorkflowCommands(program: Command): void {
       action(async (context, options: WaitOption & { steps: number; escrow: string; deadline: number }) => {
         const agent = await context.connection.agent();
         const opened = agent.workflow({ steps: options.steps, escrow: options.escrow, deadlineSeconds: options.deadline }).opened!;
-        await reportOperation(context, opened, options, `Opened a workflow of ${options.steps} steps.`, { escrow: options.escrow });
+        await reportOperation(context, opened, options, `Opened a workflow of ${options.steps} steps.`, { escrow: await givenAmount(context.connection.client, options.escrow) });
       }),
     );
   const step = workflow.command("step").description("add a step").argument("<workflow>", "SLOT:ID of the workflow", parseReference);
@@ -125,7 +126,7 @@ export function addWorkflowCommands(program: Command): void {
     action(async (context, reference: Reference, provider: number | string, options: InvokeOptions) => {
       const agent = await context.connection.agent();
       const handle = agent.existingWorkflow(reference).step(requestOf(provider, options));
-      await reportOperation(context, handle, options, `Added a step for agent ${provider}.`, { price: options.price });
+      await reportOperation(context, handle, options, `Added a step for agent ${provider}.`, { price: await givenAmount(context.connection.client, options.price) });
     }),
   );
   withWait(workflow.command("compose").description("settle a workflow: all steps are paid, or all refunded"))
@@ -154,7 +155,7 @@ export function addAccountOperations(program: Command): void {
     .action(
       action(async (context, to: number | string, amount: string, options: WaitOption) => {
         const agent = await context.connection.agent();
-        await reportOperation(context, agent.transfer(to, amount), options, `Sent ${amount} to agent ${to}.`);
+        await reportOperation(context, agent.transfer(to, amount), options, `Sent ${amount} to agent ${to}.`, { amount: await givenAmount(context.connection.client, amount) });
       }),
     );
   withWait(program.command("open-account").description("open an account for another address"))
@@ -174,7 +175,7 @@ export function addAccountOperations(program: Command): void {
         const agent = await context.connection.agent();
         const handle = agent.withdraw(amount, options.recipient);
         const { id } = await context.report.waiting("Waiting for the sequencer …", handle.durable);
-        await reportOperation(context, handle, options, `Withdrew ${amount}. When it is confirmed: agnt2 claim-withdrawal ${id}`, { withdrawal: id });
+        await reportOperation(context, handle, options, `Withdrew ${amount}. When it is confirmed: agnt2 claim-withdrawal ${id}`, { withdrawal: id, amount: await givenAmount(context.connection.client, amount) });
       }),
     );
   withWait(program.command("session-key").description("let another key sign, up to an amount and a time; without a key takes that back"))

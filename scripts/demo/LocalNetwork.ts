@@ -13,6 +13,7 @@ import type { Narrator } from "./Narrator.ts";
 import { apiArguments, deployArguments, hardhatNodeArguments, sequencerArguments } from "./programs.ts";
 
 const READY_MS = 60_000;
+const DEPLOY_TRIES = 3;
 const SERVICE_FUNDS_WEI = parseEther("10");
 /** Where `npm start` serves when nobody else does; the CLI looks there by default. */
 const PREFERRED_PORTS = { l1: 8545, sequencer: 7200, api: 7300, faucet: 7400 };
@@ -119,13 +120,21 @@ export class LocalNetwork {
   }
 
   async #deploy(): Promise<void> {
-    const child = this.#spawn("deployment", deployArguments(), { L1_URL: this.l1Url });
-    const code = await child.ended;
-    if (code !== 0) throw new DemoError(`The deployment failed:\n${child.lastLines}`);
+    const genesis = (await this.provider.getBlock(0))?.hash;
     const { chainId } = await this.provider.getNetwork();
-    const text = await readFile(join(ROOT, "deployments", `${chainId}.json`), "utf8");
-    await writeFile(this.deploymentFile, text);
-    this.deployment = loadDeployment(JSON.parse(text));
+    for (let tries = 1; ; tries += 1) {
+      const child = this.#spawn(`deployment ${tries}`, deployArguments(), { L1_URL: this.l1Url });
+      const code = await child.ended;
+      // Another network of this folder may have been deployed at the same time: its file would name contracts that are not here.
+      const text = code === 0 ? await readFile(join(ROOT, "deployments", `${chainId}.json`), "utf8") : undefined;
+      const deployment = text === undefined ? undefined : loadDeployment(JSON.parse(text));
+      if (text !== undefined && deployment !== undefined && deployment.genesisHash === genesis) {
+        await writeFile(this.deploymentFile, text);
+        this.deployment = deployment;
+        return;
+      }
+      if (tries === DEPLOY_TRIES) throw new DemoError(`The deployment failed:\n${child.lastLines}`);
+    }
   }
 
   get deploymentFile(): string {

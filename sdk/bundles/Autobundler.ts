@@ -31,7 +31,7 @@ interface Item {
 
 const MAX_TRIES = 4;
 /** Refusals after which the same records may be signed anew: the bundle has had no effect, and a new nonce or a little time helps. */
-const SENT_AGAIN = ["H_NONCE", "INTAKE_WAITED_TOO_LONG", "INTAKE_BUSY", "INTAKE_STOPPING"];
+const SENT_AGAIN = ["H_NONCE", "INTAKE_BUSY", "INTAKE_STOPPING"];
 const PAUSE_MS = 200;
 
 /**
@@ -151,9 +151,12 @@ export class Autobundler {
       this.#pausedUntilMs = Date.now() + PAUSE_MS;
       this.#timer ??= setTimeout(() => this.flush(), PAUSE_MS + 1);
     }
+    // One that waited in vain for the nonce before its own; alone, it waits for a call that is not there.
+    const wasBehind = this.#refused;
     // Whatever the reason, this bundle's nonce was not used by it, so those behind it cannot be executed.
     this.#refused = true;
-    const hadNoEffect = error instanceof SdkError && SENT_AGAIN.includes(error.code);
+    const code = error instanceof SdkError ? error.code : "";
+    const hadNoEffect = SENT_AGAIN.includes(code) || (wasBehind && code === "INTAKE_WAITED_TOO_LONG");
     for (const item of items) {
       item.tries += 1;
       if (hadNoEffect && item.tries < MAX_TRIES && !this.#closed) this.#again.push(item);

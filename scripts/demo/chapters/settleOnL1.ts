@@ -32,7 +32,7 @@ export const settleOnL1: Chapter = {
     for (const each of batches.slice(-MOST_SHOWN)) {
       narrator.fact(`batch ${String(each["index"])}`, `${String(each["slots"])} slots, L1 block ${String((each["l1"] as Json)["blockNumber"])}, root ${String(each["stateRoot"])}`);
     }
-    narrator.say(`After batch ${rooted.batchCount - 1} it comes to the very root that the sequencer signed: ${await derivedRoot(story, rooted)}.`);
+    narrator.say(`After batch ${rooted.batchCount - 1} it has the very root that the sequencer signed: ${await derivedRoot(story, rooted)}.`);
 
     const { claimId, stateRoot } = await narrator.waiting("Waiting until a claim that covers it is confirmed on L1 …", last.confirmed());
     const settlement = connectContracts(network.deployment, network.provider).settlement;
