@@ -16,7 +16,7 @@ export const sequencerSettings = defineConfig({
   claiming: { env: "SEQUENCER_CLAIMING", parser: flag, default: true, description: "Claim and confirm epochs" },
   depth: { env: "SEQUENCER_DEPTH", parser: integer(0, 1_000), default: undefined, description: "L1 blocks on top of an entry before it is executed; 64, on the local chain 0" },
   pollMs: { env: "SEQUENCER_POLL_MS", parser: durationMs, default: 500, description: "Pause between two looks at L1" },
-  batchSlots: { env: "SEQUENCER_BATCH_SLOTS", parser: integer(514, 4096), default: 4096, description: "Slots of a batch at most; 4096 fit L1's gas cap of a transaction" },
+  batchSlots: { env: "SEQUENCER_BATCH_SLOTS", parser: integer(514, 4096), default: 1360, description: "Slots of a batch at most; 1360 stay below the 128 KiB that public nodes take as one transaction, 4096 below L1's gas cap" },
   batchMs: { env: "SEQUENCER_BATCH_MS", parser: durationMs, default: 500, description: "A batch ends after so long at the latest" },
   signatureWorkers: { env: "SEQUENCER_SIGNATURE_WORKERS", parser: integer(1, 64), default: 1, description: "Threads that check signatures" },
   maxQueue: { env: "SEQUENCER_MAX_QUEUE", parser: integer(1), default: 20_000, description: "Bundles between intake and execution at most" },
