@@ -9,6 +9,7 @@ import { createProverOnEvm } from "../test/differential/ProverOnEvm.ts";
 import { domainSeparator, sequenceOf } from "../test/mutation/Corpus.ts";
 import type { Corpus } from "../test/mutation/Corpus.ts";
 import { mutants } from "../test/mutation/mutants.ts";
+import { mutantEnvironment } from "./mutate.config.ts";
 
 const run = promisify(execFile);
 const root = new URL("..", import.meta.url).pathname;
@@ -47,7 +48,7 @@ async function recordCorpus(firstSeed: number, count: number, steps: number): Pr
 
 /** Frozen vectors first, then the recorded sequences. */
 async function hunt(index: number, corpusFile: string): Promise<string | null> {
-  const env = { ...process.env, AGNT2_MUTANT: String(index) };
+  const env = mutantEnvironment(index);
   const hook = ["--import", join(root, "test/mutation/applyMutant.ts")];
   const options = { cwd: root, env, timeout: REPLAY_LIMIT_MS };
   const vectors = await run(process.execPath, [...hook, join(root, "test/mutation/vectors.ts")], options).then(
