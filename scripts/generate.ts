@@ -23,7 +23,7 @@ async function optional(file: string, name: string): Promise<GeneratedFile[]> {
   return generator(protocol);
 }
 
-const files = [...generateTypescript(protocol), ...(await optional("solidity.ts", "generateSolidity")), ...(await optional("abi.ts", "generateAbi")), ...(await optional("errorsDoc.ts", "generateErrorsDoc"))];
+const files = [...generateTypescript(protocol), ...(await optional("solidity.ts", "generateSolidity")), ...(await optional("abi.ts", "generateAbi")), ...(await optional("errorsDoc.ts", "generateErrorsDoc")), ...(await optional("configurationDoc.ts", "generateConfigurationDoc"))];
 let stale = 0;
 for (const { path, text } of files) {
   const target = join(root, path);

@@ -23,7 +23,6 @@ export const sequencerSettings = defineConfig({
   maxParked: { env: "SEQUENCER_MAX_PARKED", parser: integer(0), default: 4_096, description: "Bundles that wait for others at most" },
   maxParkedPerAgent: { env: "SEQUENCER_MAX_PARKED_PER_AGENT", parser: integer(0), default: 64, description: "The same for one account" },
   parkMs: { env: "SEQUENCER_PARK_MS", parser: durationMs, default: 5_000, description: "How long a bundle waits for others at most" },
-  snapshotRecords: { env: "SEQUENCER_SNAPSHOT_RECORDS", parser: integer(1), default: 5_000_000, description: "A snapshot after so many records" },
   keystoreFile: { env: "SEQUENCER_KEYSTORE", parser: text, default: undefined, description: "Encrypted keystore of the sequencer's key" },
   passwordFile: { env: "SEQUENCER_PASSWORD_FILE", parser: text, default: undefined, description: "File with its password" },
   plainKey: { env: "SEQUENCER_KEY", parser: hex(32), default: undefined, description: "Plain key, on the local chain only; there a well-known test key is used when nothing is given", secret: true },

@@ -1,0 +1,23 @@
+import { configMarkdown } from "../../runtime/config/printConfig.ts";
+import { apiSettings } from "../../services/api/config.ts";
+import { sequencerSettings } from "../../services/sequencer/config.ts";
+import type { GeneratedFile } from "./Protocol.ts";
+
+/** docs/CONFIGURATION.md: the settings of every service, from the tables that the services read. */
+export function generateConfigurationDoc(): GeneratedFile[] {
+  const text = [
+    "# Configuration",
+    "",
+    "Generated from the tables in `services/*/config.ts` by `npm run generate`. A flag (`--data-dir`) wins over the environment, that over the JSON file that `SEQUENCER_CONFIG` or `API_CONFIG` names, that over the default. Secrets are shown as `***` wherever settings are printed.",
+    "",
+    "## Sequencer (`node services/sequencer/main.ts`)",
+    "",
+    configMarkdown(sequencerSettings).trim(),
+    "",
+    "## API and replica (`node services/api/main.ts`)",
+    "",
+    configMarkdown(apiSettings).trim(),
+    "",
+  ].join("\n");
+  return [{ path: "docs/CONFIGURATION.md", text }];
+}
