@@ -211,7 +211,7 @@ for (const kind of ["anvil", "hardhat"] as const satisfies readonly ChainKind[])
       let one = await start({ depth: 2 });
       await chain.send("evm_mine");
       await until("the first", () => list.fed.length === 1);
-      await until("the due time of the second", async () => one.side.status().nextDueTime === Number(BigInt(await inbox.entryHash(1)) & 0xffffffffn));
+      await until("the due time of the second", async () => one.side.status().l2TimeEnd === Number(BigInt(await inbox.entryHash(1)) & 0xffffffffn));
       await new Promise((resolve) => setTimeout(resolve, 300));
       expect(list.fed).to.have.length(1);
       await one.stop();
@@ -231,11 +231,16 @@ for (const kind of ["anvil", "hardhat"] as const satisfies readonly ChainKind[])
       await until("the first", async () => (await batchCount()) === 1);
       proxy.isUp = false;
       await sealMany(4);
+      const { l2TimeEnd } = one.side.status();
+      await passTime(6_000);
       await deposit(1);
       await new Promise((resolve) => setTimeout(resolve, 800));
       expect(await batchCount()).to.equal(1);
+      const due = Number(BigInt(await rollup.contracts.inbox.entryHash(0)) & 0xffffffffn);
+      expect(one.side.status().l2TimeEnd).to.equal(l2TimeEnd).and.to.be.at.most(due);
       proxy.isUp = true;
       await until("the rest", async () => (await batchCount()) === 5 && list.fed.length === 1);
+      await until("the chain's time", () => one.side.status().l2TimeEnd > due);
       await expectOurs(5);
       expect(one.stops).to.deep.equal([]);
     });
