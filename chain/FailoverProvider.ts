@@ -13,10 +13,13 @@ export interface FailoverOptions {
   readonly timeoutMs?: number;
   /** The preferred endpoint is tried again after this time on another one. */
   readonly returnMs?: number;
+  /** Pause between two looks while somebody waits for a receipt. */
+  readonly receiptPollMs?: number;
 }
 
 const DEFAULT_TIMEOUT_MS = 15_000;
 const DEFAULT_RETURN_MS = 60_000;
+const DEFAULT_RECEIPT_POLL_MS = 1_000;
 /** Answers of a node that is up but cannot serve now: ask another one. */
 const BUSY_HTTP_STATUS = new Set([429, 502, 503, 504]);
 
@@ -70,7 +73,8 @@ export class FailoverProvider extends JsonRpcApiProvider {
   #leftPreferredAtMs = 0;
 
   constructor(options: FailoverOptions) {
-    super(options.chainId, { staticNetwork: Network.from(options.chainId), cacheTimeout: -1, batchMaxCount: 1 });
+    const pollingInterval = options.receiptPollMs ?? DEFAULT_RECEIPT_POLL_MS;
+    super(options.chainId, { staticNetwork: Network.from(options.chainId), cacheTimeout: -1, batchMaxCount: 1, pollingInterval });
     this.#urls = options.urls;
     this.#chainId = options.chainId;
     this.#timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;

@@ -68,9 +68,12 @@ export async function startLocalChain(kind: ChainKind, options: { isAutomatic?: 
   const port = options.port ?? (await freePort());
   const [command, args] = commandOf(kind, port, isAutomatic);
   const child = spawn(command, args, { cwd: ROOT, stdio: "ignore" });
+  // However the tests end, the chain ends with them.
+  const killChild = (): void => void child.kill("SIGKILL");
+  process.once("exit", killChild);
   const url = `http://127.0.0.1:${port}`;
   await untilAnswering(url, child);
-  const provider = new FailoverProvider({ urls: [url], chainId: CHAIN_ID, timeoutMs: 5_000 });
+  const provider = new FailoverProvider({ urls: [url], chainId: CHAIN_ID, timeoutMs: 5_000, receiptPollMs: 50 });
   if (kind === "hardhat" && !isAutomatic) await provider.send("evm_setAutomine", [false]);
   return {
     kind,
@@ -80,6 +83,7 @@ export async function startLocalChain(kind: ChainKind, options: { isAutomatic?: 
     send: (method, params = []) => provider.send(method, params) as Promise<unknown>,
     async stop() {
       provider.destroy();
+      process.off("exit", killChild);
       if (child.exitCode !== null) return;
       const ended = once(child, "exit");
       child.kill("SIGKILL");
