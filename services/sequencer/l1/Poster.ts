@@ -1,9 +1,8 @@
 import type { JsonRpcApiProvider } from "ethers";
-import { Interface, hexlify } from "ethers";
 
 import type { RootContracts } from "../../../chain/connectContracts.ts";
-import { inboxAbi } from "../../../chain/generated/abi/Inbox.ts";
 import type { BlockRef } from "../../../chain/HeadWatcher.ts";
+import { encodeSubmitBatch } from "../../../chain/submitBatchCall.ts";
 import { mayBeAskedAgain } from "../../../chain/transactions/reduceJournal.ts";
 import type { TransactionManager } from "../../../chain/transactions/TransactionManager.ts";
 import { batchDataRoot, batchHash, toHex } from "../../../core/codec/index.ts";
@@ -12,8 +11,6 @@ import { decidePosting } from "./decidePosting.ts";
 import type { BatchIntent, PostingAction, PostingLimits, PostingState, UnpostedBatch } from "./decidePosting.ts";
 import { batchIntentId } from "./intentIds.ts";
 import type { CheckedBatches, SealedBatch, SealedBatches } from "./ports.ts";
-
-const inbox = new Interface(inboxAbi);
 
 /** Batches below the head that are compared again in every turn: a reorganisation may have replaced them. */
 const COMPARE_AGAIN = 16;
@@ -38,7 +35,7 @@ export function sealedBatchHash(batch: SealedBatch): string {
 }
 
 export function batchCalldata(batch: SealedBatch): string {
-  return inbox.encodeFunctionData("submitBatch", [batch.l2Time, batch.queueEnd, hexlify(batch.data)]);
+  return encodeSubmitBatch(batch);
 }
 
 /** Brings sealed batches to the Inbox, each once and in order. */
