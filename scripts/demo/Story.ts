@@ -68,10 +68,14 @@ export class Story {
   async #register(): Promise<Cast> {
     const names = ["Planner", "Translator", "Illustrator", "Critic"] as const;
     const characters = await this.narrator.waiting("Giving four new keys money on L1 …", Promise.all(names.map((name) => this.#character(name))));
-    const deposit = async ({ l1 }: Character): Promise<void> => l1.credited(await l1.deposit(DEPOSIT));
-    await this.narrator.waiting("Depositing, and waiting for the chain to open their accounts …", Promise.all(characters.map(deposit)));
+    await this.narrator.waiting("Depositing, and waiting for the chain to open their accounts …", this.#deposit(characters));
     const [planner, translator, illustrator, critic] = characters as [Character, Character, Character, Character];
     return { planner, translator, illustrator, critic };
+  }
+
+  /** One after the other, so that accounts get their numbers in the order of the cast. */
+  async #deposit(characters: readonly Character[]): Promise<void> {
+    for (const { l1 } of characters) await l1.credited(await l1.deposit(DEPOSIT));
   }
 
   async #character(name: string): Promise<Character> {
