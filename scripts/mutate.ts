@@ -6,7 +6,7 @@ import { parseArgs, promisify } from "node:util";
 
 import { toHex } from "../core/codec/hex.ts";
 import { createProverOnEvm } from "../test/differential/ProverOnEvm.ts";
-import { domainSeparator, sequenceOf } from "../test/mutation/Corpus.ts";
+import { domainSeparator, markOf, sequenceOf } from "../test/mutation/Corpus.ts";
 import type { Corpus } from "../test/mutation/Corpus.ts";
 import { mutants } from "../test/mutation/mutants.ts";
 import { mutantEnvironment } from "./mutate.config.ts";
@@ -22,13 +22,13 @@ const { values } = parseArgs({
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
-/** Steps through some sequences on the EVM: its roots are what the altered rules are held against. */
+/** Steps through some sequences on the EVM: what it agreed to is what the altered rules are held against. */
 async function recordCorpus(firstSeed: number, count: number, steps: number): Promise<Corpus> {
-  const sequences: { seed: number; roots: string[] }[] = [];
+  const sequences: { seed: number; marks: string[] }[] = [];
   for (let seed = firstSeed; seed < firstSeed + count; seed += 1) {
     const prover = await createProverOnEvm();
     const sequence = sequenceOf(seed);
-    const roots: string[] = [];
+    const marks: string[] = [];
     let [batches, entries] = [0, 0];
     for (let i = 0; i < steps; i += 1) {
       const step = sequence.next();
@@ -38,28 +38,30 @@ async function recordCorpus(firstSeed: number, count: number, steps: number): Pr
       const verdict = await prover.judge({ preRoot: toHex(step.preRoot), proof: step.proof }, environment);
       if ("reverted" in verdict) throw new Error(`The unaltered rules disagree with the EVM already: sequence ${seed}, step ${i}: ${verdict.reverted}`);
       if (verdict.root !== toHex(step.postRoot)) throw new Error(`The unaltered rules disagree with the EVM already: sequence ${seed}, step ${i}.`);
-      roots.push(verdict.root);
+      marks.push(markOf(sequence, step));
     }
-    sequences.push({ seed, roots });
+    sequences.push({ seed, marks });
     say(`  recorded sequence ${seed}: ${steps} steps on the EVM`);
   }
   return { sequences };
 }
 
-/** Frozen vectors first, then the recorded sequences. */
-async function hunt(index: number, corpusFile: string): Promise<string | null> {
+/** What a replay in a process of its own says. One that does not end is a difference; one that cannot even start is a mistake of ours. */
+async function replay(index: number, program: string, ...programArguments: string[]): Promise<string | null> {
   const env = mutantEnvironment(index);
-  const hook = ["--import", join(root, "test/mutation/applyMutant.ts")];
-  const options = { cwd: root, env, timeout: REPLAY_LIMIT_MS };
-  const vectors = await run(process.execPath, [...hook, join(root, "test/mutation/vectors.ts")], options).then(
-    ({ stdout }) => (JSON.parse(stdout) as { difference: string | null }).difference,
-    (error: Error) => `vectors: ${error.message.split("\n")[0]}`,
-  );
-  if (vectors !== null) return `vectors: ${vectors}`;
-  return run(process.execPath, [...hook, join(root, "test/mutation/replay.ts"), corpusFile], options).then(
-    ({ stdout }) => (JSON.parse(stdout) as { difference: string | null }).difference,
-    (error: Error) => `replay: ${error.message.split("\n")[0]}`,
-  );
+  const command = ["--import", join(root, "test/mutation/applyMutant.ts"), join(root, "test/mutation", program), ...programArguments];
+  try {
+    const { stdout } = await run(process.execPath, command, { cwd: root, env, timeout: REPLAY_LIMIT_MS, maxBuffer: 2 ** 26 });
+    return (JSON.parse(stdout) as { difference: string | null }).difference;
+  } catch (error) {
+    if ((error as { killed?: boolean }).killed === true) return "it does not end";
+    throw error;
+  }
+}
+
+/** Frozen vectors first, then the recorded sequences: where the mutant shows, null if nowhere. */
+async function hunt(index: number, corpusFile: string): Promise<string | null> {
+  return (await replay(index, "vectors.ts")) ?? (await replay(index, "replay.ts", corpusFile));
 }
 
 const rules = [...readFileSync(join(root, "spec/RULES.md"), "utf8").matchAll(/\*\*([A-Z]{1,2}-\d+)\*\*/g)].map((match) => match[1] as string);
@@ -73,15 +75,20 @@ writeFileSync(corpusFile, JSON.stringify(await recordCorpus(Number(values.seed),
 
 let killed = 0;
 const survivors: string[] = [];
-const queue = mutants.map((mutant, index) => ({ mutant, index })).filter(({ mutant }) => values.rule === undefined || mutant.rule === values.rule);
+const wanted = values.rule?.split(",");
+const queue = mutants.map((mutant, index) => ({ mutant, index })).filter(({ mutant }) => wanted === undefined || wanted.includes(mutant.rule));
+let done = 0;
+const chosen = queue.length;
 await Promise.all(
   Array.from({ length: PARALLEL }, async () => {
     for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
       const { mutant, index } = next;
       const where = await hunt(index, corpusFile);
+      done += 1;
       if (where === null) survivors.push(`${mutant.rule} in ${mutant.file}: ${mutant.find}`);
       else killed += 1;
-      say(`${where === null ? "SURVIVES" : "killed  "} ${mutant.rule.padEnd(6)} ${mutant.file.padEnd(28)} ${where ?? mutant.find}`);
+      const verdict = where === null ? "SURVIVES" : "killed  ";
+      say(`${String(done).padStart(3)} of ${chosen} ${verdict} ${mutant.rule.padEnd(6)} ${mutant.file.padEnd(28)} ${where ?? mutant.find}`);
     }
   }),
 );

@@ -1,10 +1,13 @@
+import { createHash } from "node:crypto";
+
 import { toHex } from "../../core/codec/hex.ts";
+import type { RecordedStep } from "../../core/dispute/index.ts";
 import { createActor } from "../differential/scenario/Actors.ts";
 import { Sequence } from "../differential/scenario/Sequence.ts";
 
-/** Roots after each step of some sequences, as the EVM computed them. */
+/** Marks of each step of some sequences, all of which the EVM agreed to. */
 export interface Corpus {
-  readonly sequences: readonly { readonly seed: number; readonly roots: readonly string[] }[];
+  readonly sequences: readonly { readonly seed: number; readonly marks: readonly string[] }[];
 }
 
 const DOMAIN = new Uint8Array(32).fill(0x2a);
@@ -18,13 +21,22 @@ export function sequenceOf(seed: number): Sequence {
 /** The domain separator of all sequences. */
 export const domainSeparator = toHex(DOMAIN);
 
+/** Stands for all that the EVM saw of a step: its root, its proof, and the hashes of what lies on L1. */
+export function markOf(sequence: Sequence, step: RecordedStep): string {
+  const hash = createHash("sha256").update(step.postRoot).update(JSON.stringify(step.proof, (_, value: unknown) => (typeof value === "bigint" ? String(value) : value)));
+  const lastBatch = sequence.batches.length - 1;
+  const lastEntry = sequence.entries.length - 1;
+  if (lastBatch >= 0) hash.update(sequence.batchHashAt(lastBatch));
+  if (lastEntry >= 0) hash.update(sequence.entryHashAt(lastEntry));
+  return hash.digest("hex").slice(0, 16);
+}
+
 /** Where a replay first leaves the corpus, null if it never does. */
 export function firstDifference(corpus: Corpus): string | null {
-  for (const { seed, roots } of corpus.sequences) {
+  for (const { seed, marks } of corpus.sequences) {
     const sequence = sequenceOf(seed);
-    for (const [step, root] of roots.entries()) {
-      const found = toHex(sequence.next().postRoot);
-      if (found !== root) return `sequence ${seed}, step ${step}`;
+    for (const [step, mark] of marks.entries()) {
+      if (markOf(sequence, sequence.next()) !== mark) return `sequence ${seed}, step ${step}`;
     }
   }
   return null;
