@@ -1,6 +1,6 @@
 import type { BundleTicket, BundleTransport, DurableAck, RootedAck } from "../bundles/BundleTransport.ts";
 import type { HttpService, Json } from "../HttpService.ts";
-import { SdkError } from "../SdkError.ts";
+import { SdkError, sdkError } from "../SdkError.ts";
 import { listField, numberField, textField } from "../state.ts";
 
 const TRIES = 5;
@@ -49,6 +49,8 @@ export class HttpTransport implements BundleTransport {
       try {
         return await this.#service.postBytes(`/v1/bundles?wait=${wait}`, bundle, WAIT_MS);
       } catch (error) {
+        // The try before, whose answer was lost, may have run: signing it anew could run it twice.
+        if (tries > 1 && error instanceof SdkError && error.code === "H_NONCE") throw sdkError("SDK_LOST", error.message, {}, error);
         const isLost = error instanceof SdkError && error.code === "SDK_UNREACHABLE";
         if (!isLost || tries === TRIES || this.#isClosed) throw error;
         await new Promise((resolve) => setTimeout(resolve, 100 * 2 ** tries));

@@ -1,4 +1,5 @@
 import { encodeSubmissions } from "../../core/codec/stream.ts";
+import { ERROR } from "../../core/generated/protocol.ts";
 import type { BundleTicket, BundleTransport, DurableAck, RootedAck, SequencedAck } from "../bundles/BundleTransport.ts";
 import { refusalError, SdkError, sdkError } from "../SdkError.ts";
 import type { AckVerifier } from "./AckVerifier.ts";
@@ -23,6 +24,8 @@ interface Pending {
   readonly durable: PromiseWithResolvers<DurableAck>;
   readonly rooted: PromiseWithResolvers<RootedAck>;
   durableAck: DurableAck | undefined;
+  /** How often the bytes went out. */
+  sent: number;
 }
 
 const MAX_RECONNECT_MS = 5_000;
@@ -58,6 +61,7 @@ export class StreamTransport implements BundleTransport {
       durable: Promise.withResolvers(),
       rooted: Promise.withResolvers(),
       durableAck: undefined,
+      sent: 0,
     };
     const ticket = { sequenced: pending.sequenced.promise, durable: pending.durable.promise, rooted: pending.rooted.promise };
     for (const promise of Object.values(ticket)) promise.catch(() => undefined);
@@ -138,7 +142,9 @@ export class StreamTransport implements BundleTransport {
       if (!this.#isOpen) return;
       const frames = this.#outbox.splice(0).flatMap((request) => {
         const pending = this.#pending.get(request);
-        return pending === undefined ? [] : [{ request, bytes: pending.bundle }];
+        if (pending === undefined) return [];
+        pending.sent += 1;
+        return [{ request, bytes: pending.bundle }];
       });
       if (frames.length > 0) this.#socket?.send(encodeSubmissions(frames) as Uint8Array<ArrayBuffer>);
     });
@@ -161,7 +167,9 @@ export class StreamTransport implements BundleTransport {
     if (ack.level === "parked") return;
     if (ack.level === "rejected") {
       this.#pending.delete(ack.request);
-      this.#fail(pending, refusalError(ack.code, ack.detail));
+      // It may have run before the connection broke: signing it anew could run it twice.
+      const mayHaveRun = ack.code === ERROR.H_NONCE && (pending.sent > 1 || pending.durableAck !== undefined);
+      this.#fail(pending, mayHaveRun ? sdkError("SDK_LOST", ack.detail) : refusalError(ack.code, ack.detail));
       return;
     }
     if (ack.level === "sequenced") {

@@ -121,6 +121,16 @@ describe("SDK stream", () => {
     expect(await codeOf(transport.submit(bundle).durable)).to.equal("INTAKE_BUSY");
   });
 
+  it("stream: says SDK_LOST when a bundle that was sent twice is refused for its nonce, since it may have run", async () => {
+    let isFirst = true;
+    answer = ({ request }, socket) => {
+      if (isFirst) socket.terminate();
+      else socket.send(encodeRejection(request, 66, "the nonce is not the next"));
+      isFirst = false;
+    };
+    expect(await codeOf(transport.submit(bundle).durable)).to.equal("SDK_LOST");
+  });
+
   it("stream: fails what is waiting when the server sends what is no frame", async () => {
     answer = (_submission, socket) => socket.send(Uint8Array.of(1, 2, 3));
     expect(await codeOf(transport.submit(bundle).durable)).to.equal("SDK_RESPONSE");
