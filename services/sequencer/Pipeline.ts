@@ -59,6 +59,7 @@ export class Pipeline {
   #open: OpenBatch | undefined;
   #entries: { index: number; entry: EntryInput }[] = [];
   #position = 0;
+  #l2TimeEnd = Number.POSITIVE_INFINITY;
   #timer: ReturnType<typeof setInterval> | undefined;
   #isStopping = false;
   readonly #out = createBundleResult();
@@ -113,6 +114,11 @@ export class Pipeline {
   get nextEntry(): number {
     const consumed = this.#open?.queueEnd ?? this.inboxCursor;
     return consumed + this.#entries.length;
+  }
+
+  /** No batch may have this L2 time or a later one: an entry may be due that was not handed over yet. */
+  limitTime(l2TimeEnd: number): void {
+    this.#l2TimeEnd = l2TimeEnd;
   }
 
   /** Takes a bundle, or says why not. The bytes must not change afterwards. */
@@ -246,7 +252,9 @@ export class Pipeline {
     const { executor, committer, clock } = this.#options;
     const taken = this.#entries.splice(0, MAX_ENTRIES);
     const consumed = taken[0]?.index ?? this.nextEntry - this.#entries.length;
-    const l2Time = Math.max(this.l2Time, clock.nowSeconds());
+    // A batch of this time or later would leave out an entry that is due: the chain's time stands until L1 hands it over.
+    const end = Math.min(this.#l2TimeEnd, this.#entries[0]?.entry.dueTime ?? Number.POSITIVE_INFINITY);
+    const l2Time = Math.max(this.l2Time, Math.min(clock.nowSeconds(), end - 1));
     const open: OpenBatch = { l2Time, queueEnd: consumed + taken.length, openedAtMs: clock.nowMs(), slots: 0, from: undefined, bundles: [] };
     this.#open = open;
     const start = { l2Time, queueEnd: open.queueEnd, entries: taken.map(({ entry }) => entry) };

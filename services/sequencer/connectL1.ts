@@ -54,12 +54,15 @@ export async function connectL1(options: ConnectOptions): Promise<{ side: L1Side
     roots: { rootAt: (count) => (count === 0 ? genesisRoot() : sealed.get(count - 1)?.stateRoot) },
     entries: {
       nextEntry: () => pipeline.nextEntry,
+      onTimeLimit: (l2TimeEnd) => pipeline.limitTime(l2TimeEnd),
       onEntries: async (entries) => pipeline.addEntries(entries.map(({ entry }) => ({ index: entry.index, entry }))),
     },
     limits: { depth: config.depth ?? (isLocal ? 0 : PUBLIC_DEPTH), everyMs: config.pollMs, isClaiming: config.claiming },
     onStop: options.onStop,
     ...(isLocal ? { transactions: { pollMs: 200 } } : {}),
   });
+  // Until L1 was looked at, time stands.
+  if (pipeline.l2Time > 0) pipeline.limitTime(pipeline.l2Time + 1);
   await side.start();
   sealed.onAdded = () => side.wake("post");
   return {
