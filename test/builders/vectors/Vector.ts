@@ -19,6 +19,8 @@ export interface VectorRecord {
   readonly agent?: number;
   readonly nonce?: number;
   readonly validUntil?: number;
+  /** 1: an L1 sender's header, which carries no signature. */
+  readonly auth?: number;
   readonly signedBy?: string;
   /** Byte values set in the header slot after signing. */
   readonly patchHeader?: Readonly<Record<string, number>>;
@@ -29,8 +31,8 @@ export interface VectorEntry {
   readonly sender?: string;
   readonly account?: string;
   readonly value?: number;
-  /** The bundle that a FORCED entry carries; `auth` 1 leaves out the signature. */
-  readonly forced?: VectorRecord & { readonly auth?: number };
+  /** The bundle that a FORCED entry carries. */
+  readonly forced?: VectorRecord;
 }
 
 export type SetupStep =

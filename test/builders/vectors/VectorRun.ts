@@ -124,7 +124,7 @@ export class VectorRun {
   #submit(step: VectorRecord | VectorEntry | { readonly slot: Readonly<Record<string, number>> }): void {
     const { rollup } = this;
     if ("op" in step) {
-      rollup.submit(this.#time, this.#bundle(step, AUTH.SIGNATURE));
+      rollup.submit(this.#time, this.#bundle(step, step.auth ?? AUTH.SIGNATURE));
     } else if ("slot" in step) {
       rollup.submit(this.#time, patched(new Uint8Array(SLOT_BYTES), step.slot));
     } else {

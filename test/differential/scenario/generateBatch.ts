@@ -74,7 +74,6 @@ function generateBundle(stage: Stage, aim: Aim, nonces: Nonces, forced: { sender
   const bySender = forced !== undefined && random.chance(0.5);
   const records = concatenate(slots);
   const count = slots.length;
-  const header = { auth: bySender ? AUTH.L1_SENDER : AUTH.SIGNATURE, count, agent, nonce, validUntil };
   let signature: Uint8Array = new Uint8Array(64);
   if (!bySender) {
     const lie = random.chance(0.05);
@@ -84,6 +83,9 @@ function generateBundle(stage: Stage, aim: Aim, nonces: Nonces, forced: { sender
     signature = signCompact(lie && random.chance(0.4) ? stranger : signerFor(stage, leaf), digest);
     if (lie && random.chance(0.5)) signature = random.pick([new Uint8Array(64), random.bytes(64), new Uint8Array(64).fill(255)]);
   }
+  // Outside a forced entry nobody has sent anything on L1: such a header is garbage (M-5).
+  const isPretence = !bySender && forced === undefined && signature.every((byte) => byte === 0);
+  const header = { auth: bySender || isPretence ? AUTH.L1_SENDER : AUTH.SIGNATURE, count, agent, nonce, validUntil };
   const trusted = agent === first.agent && nonce === BigInt(expected);
   if (trusted) nonces.set(agent, expected + 1);
   return concatenate([encodeHeader({ ...header, signatureR: signature.subarray(0, 32), signatureVs: signature.subarray(32) }), records]);
