@@ -11,6 +11,7 @@ import { chapters } from "./chapters/index.ts";
 import { readEnvironment } from "./config.ts";
 import { DemoError, LocalNetwork } from "./LocalNetwork.ts";
 import { Narrator } from "./Narrator.ts";
+import { stopDatabases } from "./stopDatabases.ts";
 import { Story } from "./Story.ts";
 
 /** A second signal within this time is the same Ctrl-C, passed on by the program that started this one. */
@@ -101,6 +102,7 @@ async function run(): Promise<number> {
   } finally {
     narrator.hush();
     await network.stop();
+    await stopDatabases(directory);
     rmSync(directory, { recursive: true, force: true });
   }
 }
