@@ -10,6 +10,7 @@ import { atHead, nextBlockTime } from "./atHead.ts";
 import { decidePosting } from "./decidePosting.ts";
 import type { BatchIntent, PostingAction, PostingLimits, PostingState, UnpostedBatch } from "./decidePosting.ts";
 import { batchIntentId } from "./intentIds.ts";
+import { L1SideError } from "./L1SideError.ts";
 import type { CheckedBatches, SealedBatch, SealedBatches } from "./ports.ts";
 
 /** Batches below the head that are compared again in every turn: a reorganisation may have replaced them. */
@@ -37,6 +38,8 @@ export function sealedBatchHash(batch: SealedBatch): string {
 export function batchCalldata(batch: SealedBatch): string {
   return encodeSubmitBatch(batch);
 }
+
+const ZERO_HASH = `0x${"00".repeat(32)}`;
 
 /** Brings sealed batches to the Inbox, each once and in order. */
 export class Poster implements CheckedBatches {
@@ -116,6 +119,8 @@ export class Poster implements CheckedBatches {
     const compared = await Promise.all(
       indexes.map(async (index) => {
         const actual = await this.#options.contracts.inbox.batchHash(index, { blockTag: headNumber });
+        // No batch hashes to zero: the node counts a batch that it does not show yet, as it may while it takes in a block.
+        if (actual === ZERO_HASH) throw new L1SideError("l1/moved", { block: headNumber }, "retry", { what: `L1 block ${headNumber} is not whole at the endpoint yet`, todo: "The next turn reads again" });
         return { index, expected: await this.#hashOf(index), actual };
       }),
     );
