@@ -63,7 +63,7 @@ export default tseslint.config(
     files: ["**/main.ts", "cli/**", "scripts/**"],
     rules: { "no-restricted-properties": ["error", processUse.env] },
   },
-  { files: ["**/config.ts", "*.config.ts"], rules: { "no-restricted-properties": ["error", processUse.exit] } },
+  { files: ["**/config.ts", "**/*.config.ts"], rules: { "no-restricted-properties": ["error", processUse.exit] } },
   { files: ["test/**", "scripts/bootstrap.mjs"], rules: { "no-restricted-properties": "off" } },
   {
     files: ["core/**/*.ts"],
