@@ -1,0 +1,31 @@
+/** `npm run bench -- NAME [--json] [options]`: core, tree or paper. */
+import { spawn } from "node:child_process";
+import { join } from "node:path";
+
+import { benchCore } from "./core.ts";
+import { printPaper } from "./paper.ts";
+
+const [name, ...args] = process.argv.slice(2);
+const isJson = args.includes("--json");
+
+async function main(): Promise<number> {
+  switch (name) {
+    case "core": {
+      const report = await benchCore(args, (line) => process.stderr.write(`${line}\n`));
+      if (isJson) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
+      else process.stdout.write(`${JSON.stringify(report.machine)}\n${JSON.stringify(report.conditions)}\n`);
+      return report.runs.some(({ refusedBundles, refusedRecords }) => refusedBundles + refusedRecords > 0) ? 1 : 0;
+    }
+    case "tree": {
+      const child = spawn(process.execPath, [join(import.meta.dirname, "tree.ts"), ...args], { stdio: "inherit" });
+      return await new Promise((resolve) => child.on("exit", (code) => resolve(code ?? 1)));
+    }
+    case "paper":
+      return printPaper(args, (line) => process.stdout.write(`${line}\n`));
+    default:
+      process.stderr.write("npm run bench -- core|tree|paper [--json]\n");
+      return 2;
+  }
+}
+
+process.exitCode = await main();
