@@ -9,6 +9,8 @@ import { createProverOnEvm } from "../test/differential/ProverOnEvm.ts";
 import { domainSeparator, markOf, sequenceOf } from "../test/mutation/Corpus.ts";
 import type { Corpus } from "../test/mutation/Corpus.ts";
 import { mutants } from "../test/mutation/mutants.ts";
+import { huntInSolidity } from "../test/mutation/solidity/huntInSolidity.ts";
+import { solidityMutants } from "../test/mutation/solidity/solidityMutants.ts";
 import { mutantEnvironment } from "./mutate.config.ts";
 
 const run = promisify(execFile);
@@ -93,6 +95,15 @@ await Promise.all(
   }),
 );
 rmSync(folder, { recursive: true });
+
+// The prover too: what only lies can show, and rules that guard money. One process: the compiler is the slow part.
+const altered = solidityMutants.filter(({ rule }) => wanted === undefined || wanted.includes(rule));
+say(`mutate: ${altered.length} mutants of the Solidity`);
+await huntInSolidity(altered, (mutant, where) => {
+  if (where === null) survivors.push(`${mutant.rule} in ${mutant.file}: ${mutant.find}`);
+  else killed += 1;
+  say(`${where === null ? "SURVIVES" : "killed  "} ${mutant.rule.padEnd(6)} ${mutant.file.padEnd(34)} ${where ?? mutant.find}`);
+});
 for (const survivor of survivors) say(`survives: ${survivor}`);
 const failed = survivors.length + bare.length;
 say(`${killed} passed, ${failed} failed`);
