@@ -15,7 +15,7 @@ const cast = ["ann", "bob", "cyd", "dan", "eve", "fay"].map(createActor);
 
 /** The sequence with that seed, at its start. */
 export function sequenceOf(seed: number): Sequence {
-  return new Sequence({ seed, cast, domainSeparator: DOMAIN });
+  return new Sequence({ seed, cast, domainSeparator: DOMAIN, hasLongBatch: seed % 4 === 1 });
 }
 
 /** The domain separator of all sequences. */

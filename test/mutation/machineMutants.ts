@@ -10,7 +10,7 @@ export const machineMutants: readonly Mutant[] = [
     ["N-4", "if (i === node) continue;", "if (i === (node ^ 1)) continue;"],
   ]),
   ...inFile("codec/batch.ts", [
-    ["B-1", "while (level.length < width) level.push(new Uint8Array(32));", "while (level.length < width) level.push(level[0]);"],
+    ["B-1", "while (level.length < width) level.push(new Uint8Array(32));", "while (level.length < width) level.push(new Uint8Array(32).fill(1));"],
     ["B-2", "writeInteger(words, 1, meta.queueEnd);", "writeInteger(words, 1, meta.queueEnd + 1);"],
     ["B-3", "writeInteger(words, 6, entry.dueTime);", "writeInteger(words, 6, 0);"],
   ]),

@@ -2,7 +2,7 @@ import { batchDataRoot, batchHash, entryHash } from "../../../core/codec/batch.t
 import { toHex } from "../../../core/codec/hex.ts";
 import { recordStep } from "../../../core/dispute/index.ts";
 import type { RecordedStep } from "../../../core/dispute/index.ts";
-import { AGENT, ALLOCATOR, DEPTH, KIND, LEAF_BYTES, MACHINE, PHASE, SLOT_BYTES, SYSTEM_LEAF } from "../../../core/generated/protocol.ts";
+import { AGENT, ALLOCATOR, CHUNK_SLOTS, DEPTH, KIND, LEAF_BYTES, MACHINE, PHASE, SLOT_BYTES, SYSTEM_LEAF } from "../../../core/generated/protocol.ts";
 import { createState } from "../../../core/state/State.ts";
 import { createStateTree } from "../../../core/state/StateTree.ts";
 import { Machine } from "../../../core/transition/index.ts";
@@ -26,12 +26,21 @@ export interface SequenceOptions {
   readonly seed: number;
   readonly cast: readonly Actor[];
   readonly domainSeparator: Uint8Array;
+  /** Makes the third batch three chunks long, with slots that are no bundles. */
+  readonly hasLongBatch?: boolean;
 }
 
 /** Fees of a sequence: none, small ones, or such that accounts run dry. */
 function feeTableOf(random: Random): number[] {
   const scale = random.pick([0, 3, 3, 400]);
   return Array.from({ length: 24 }, () => random.below(scale + 1));
+}
+
+/** Two chunks more than there are. */
+function lengthened(data: Uint8Array): Uint8Array {
+  const long = new Uint8Array(data.length + 2 * CHUNK_SLOTS * SLOT_BYTES + SLOT_BYTES).fill(0xff);
+  long.set(data);
+  return long;
 }
 
 /** A random run of the machine from genesis: batches are aimed at the state as it is when they begin. */
@@ -103,7 +112,8 @@ export class Sequence implements L1Data {
     }
     const lowered = this.#random.chance(0.05) ? Math.max(0, batch.queueEnd - 3) : batch.queueEnd;
     const queueEnd = batch.entries.length === 0 ? lowered : batch.queueEnd;
-    const { l2Time, data } = batch;
+    const { l2Time } = batch;
+    const data = this.options.hasLongBatch === true && this.batches.length === 2 ? lengthened(batch.data) : batch.data;
     this.batches.push({ l2Time, queueEnd, data, slots: data.length / SLOT_BYTES, dataRoot: batchDataRoot(data) });
   }
 
