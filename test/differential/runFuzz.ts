@@ -17,7 +17,7 @@ export interface FuzzOptions {
 /** A sequence is long enough for workflows to be opened, composed and claimed, and for a full state at its end. */
 const STEPS_A_SEQUENCE = 900;
 /** From so many steps on, a run that misses an operation or an outcome has failed. */
-const COMPLETE_FROM = 2000;
+const COMPLETE_FROM = 20_000;
 const DOMAIN = new Uint8Array(32).fill(0x2a);
 
 const cast = ["ann", "bob", "cyd", "dan", "eve", "fay"].map(createActor);
