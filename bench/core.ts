@@ -17,7 +17,7 @@ import { startSequencer } from "./loadgen/SequencerProcess.ts";
 const INBOX = `0x${"a9".repeat(20)}`;
 const CHAIN_ID = 31337;
 /** Records a second for which bundles are signed beforehand, by the size of a bundle. */
-const SIGNED_PER_SECOND = (bundle: number): number => (bundle >= 512 ? 240_000 : bundle >= 64 ? 160_000 : 24_000);
+const SIGNED_PER_SECOND = (bundle: number): number => (bundle >= 512 ? 320_000 : bundle >= 64 ? 160_000 : 24_000);
 const WINDOW_BUNDLES = (bundle: number): number => (bundle >= 512 ? 48 : bundle >= 64 ? 256 : 2_048);
 const BLOCK_GAS = 60_000_000;
 const BLOCK_SECONDS = 12;
