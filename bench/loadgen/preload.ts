@@ -28,8 +28,7 @@ export async function preload(dataDir: string, agents: number, domainSeparator: 
       kind: OP.DEPOSIT, sender: none, account: benchAddress(first + i + 1, agents), value: DEPOSIT_UNITS,
       slots: 0, dataRoot: new Uint8Array(32), dueTime: l2Time, data: new Uint8Array(0),
     }));
-    await log.append([encodeBatchStart({ l2Time, queueEnd: first + count, entries }), encodeEnd()]);
-    await log.rotateWhenLarge();
+    await log.append([encodeBatchStart({ l2Time, queueEnd: first + count, entries }), encodeEnd()], 0);
   }
   await log.close();
   writeFileSync(join(dataDir, "chain.json"), JSON.stringify({ domainSeparator }));

@@ -138,6 +138,14 @@ export class Executor {
     return findSigner(this.state, l2Time, header, recovered) === SIGNER.NONE ? signerError(header.auth) : ERROR.OK;
   }
 
+  /** True if whoever made the signature may act for the header's agent now (H-4), whatever its nonce and time. */
+  isSigned(bytes: Uint8Array, offset: number, recovered: Uint8Array | null): boolean {
+    const header = this.#header;
+    readHeader(this.#viewOf(bytes), bytes.byteOffset + offset, header);
+    if (!isAgent(this.state, header.agent)) return false;
+    return findSigner(this.state, this.state.system.u32(MACHINE_AT + MACHINE.l2Time), header, recovered) !== SIGNER.NONE;
+  }
+
   /** The header's nonce less the agent's next one: above 0 a gap, below 0 a replay; NaN for an agent that does not exist. */
   nonceDistance(bytes: Uint8Array, offset: number): number {
     readHeader(this.#viewOf(bytes), bytes.byteOffset + offset, this.#header);

@@ -60,11 +60,12 @@ export class SnapshotStore {
       withdrawals: toHex(snapshot.tree.withdrawals),
     };
     const text = Buffer.from(JSON.stringify(header));
-    const body = Buffer.concat([text, ...parts.map(({ leaves }) => leaves)]);
+    // In pieces: a state may have hundreds of megabytes.
+    const body = [text, ...parts.map(({ leaves }) => leaves)];
     const head = Buffer.alloc(HEAD_BYTES);
     head.writeUInt32BE(text.length, 0);
-    head.writeUInt32BE(crc32(body), 4);
-    await writeFileAtomic(this.#path(batchCount), Buffer.concat([head, body]));
+    head.writeUInt32BE(body.reduce((sum, piece) => crc32(piece, sum), 0), 4);
+    await writeFileAtomic(this.#path(batchCount), [head, ...body]);
   }
 
   /**

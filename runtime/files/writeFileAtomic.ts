@@ -17,14 +17,17 @@ export async function syncDir(dir: string): Promise<void> {
 /**
  * Replaces a file so that after a crash there is the old content or the new one, never a mix: temporary file, fsync,
  * rename, fsync of the folder.
+ * @param content a list is written piece after piece, without a copy of the whole
  * @param mode permissions of the file, 0o600 for secrets
  */
-export async function writeFileAtomic(path: string, content: string | Uint8Array, mode = 0o644): Promise<void> {
+export async function writeFileAtomic(path: string, content: string | Uint8Array | readonly Uint8Array[], mode = 0o644): Promise<void> {
   const temporary = `${path}.${process.pid}.${randomBytes(4).toString("hex")}.tmp`;
   try {
     const handle = await open(temporary, "wx", mode);
     try {
-      await handle.writeFile(content);
+      if (typeof content === "string" || content instanceof Uint8Array) await handle.writeFile(content);
+      // From the handle's own position on: each piece follows the last.
+      else for (const piece of content) await handle.writeFile(piece);
       await handle.sync();
     } finally {
       await handle.close();

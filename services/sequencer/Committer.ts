@@ -1,8 +1,9 @@
+import { nextHead } from "../../core/codec/heads.ts";
 import type { Clock } from "../../runtime/clock/Clock.ts";
 import { toError } from "../../runtime/errors/CodedError.ts";
 import type { Logger } from "../../runtime/logger/Logger.ts";
-import { groupTree, headDigest, nextHead } from "./Heads.ts";
-import { encodeGroup } from "./log/LogEntry.ts";
+import { groupTree } from "./heads/groupTree.ts";
+import type { HeadSigner } from "./heads/HeadSigner.ts";
 import { FRAME_BYTES } from "./log/SegmentLog.ts";
 import type { LogPlace, SegmentLog } from "./log/SegmentLog.ts";
 import type { RanBundle } from "./RanBundle.ts";
@@ -17,32 +18,37 @@ export interface GroupMember {
   readonly ran: RanBundle;
 }
 
-/** Something for the log. `written` is called, in order, once it is on disk. */
+/** Something for the log. */
 export interface Write {
   readonly payload: Uint8Array;
   /** Set for a bundle: it is part of the group's signed head. */
-  readonly bundle: GroupMember | undefined;
-  readonly written: ((from: LogPlace, to: LogPlace) => void) | undefined;
+  readonly bundle?: GroupMember;
+  /** Nothing shares a group with it that comes later: a snapshot can point behind it. */
+  readonly endsGroup?: boolean;
+  /** Called, in order, once it is on disk and its group's head is signed. */
+  readonly written?: (from: LogPlace, to: LogPlace) => void;
 }
 
 export interface CommitterOptions {
-  readonly log: SegmentLog;
-  readonly domainSeparator: Uint8Array;
-  readonly signDigest: (digest: Uint8Array) => Uint8Array;
+  readonly log: Pick<SegmentLog, "append">;
+  readonly signer: HeadSigner;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly onGroup: (bundles: number) => void;
+  /** Something that another try does not mend; nothing is acknowledged after it. */
+  readonly onFailed: (error: Error) => void;
 }
 
 /**
  * Group commit: while one group is being written, the next one gathers. Only what is on disk is acknowledged and signed, one
- * signature a group. When the disk refuses, the group is tried again until it takes it; nothing is acknowledged meanwhile.
+ * signature a group. When the disk refuses or the signer is away, it is tried again until it succeeds; nothing is acknowledged meanwhile.
  */
 export class Committer {
   readonly #options: CommitterOptions;
   #waiting: Write[] = [];
   #loop: Promise<void> | undefined;
   #isDiskFull = false;
+  #isAbandoned = false;
+  #hasFailed = false;
   /** keccak256 chain over all groups so far, and the records that it covers. */
   head: Uint8Array = new Uint8Array(32);
   position = 0;
@@ -56,67 +62,84 @@ export class Committer {
     return this.#isDiskFull;
   }
 
+  /** True while nothing can be acknowledged. */
+  get isStuck(): boolean {
+    return this.#isDiskFull || this.#hasFailed || this.#options.signer.isAway;
+  }
+
   add(write: Write): void {
+    if (this.#hasFailed) return;
     this.#waiting.push(write);
     this.#loop ??= this.#run();
   }
 
-  /** Resolves when everything added so far is on disk. */
+  /** Resolves when everything added so far is on disk, or when that cannot come any more. */
   async idle(): Promise<void> {
     while (this.#loop !== undefined) await this.#loop;
   }
 
+  /** Gives up what the disk does not take: nobody was told of it. */
+  abandon(): void {
+    this.#isAbandoned = true;
+  }
+
   async #run(): Promise<void> {
-    // What arrives in the same turn of the event loop shares a group.
-    await new Promise((resolve) => setImmediate(resolve));
-    while (this.#waiting.length > 0) {
-      const group = this.#waiting;
-      this.#waiting = [];
-      await this.#commit(group);
+    try {
+      // What arrives in the same turn of the event loop shares a group.
+      await new Promise((resolve) => setImmediate(resolve));
+      while (this.#waiting.length > 0) await this.#commit(this.#takeGroup());
+    } catch (error) {
+      this.#hasFailed = true;
+      this.#options.onFailed(toError(error));
     }
     this.#loop = undefined;
   }
 
+  #takeGroup(): Write[] {
+    const last = this.#waiting.findIndex(({ endsGroup }) => endsGroup === true);
+    if (last >= 0 && last < this.#waiting.length - 1) return this.#waiting.splice(0, last + 1);
+    const group = this.#waiting;
+    this.#waiting = [];
+    return group;
+  }
+
   async #commit(group: readonly Write[]): Promise<void> {
-    const { log } = this.#options;
     const bundles = group.flatMap(({ bundle }) => (bundle === undefined ? [] : [bundle]));
-    const opening = bundles.length > 0 ? [encodeGroup(bundles.length)] : [];
-    const start = await this.#write([...opening, ...group.map(({ payload }) => payload)]);
-    if (bundles.length > 0) this.#acknowledge(bundles);
-    let offset = start.offset + opening.reduce((sum, payload) => sum + FRAME_BYTES + payload.length, 0);
+    const start = await this.#write(group.map(({ payload }) => payload), bundles.length);
+    if (bundles.length > 0) await this.#acknowledge(bundles);
+    let { offset } = start;
     for (const { payload, written } of group) {
       const end = offset + FRAME_BYTES + payload.length;
       written?.({ segment: start.segment, offset }, { segment: start.segment, offset: end });
       offset = end;
     }
-    this.#options.onGroup(bundles.length);
-    await log.rotateWhenLarge();
   }
 
-  async #write(payloads: readonly Uint8Array[]): Promise<LogPlace> {
+  async #write(payloads: readonly Uint8Array[], bundles: number): Promise<LogPlace> {
     const { log, clock, logger } = this.#options;
     for (;;) {
-      const start = log.end;
       try {
-        await log.append(payloads);
+        const start = await log.append(payloads, bundles);
         if (this.#isDiskFull) logger.info("the log can be written again");
         this.#isDiskFull = false;
         return start;
       } catch (error) {
         if (!this.#isDiskFull) logger.error({ err: toError(error) }, "the log cannot be written: nothing is acknowledged until it can");
         this.#isDiskFull = true;
+        if (this.#isAbandoned) throw error;
         await clock.sleep(RETRY_MS);
       }
     }
   }
 
-  #acknowledge(bundles: readonly GroupMember[]): void {
-    const { domainSeparator, signDigest } = this.#options;
+  async #acknowledge(bundles: readonly GroupMember[]): Promise<void> {
     const tree = groupTree(bundles.map(({ hash }) => hash));
-    for (const { count } of bundles) this.position += count;
     const previous = this.head;
-    this.head = nextHead(previous, tree.root(), this.position);
-    const signature = signDigest(headDigest(domainSeparator, this.position, this.head));
-    for (const [index, { ran }] of bundles.entries()) ran.durable({ previous, head: this.head, position: this.position, index, signature, path: tree.proof(index) });
+    const position = bundles.reduce((sum, { count }) => sum + count, this.position);
+    const head = nextHead(previous, tree.root(), position);
+    const signature = await this.#options.signer.signHead(position, head);
+    this.head = head;
+    this.position = position;
+    for (const [index, { ran }] of bundles.entries()) ran.durable({ previous, head, position, index, path: tree.proof(index) }, signature);
   }
 }

@@ -1,27 +1,40 @@
-import { mkdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 
 import { fromHex, toHex } from "../../core/codec/hex.ts";
+import { LEAF_BYTES, MACHINE, SYSTEM_LEAF } from "../../core/generated/protocol.ts";
 import { createState } from "../../core/state/index.ts";
 import type { State } from "../../core/state/index.ts";
 import { createExecutor } from "../../core/transition/index.ts";
-import { SnapshotStore } from "../../derivation/files/SnapshotStore.ts";
-import { recoverAddress } from "../../runtime/crypto/secp.ts";
+import type { Executor } from "../../core/transition/index.ts";
+import type { Clock } from "../../runtime/clock/Clock.ts";
 import { systemClock } from "../../runtime/clock/systemClock.ts";
+import { recoverAddress } from "../../runtime/crypto/secp.ts";
 import { writeFileAtomic } from "../../runtime/files/writeFileAtomic.ts";
 import type { Logger } from "../../runtime/logger/Logger.ts";
+import { OpenBatches } from "./batches/OpenBatches.ts";
+import { SealedBatches } from "./batches/SealedBatches.ts";
 import { Committer } from "./Committer.ts";
 import type { SequencerConfig } from "./config.ts";
+import type { HeadSigner } from "./heads/HeadSigner.ts";
 import { SegmentLog } from "./log/SegmentLog.ts";
-import type { LogPlace } from "./log/SegmentLog.ts";
-import { Parking } from "./Parking.ts";
+import { DependencyLevels } from "./parking/DependencyLevels.ts";
+import { Parking } from "./parking/Parking.ts";
 import { Pipeline } from "./Pipeline.ts";
+import { RecentBundles } from "./RecentBundles.ts";
 import { recover } from "./recover.ts";
 import { RootClient } from "./roots/RootClient.ts";
-import { SealedBatches } from "./SealedBatches.ts";
-import type { SealedBatch } from "./SealedBatches.ts";
 import { SequencerError } from "./SequencerError.ts";
 import { SignaturePool } from "./signatures/SignaturePool.ts";
+import { SnapshotKeeper } from "./snapshots/SnapshotKeeper.ts";
+import type { ReadSnapshot } from "./snapshots/SnapshotKeeper.ts";
+
+const MIB = 1024 * 1024;
+/** A disk that takes nothing must not keep the process from ending. */
+const STOP_MS = 10_000;
+const MIN_TICK_MS = 5;
+const MAX_TICK_MS = 50;
 
 /** What a chain is to the sequencer. */
 export interface ChainParameters {
@@ -29,13 +42,23 @@ export interface ChainParameters {
   readonly feeTable: readonly number[];
 }
 
-/** What lies beside a snapshot of the state. */
-interface SnapshotMeta {
-  readonly place: LogPlace;
-  readonly position: number;
-  readonly head: string;
-  readonly batches: readonly (Omit<SealedBatch, "stateRoot"> & { readonly stateRoot: string })[];
+export interface CoreOptions {
+  readonly config: CoreConfig;
+  readonly chain: ChainParameters;
+  readonly signer: HeadSigner;
+  readonly logger: Logger;
+  /** Something failed that only a restart mends. */
+  readonly onFailed: (error: Error) => void;
+  readonly clock?: Clock;
 }
+
+export type CoreConfig = Pick<
+  SequencerConfig,
+  "dataDir" | "batchSlots" | "batchMs" | "signatureWorkers" | "maxQueue" | "maxQueuePerClient" | "maxParked" | "maxParkedPerAgent" | "parkMs" | "snapshotLogMib"
+>;
+
+/** Folders and files of a sequencer's data. */
+export const DATA = { log: "log", snapshots: "snapshots", nodes: "nodes", batches: "batches.index", chain: "chain.json", transactions: "transactions.journal" } as const;
 
 /** State, log, roots and pipeline of one chain in one data folder: everything but networks. */
 export class Core {
@@ -44,130 +67,149 @@ export class Core {
   readonly roots: RootClient;
   readonly pipeline: Pipeline;
   readonly committer: Committer;
-  readonly #config: SequencerConfig;
+  readonly levels = new DependencyLevels();
+  readonly signer: HeadSigner;
+  readonly #options: CoreOptions;
+  readonly #clock: Clock;
   readonly #log: SegmentLog;
-  readonly #snapshots: SnapshotStore;
-  readonly #snapshotDir: string;
+  readonly #snapshots: SnapshotKeeper;
+  readonly #snapshot: ReadSnapshot | undefined;
   readonly #signatures: SignaturePool;
-  readonly #logger: Logger;
-  readonly #from: SnapshotMeta | undefined;
-  readonly #executor;
+  readonly #executor: Executor;
+  readonly #batches: OpenBatches;
+  readonly #recent = new RecentBundles();
+  #isStarted = false;
 
-  constructor(config: SequencerConfig, chain: ChainParameters, signDigest: (digest: Uint8Array) => Uint8Array, logger: Logger, onFailed: (error: Error) => void) {
-    this.#config = config;
-    this.#logger = logger;
-    this.#requireChain(chain);
-    this.#log = new SegmentLog(join(config.dataDir, "log"), logger);
-    this.#snapshotDir = join(config.dataDir, "snapshots");
-    this.#snapshots = new SnapshotStore(this.#snapshotDir, chain.domainSeparator);
-    this.sealed = new SealedBatches(this.#log);
+  /**
+   * @throws SequencerError `sequencer/otherChain`, `sequencer/logDamaged`; DerivationError `derivation/format`
+   */
+  static async open(options: CoreOptions): Promise<Core> {
+    const { config, chain } = options;
+    mkdirSync(config.dataDir, { recursive: true });
+    await requireChain(join(config.dataDir, DATA.chain), toHex(chain.domainSeparator));
+    return new Core(options);
+  }
 
-    const snapshot = this.#readNewest();
-    this.#from = snapshot?.meta;
-    if (snapshot !== undefined) this.state.importSnapshot(snapshot.content.state);
-    for (const batch of snapshot?.meta.batches ?? []) this.sealed.add({ ...batch, stateRoot: fromHex(batch.stateRoot) });
-    const nodeDir = join(config.dataDir, "nodes");
+  private constructor(options: CoreOptions) {
+    const { config, chain, signer, logger, onFailed, clock = systemClock } = options;
+    this.#options = options;
+    this.#clock = clock;
+    this.signer = signer;
+    const { domainSeparator } = chain;
+    this.#log = new SegmentLog(join(config.dataDir, DATA.log), logger);
+    this.sealed = new SealedBatches(this.#log, join(config.dataDir, DATA.batches));
+    const snapshotDir = join(config.dataDir, DATA.snapshots);
+    this.#snapshots = new SnapshotKeeper({ dir: snapshotDir, domainSeparator, everyBytes: config.snapshotLogMib * MIB, clock, logger });
+    this.#snapshot = this.#snapshots.readNewest();
+    this.#restoreSnapshot(this.#snapshot);
+    const nodeDir = join(config.dataDir, DATA.nodes);
     mkdirSync(nodeDir, { recursive: true });
-    this.roots = new RootClient(nodeDir, snapshot?.content, onFailed);
+    this.roots = new RootClient(nodeDir, this.#snapshot, onFailed);
     this.#signatures = new SignaturePool(onFailed);
-    const recoverNative = (digest: Uint8Array, r: Uint8Array, vs: Uint8Array): Uint8Array | null => {
-      const signature = new Uint8Array(64);
-      signature.set(r);
-      signature.set(vs, 32);
-      return recoverAddress(digest, signature);
-    };
     this.#executor = createExecutor(this.state, { ...chain, recover: recoverNative });
-    this.committer = new Committer({ log: this.#log, domainSeparator: chain.domainSeparator, signDigest, clock: systemClock, logger, onGroup: () => undefined });
+    this.committer = new Committer({ log: this.#log, signer, clock, logger, onFailed });
+    const { state, sealed, roots, committer, levels } = this;
+    const executor = this.#executor;
+    const recent = this.#recent;
+    this.#snapshots.attach({ state, roots, sealed, recent, log: this.#log });
+    this.#batches = new OpenBatches({ state, executor, committer, roots, sealed, snapshots: this.#snapshots, levels, signer, clock, maxSlots: config.batchSlots, maxMs: config.batchMs, onFailed });
     this.pipeline = new Pipeline({
-      state: this.state,
-      executor: this.#executor,
-      domainSeparator: chain.domainSeparator,
-      committer: this.committer,
+      state, executor, domainSeparator, committer, levels, recent, signer, clock, onFailed,
+      batches: this.#batches,
       parking: new Parking({ maxBundles: config.maxParked, maxBundlesPerAgent: config.maxParkedPerAgent, maxMs: config.parkMs }),
-      roots: this.roots,
-      sealed: this.sealed,
       signatures: this.#signatures,
-      signDigest,
-      clock: systemClock,
-      maxBatchSlots: config.batchSlots,
-      batchMs: config.batchMs,
+      tickMs: Math.min(MAX_TICK_MS, Math.max(MIN_TICK_MS, config.batchMs / 10)),
       maxQueue: config.maxQueue,
-      onFailed,
+      maxQueuePerClient: config.maxQueuePerClient,
     });
+  }
+
+  #restoreSnapshot(snapshot: ReadSnapshot | undefined): void {
+    const batchCount = snapshot?.batchCount ?? 0;
+    // Each was on disk before the snapshot was: without it, something that was acknowledged is gone.
+    const isWhole = this.sealed.restore(batchCount) && (snapshot === undefined || this.#log.covers(snapshot.meta.place));
+    if (!isWhole) {
+      throw new SequencerError("sequencer/logDamaged", { file: "log", offset: snapshot?.meta.place.offset ?? 0 }, "stop", {
+        what: `The log ends before the snapshot of ${batchCount} batches, which was written after it`,
+        todo: "Restore a backup; what is posted can be derived from L1",
+      });
+    }
+    if (snapshot === undefined) return;
+    this.state.importSnapshot(snapshot.state);
+    this.#recent.import(snapshot.recent);
   }
 
   /** Plays the log again from the newest snapshot on and opens the pipeline. */
   async start(): Promise<void> {
-    const startedAt = systemClock.nowMs();
-    const from = { place: this.#from?.place, position: this.#from?.position ?? 0, head: this.#from === undefined ? new Uint8Array(32) : fromHex(this.#from.head) };
-    const parts = { log: this.#log, state: this.state, executor: this.#executor, roots: this.roots, sealed: this.sealed };
+    const { config, logger } = this.#options;
+    const startedAtMs = this.#clock.nowMs();
+    const meta = this.#snapshot?.meta;
+    const { state, roots, sealed } = this;
+    const parts = { state, roots, sealed, log: this.#log, executor: this.#executor, recent: this.#recent };
+    const from = { place: meta?.place, position: meta?.position ?? 0, head: meta === undefined ? new Uint8Array(32) : fromHex(meta.head) };
     const recovered = await recover(parts, from);
     this.committer.head = recovered.head;
     this.committer.position = recovered.position;
-    this.#logger.info({ records: recovered.position, batches: this.sealed.count, replayedEntries: recovered.entries, ms: Math.round(systemClock.nowMs() - startedAt) }, "the log was replayed");
-    this.#signatures.start(this.#config.signatureWorkers);
-    this.pipeline.start(recovered);
+    logger.info({ records: recovered.position, batches: sealed.count, replayedEntries: recovered.entries, ms: Math.round(this.#clock.nowMs() - startedAtMs) }, "the log was replayed");
+    this.#signatures.start(config.signatureWorkers);
+    this.#batches.restore(recovered.open);
+    this.pipeline.start(recovered.position);
+    this.#isStarted = true;
   }
 
-  async stop(): Promise<void> {
+  /** Takes no more bundles; resolves when what was taken is on disk, hashed and told, or when the disk did not take it in time. */
+  async stopPipeline(): Promise<void> {
+    const deadline = setTimeout(() => this.committer.abandon(), STOP_MS);
     await this.pipeline.stop();
+    clearTimeout(deadline);
+  }
+
+  /** After the pipeline: what is needed to start quickly again, and the end of threads and files. */
+  async stop(): Promise<void> {
     await this.#signatures.stop();
-    await this.#writeSnapshot();
-    await this.#log.close();
-    await this.roots.stop();
-  }
-
-  /** After the pipeline has stopped: no batch is open, everything is in the log and in the tree. */
-  async #writeSnapshot(): Promise<void> {
-    const tree = await this.roots.snapshot();
-    const count = this.sealed.count;
-    if (count === 0) return;
-    await this.#snapshots.write(count, { state: this.state.exportSnapshot(), tree });
-    const batches = this.sealed.list().slice(-4096).map((batch) => ({ ...batch, stateRoot: toHex(batch.stateRoot ?? new Uint8Array(32)) }));
-    const meta: SnapshotMeta = { place: this.#log.end, position: this.committer.position, head: toHex(this.committer.head), batches };
-    await writeFileAtomic(this.#metaPath(count), JSON.stringify(meta));
-    for (const old of this.#snapshots.list().slice(0, -2)) {
-      this.#snapshots.remove(old);
-      rmSync(this.#metaPath(old), { force: true });
-    }
-  }
-
-  /** The newest snapshot that is whole; the log can do without any. */
-  #readNewest(): { content: NonNullable<ReturnType<SnapshotStore["read"]>>; meta: SnapshotMeta } | undefined {
-    for (const count of this.#snapshots.list().reverse()) {
-      const content = this.#snapshots.read(count);
-      let text: string | undefined;
-      try {
-        text = readFileSync(this.#metaPath(count), "utf8");
-      } catch {
-        text = undefined; // it is written last: a crash came between
-      }
-      if (content !== undefined && text !== undefined) return { content, meta: JSON.parse(text) as SnapshotMeta };
-      this.#logger.warn({ batches: count }, "a snapshot is not whole; an older one or the whole log is played instead");
-    }
-    return undefined;
-  }
-
-  #metaPath(count: number): string {
-    return join(this.#snapshotDir, `batch-${count}.json`);
-  }
-
-  /** The data of one chain must not be continued as another's. */
-  #requireChain(chain: ChainParameters): void {
-    const file = join(this.#config.dataDir, "chain.json");
-    const expected = toHex(chain.domainSeparator);
-    let found: string;
     try {
-      found = (JSON.parse(readFileSync(file, "utf8")) as { domainSeparator: string }).domainSeparator;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-      void writeFileAtomic(file, JSON.stringify({ domainSeparator: expected }));
-      return;
+      await this.#writeSnapshot();
+    } finally {
+      await this.roots.stop();
+      this.sealed.close();
+      await this.#log.close();
     }
-    if (found === expected) return;
-    throw new SequencerError("sequencer/otherChain", { expected, found }, "stop", {
-      what: "The data folder belongs to another chain",
-      todo: "Choose another data folder, or the deployment that it was made with",
-    });
   }
+
+  /** No batch is open, and everything is in the log and in the tree: unless the replay failed or the disk refused it. */
+  async #writeSnapshot(): Promise<void> {
+    if (!this.#isStarted) return;
+    await this.#snapshots.idle();
+    const { state, sealed, committer, pipeline } = this;
+    const batchCount = state.system.u64(SYSTEM_LEAF.MACHINE * LEAF_BYTES + MACHINE.batchIndex);
+    const isWhole = sealed.count === batchCount && committer.position === pipeline.position;
+    if (!isWhole || batchCount === (this.#snapshots.newestCount ?? 0)) return;
+    this.#snapshots.force();
+    this.#snapshots.begin(batchCount)?.({ place: this.#log.end, position: committer.position, head: committer.head });
+    await this.#snapshots.idle();
+  }
+}
+
+function recoverNative(digest: Uint8Array, r: Uint8Array, vs: Uint8Array): Uint8Array | null {
+  const signature = new Uint8Array(64);
+  signature.set(r);
+  signature.set(vs, 32);
+  return recoverAddress(digest, signature);
+}
+
+/** The data of one chain must not be continued as another's. */
+async function requireChain(file: string, expected: string): Promise<void> {
+  let found: string;
+  try {
+    found = (JSON.parse(await readFile(file, "utf8")) as { domainSeparator: string }).domainSeparator;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    await writeFileAtomic(file, JSON.stringify({ domainSeparator: expected }));
+    return;
+  }
+  if (found === expected) return;
+  throw new SequencerError("sequencer/otherChain", { expected, found }, "stop", {
+    what: "The data folder belongs to another chain",
+    todo: "Choose another data folder, or the deployment that it was made with",
+  });
 }

@@ -1,69 +1,57 @@
 import { bundleDigest, recordsHash } from "../../core/codec/bundle.ts";
+import { bundleHash } from "../../core/codec/heads.ts";
 import type { BundleRecord } from "../../core/codec/stream.ts";
-import { AUTH, ERROR, LEAF_BYTES, MACHINE, MAX_BUNDLE_RECORDS, RECORD, SLOT_BYTES, SYSTEM_LEAF } from "../../core/generated/protocol.ts";
 import { outcomeText } from "../../core/errors.ts";
+import { AUTH, ERROR, KIND, LEAF_BYTES, MACHINE, MAX_BUNDLE_RECORDS, OP, RECORD, SLOT_BYTES, SYSTEM_LEAF } from "../../core/generated/protocol.ts";
 import type { State } from "../../core/state/index.ts";
-import { createBundleResult } from "../../core/transition/index.ts";
-import type { EntryInput, Executor } from "../../core/transition/index.ts";
+import { INVOCATION_ALLOCATOR, SESSION_ALLOCATOR, WORKFLOW_ALLOCATOR, createBundleResult } from "../../core/transition/index.ts";
+import type { BundleResult, EntryInput, Executor } from "../../core/transition/index.ts";
 import type { Clock } from "../../runtime/clock/Clock.ts";
+import type { OpenBatches } from "./batches/OpenBatches.ts";
 import type { Committer } from "./Committer.ts";
-import { bundleHash, rootDigest } from "./Heads.ts";
-import { encodeBatchStart, encodeBundle, encodeEnd } from "./log/LogEntry.ts";
-import type { LogPlace } from "./log/SegmentLog.ts";
-import type { Parking } from "./Parking.ts";
-import type { RootClient } from "./roots/RootClient.ts";
-import type { SealedBatches } from "./SealedBatches.ts";
-import type { SignaturePool } from "./signatures/SignaturePool.ts";
+import type { HeadSigner } from "./heads/HeadSigner.ts";
+import { encodeBundle } from "./log/LogEntry.ts";
+import type { DependencyLevels } from "./parking/DependencyLevels.ts";
+import { wakeKey } from "./parking/Parking.ts";
+import type { Parking } from "./parking/Parking.ts";
 import { RanBundle } from "./RanBundle.ts";
+import type { RecentBundles } from "./RecentBundles.ts";
+import type { SignaturePool } from "./signatures/SignaturePool.ts";
 import { INTAKE } from "./Submission.ts";
-import type { Reply, Submission } from "./Submission.ts";
+import type { Client, Reply, Submission } from "./Submission.ts";
 
 const MAX_BUNDLE_BYTES = (1 + MAX_BUNDLE_RECORDS) * SLOT_BYTES;
-const MAX_ENTRIES = 512;
-/** A retry of a bundle that ran is answered as the first time, for so many of the newest bundles. */
-const MEMORY_BUNDLES = 4096;
+const NO_SIGNER = new Uint8Array(20);
 
 export interface PipelineOptions {
   readonly state: State;
   readonly executor: Executor;
   readonly domainSeparator: Uint8Array;
   readonly committer: Committer;
+  readonly batches: OpenBatches;
   readonly parking: Parking;
-  readonly roots: RootClient;
-  readonly sealed: SealedBatches;
+  readonly levels: DependencyLevels;
+  readonly recent: RecentBundles;
   readonly signatures: SignaturePool;
-  readonly signDigest: (digest: Uint8Array) => Uint8Array;
+  readonly signer: HeadSigner;
   readonly clock: Clock;
-  /** Slots of a batch at most: its transaction has to fit L1's gas cap. */
-  readonly maxBatchSlots: number;
-  readonly batchMs: number;
-  /** Bundles between intake and execution at most. */
+  readonly tickMs: number;
+  /** Bundles between intake and execution at most, of all clients and of one. */
   readonly maxQueue: number;
+  readonly maxQueuePerClient: number;
   readonly onFailed: (error: Error) => void;
 }
 
-interface OpenBatch {
-  readonly l2Time: number;
-  readonly queueEnd: number;
-  readonly openedAtMs: number;
-  slots: number;
-  from: LogPlace | undefined;
-  readonly bundles: RanBundle[];
-}
-
-/** Takes bundles in the order of their arrival through signatures, order, execution and log, and ends batches. */
+/** Takes bundles in the order of their arrival through signatures, order, execution and log. */
 export class Pipeline {
   readonly #options: PipelineOptions;
   readonly #queue: Submission[] = [];
   #queueHead = 0;
-  #open: OpenBatch | undefined;
-  #entries: { index: number; entry: EntryInput }[] = [];
   #position = 0;
-  #l2TimeEnd = Number.POSITIVE_INFINITY;
   #timer: ReturnType<typeof setInterval> | undefined;
   #isStopping = false;
   readonly #out = createBundleResult();
-  readonly #ran = new Map<string, RanBundle>();
+  readonly #idsBefore = new Float64Array(3);
   /** Counts for metrics. */
   readonly counts = { bundles: 0, records: 0, accepted: 0, rejectedBundles: 0, parked: 0 };
 
@@ -71,11 +59,10 @@ export class Pipeline {
     this.#options = options;
   }
 
-  /** @param restored what a replay of the log came to: records so far, and the batch that was open */
-  start(restored: { readonly position: number; readonly open: { l2Time: number; queueEnd: number; slots: number; from: LogPlace } | undefined }): void {
-    this.#position = restored.position;
-    if (restored.open !== undefined) this.#open = { ...restored.open, openedAtMs: this.#options.clock.nowMs(), bundles: [] };
-    this.#timer = setInterval(() => this.#tick(), Math.max(5, this.#options.batchMs / 10));
+  /** @param position records so far */
+  start(position: number): void {
+    this.#position = position;
+    this.#timer = setInterval(() => this.#tick(), this.#options.tickMs);
   }
 
   /** Ends the open batch and resolves when everything is on disk and hashed. */
@@ -84,10 +71,12 @@ export class Pipeline {
     clearInterval(this.#timer);
     this.#options.parking.expire(Number.POSITIVE_INFINITY, INTAKE.STOPPING);
     for (const submission of this.#queue.splice(this.#queueHead)) submission.reply.rejected(INTAKE.STOPPING, "the sequencer stops; send again later");
-    this.#endBatch();
+    this.#options.batches.end(this.#position);
     await this.#options.committer.idle();
+    await this.#options.batches.idle();
   }
 
+  /** Records executed. */
   get position(): number {
     return this.#position;
   }
@@ -96,8 +85,13 @@ export class Pipeline {
     return this.#queue.length - this.#queueHead;
   }
 
+  /** Bundles that wait for others. */
+  get waiting(): number {
+    return this.#options.parking.count;
+  }
+
   get l2Time(): number {
-    return this.#options.state.system.u32(SYSTEM_LEAF.MACHINE * LEAF_BYTES + MACHINE.l2Time);
+    return this.#options.batches.l2Time;
   }
 
   /** Entries of L1 that are executed. */
@@ -105,28 +99,29 @@ export class Pipeline {
     return this.#options.state.system.u64(SYSTEM_LEAF.MACHINE * LEAF_BYTES + MACHINE.inboxCursor);
   }
 
-  /** Entries of L1 that are deep enough, in order, each once. */
-  addEntries(entries: readonly { readonly index: number; readonly entry: EntryInput }[]): void {
-    for (const each of entries) if (each.index === this.nextEntry) this.#entries.push(each);
-  }
-
   /** Index of the entry that is to be added next. */
   get nextEntry(): number {
-    const consumed = this.#open?.queueEnd ?? this.inboxCursor;
-    return consumed + this.#entries.length;
+    return this.#options.batches.nextEntry;
+  }
+
+  /** Entries of L1 that are deep enough, in order, each once. */
+  addEntries(entries: readonly { readonly index: number; readonly entry: EntryInput }[]): void {
+    this.#options.batches.addEntries(entries);
   }
 
   /** No batch may have this L2 time or a later one: an entry may be due that was not handed over yet. */
   limitTime(l2TimeEnd: number): void {
-    this.#l2TimeEnd = l2TimeEnd;
+    this.#options.batches.limitTime(l2TimeEnd);
   }
 
   /** Takes a bundle, or says why not. The bytes must not change afterwards. */
-  submit(bytes: Uint8Array, reply: Reply): void {
-    const { executor, maxQueue, committer, domainSeparator, signatures } = this.#options;
+  submit(bytes: Uint8Array, reply: Reply, client?: Client): void {
+    const { executor, maxQueue, maxQueuePerClient, committer, domainSeparator, signatures } = this.#options;
     if (this.#isStopping) return reply.rejected(INTAKE.STOPPING, "the sequencer stops; send again later");
     if (committer.isDiskFull) return reply.rejected(INTAKE.DISK_FULL, "the sequencer cannot write to its disk; send again later");
+    if (committer.isStuck) return reply.rejected(INTAKE.BUSY, "the sequencer cannot sign at present; send again later");
     if (this.queueLength >= maxQueue) return reply.rejected(INTAKE.BUSY, "too many bundles wait; send again later");
+    if (client !== undefined && client.queued >= maxQueuePerClient) return reply.rejected(INTAKE.BUSY, "too many bundles of this connection wait; send again when some are answered");
     if (bytes.length > MAX_BUNDLE_BYTES) return reply.rejected(INTAKE.TOO_LARGE, `a bundle has at most ${MAX_BUNDLE_BYTES} bytes, this one ${bytes.length}`);
     const count = bytes.length / SLOT_BYTES - 1;
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -134,8 +129,9 @@ export class Pipeline {
     if (!isWhole || bytes[RECORD.HEADER.auth] !== AUTH.SIGNATURE) return this.#reject(reply, ERROR.H_GARBAGE);
 
     const hash = recordsHash(bytes, SLOT_BYTES, count);
-    const submission: Submission = { bytes, count, hash: bundleHash(bytes, hash), reply, recovered: undefined, parkedUntilMs: 0 };
+    const submission: Submission = { bytes, count, hash: bundleHash(bytes, hash), reply, client, recovered: undefined, parkedUntilMs: 0 };
     this.#queue.push(submission);
+    if (client !== undefined) client.queued += 1;
     const digest = bundleDigest({
       domainSeparator,
       agent: view.getUint32(RECORD.HEADER.agent),
@@ -152,10 +148,12 @@ export class Pipeline {
 
   /** Executes from the head of the queue on what has its signature looked at: the order is that of arrival. */
   #pump(): void {
+    if (this.#isStopping) return;
     try {
       for (; this.#queueHead < this.#queue.length; this.#queueHead += 1) {
         const submission = this.#queue[this.#queueHead];
         if (submission?.recovered === undefined) break;
+        if (submission.client !== undefined) submission.client.queued -= 1;
         this.#take(submission);
       }
     } catch (error) {
@@ -168,51 +166,68 @@ export class Pipeline {
     }
   }
 
-  #take(submission: Submission): void {
+  /** The bundle, and after it all that waited for it, and for them. */
+  #take(first: Submission): void {
+    for (let due: Submission[] = [first]; due.length > 0; ) {
+      const submission = due.shift() as Submission;
+      const ran = this.#takeOne(submission);
+      if (ran && this.#options.parking.count > 0) due = [...due, ...this.#woken(submission)];
+    }
+  }
+
+  /** True if it was executed. */
+  #takeOne(submission: Submission): boolean {
     const { executor, parking, clock } = this.#options;
     const { bytes, reply } = submission;
     const recovered = signerOf(submission);
     const error = executor.checkHeader(bytes, 0, recovered);
-    if (error === ERROR.H_NONCE) return this.#takeOutOfTurn(submission);
-    if (error !== ERROR.OK) return this.#reject(reply, error);
-    if (executor.dependenciesOf(bytes, 0).length > 0) {
-      this.counts.parked += 1;
-      return parking.addDependent(submission, clock.nowMs());
+    if (error === ERROR.H_NONCE) {
+      this.#takeOutOfTurn(submission, recovered);
+      return false;
     }
-    this.#execute(submission, recovered);
-    if (parking.count === 0) return;
-    const view = new DataView(bytes.buffer, bytes.byteOffset);
-    const next = parking.takeNext(view.getUint32(RECORD.HEADER.agent), Number(view.getBigUint64(RECORD.HEADER.nonce)) + 1);
-    if (next !== undefined) this.#take(next);
-    for (const waiting of parking.takeDependent()) this.#take(waiting);
+    if (error !== ERROR.OK) {
+      this.#reject(reply, error);
+      return false;
+    }
+    const dependency = executor.dependenciesOf(bytes, 0)[0];
+    if (dependency !== undefined) {
+      this.counts.parked += 1;
+      parking.addDependent(submission, dependency, clock.nowMs());
+      return false;
+    }
+    return this.#execute(submission, recovered);
   }
 
   /** A gap waits; a bundle that ran before is answered as it was; any other replay is refused. */
-  #takeOutOfTurn(submission: Submission): void {
-    const { executor, parking, clock } = this.#options;
-    if (executor.nonceDistance(submission.bytes, 0) > 0) {
-      // Only who may sign for the account can make it wait.
+  #takeOutOfTurn(submission: Submission, recovered: Uint8Array | null): void {
+    const { executor, parking, clock, recent, signer } = this.#options;
+    const { bytes, reply } = submission;
+    if (executor.nonceDistance(bytes, 0) > 0) {
+      // Only who may sign for the account can make it wait: a stranger would use up its places.
+      if (!executor.isSigned(bytes, 0, recovered)) return this.#reject(reply, ERROR.H_SIGNATURE);
       this.counts.parked += 1;
       parking.addGap(submission, clock.nowMs());
       return;
     }
-    const known = this.#ran.get(keyOf(submission.hash));
-    if (known === undefined) return this.#reject(submission.reply, ERROR.H_NONCE);
-    known.addReply(submission.reply);
+    const known = recent.get(submission.hash);
+    if (known === undefined) return this.#reject(reply, ERROR.H_NONCE);
+    known.addReply(reply, signer).catch(() => reply.rejected(INTAKE.BUSY, "the sequencer cannot sign the answer again at present; send again later"));
   }
 
-  #execute(submission: Submission, recovered: Uint8Array | null): void {
-    const { executor, committer, maxBatchSlots } = this.#options;
+  #execute(submission: Submission, recovered: Uint8Array | null): boolean {
+    const { executor, committer, batches, levels, recent, parking } = this.#options;
     const { bytes, count, reply } = submission;
-    if (this.#open !== undefined && this.#open.slots + 1 + count > maxBatchSlots) this.#endBatch();
-    if (this.#open === undefined) {
-      this.#ensureBatch();
-      // Time has moved on with the batch.
+    if (batches.makeRoom(1 + count, this.#position)) {
+      // Time has moved on with the new batch, and its entries were executed.
       const error = executor.checkHeader(bytes, 0, recovered);
-      if (error !== ERROR.OK) return this.#reject(reply, error);
+      if (error !== ERROR.OK) {
+        this.#reject(reply, error);
+        return false;
+      }
     }
-    const open = this.#open as unknown as OpenBatch;
+    if (parking.hasDependents) this.#noteIds();
     executor.executeBundle(bytes, 0, recovered, this.#out);
+    levels.add(bytes, this.#out);
     const record: BundleRecord = {
       position: this.#position,
       firstReceipt: this.#out.firstReceipt,
@@ -220,24 +235,35 @@ export class Pipeline {
       slots: this.#out.slots.slice(0, count),
       ids: this.#out.ids.slice(0, count),
     };
-    open.slots += 1 + count;
     this.#position += count;
     this.counts.bundles += 1;
     this.counts.records += count;
     for (let i = 0; i < count; i += 1) if (record.outcomes[i] === ERROR.OK) this.counts.accepted += 1;
     reply.sequenced();
     const ran = new RanBundle(record, reply);
-    open.bundles.push(ran);
-    this.#remember(submission.hash, ran);
-    committer.add({ payload: encodeBundle(bytes, submission.recovered ?? new Uint8Array(20)), bundle: { hash: submission.hash, count, ran }, written: undefined });
-    if (open.slots >= maxBatchSlots) this.#endBatch();
+    recent.add(submission.hash, ran);
+    committer.add({ payload: encodeBundle(bytes, submission.recovered ?? NO_SIGNER), bundle: { hash: submission.hash, count, ran } });
+    batches.took(1 + count, ran, this.#position);
+    return true;
   }
 
-  #remember(hash: Uint8Array, ran: RanBundle): void {
-    this.#ran.set(keyOf(hash), ran);
-    if (this.#ran.size <= MEMORY_BUNDLES) return;
-    const oldest = this.#ran.keys().next();
-    if (oldest.done !== true) this.#ran.delete(oldest.value);
+  #noteIds(): void {
+    for (const [i, allocator] of ALLOCATORS.entries()) this.#idsBefore[i] = this.#options.state.system.u64(allocator.at);
+  }
+
+  /** What waited for the bundle that was just executed. */
+  #woken({ bytes }: Submission): Submission[] {
+    const { parking, state } = this.#options;
+    const view = new DataView(bytes.buffer, bytes.byteOffset);
+    const next = parking.takeNext(view.getUint32(RECORD.HEADER.agent), Number(view.getBigUint64(RECORD.HEADER.nonce)) + 1);
+    const woken = next === undefined ? [] : [next];
+    if (!parking.hasDependents) return woken;
+    for (const [i, { at, kind }] of ALLOCATORS.entries()) {
+      const last = state.system.u64(at);
+      for (let id = (this.#idsBefore[i] ?? last) + 1; id <= last; id += 1) woken.push(...parking.takeDependents(wakeKey(kind, id, "missing")));
+    }
+    for (const id of answeredCalls(view, this.#out)) woken.push(...parking.takeDependents(wakeKey(KIND.INVOCATION, id, "pending")));
+    return woken;
   }
 
   #reject(reply: Reply, code: number): void {
@@ -246,64 +272,37 @@ export class Pipeline {
     reply.rejected(code, text === undefined ? "rejected" : `${text.what}; ${text.todo}`);
   }
 
-  /** Opens a batch: the log has its time and entries before anything that depends on them. */
-  #ensureBatch(): void {
-    if (this.#open !== undefined) return;
-    const { executor, committer, clock } = this.#options;
-    const taken = this.#entries.splice(0, MAX_ENTRIES);
-    const consumed = taken[0]?.index ?? this.nextEntry - this.#entries.length;
-    // A batch of this time or later would leave out an entry that is due: the chain's time stands until L1 hands it over.
-    const end = Math.min(this.#l2TimeEnd, this.#entries[0]?.entry.dueTime ?? Number.POSITIVE_INFINITY);
-    const l2Time = Math.max(this.l2Time, Math.min(clock.nowSeconds(), end - 1));
-    const open: OpenBatch = { l2Time, queueEnd: consumed + taken.length, openedAtMs: clock.nowMs(), slots: 0, from: undefined, bundles: [] };
-    this.#open = open;
-    const start = { l2Time, queueEnd: open.queueEnd, entries: taken.map(({ entry }) => entry) };
-    executor.beginBatch({ l2Time, queueEnd: open.queueEnd });
-    for (const { entry } of taken) executor.applyEntry(entry);
-    committer.add({ payload: encodeBatchStart(start), bundle: undefined, written: (from) => void (open.from = from) });
-  }
-
   #tick(): void {
-    const { clock, batchMs, parking } = this.#options;
+    const { clock, parking, batches } = this.#options;
     try {
       parking.expire(clock.nowMs());
-      const open = this.#open;
-      if (open === undefined) {
-        if (this.#entries.length > 0) this.#ensureBatch();
-      } else if (clock.nowMs() - open.openedAtMs >= batchMs) {
-        this.#endBatch();
-        for (const waiting of parking.takeDependent()) this.#take(waiting);
-      }
+      // Entries of L1 may have made or ended what somebody waits for.
+      if (batches.tick(this.#position)) for (const waiting of parking.takeAllDependents()) this.#take(waiting);
     } catch (error) {
       this.#options.onFailed(error as Error);
     }
   }
+}
 
-  /** Ends the open batch: its leaves go to the root worker, its end to the log, and its root to all who wait. */
-  #endBatch(): void {
-    const { executor, state, committer, roots, sealed, domainSeparator, signDigest, onFailed } = this.#options;
-    const open = this.#open;
-    if (open === undefined) return;
-    this.#open = undefined;
-    const position = this.#position;
-    const slots = executor.endBatch();
-    const index = state.system.u64(SYSTEM_LEAF.MACHINE * LEAF_BYTES + MACHINE.batchIndex) - 1;
-    const hashed = roots.apply(state.drainDirty());
-    const onDisk = new Promise<LogPlace>((resolve) => committer.add({ payload: encodeEnd(), bundle: undefined, written: (_from, to) => resolve(to) }));
-    Promise.all([hashed, onDisk]).then(([stateRoot, to]) => {
-      const { l2Time, queueEnd } = open;
-      sealed.add({ index, l2Time, queueEnd, slots, position, from: open.from as LogPlace, to, stateRoot });
-      const signature = signDigest(rootDigest(domainSeparator, position, index + 1, stateRoot));
-      for (const bundle of open.bundles) bundle.rooted({ position, stateRoot, signature, batchCount: index + 1 });
-    }, onFailed);
+/** Where the last id of each kind of object stands. */
+const ALLOCATORS = [
+  { kind: KIND.INVOCATION, at: INVOCATION_ALLOCATOR },
+  { kind: KIND.WORKFLOW, at: WORKFLOW_ALLOCATOR },
+  { kind: KIND.SESSION, at: SESSION_ALLOCATOR },
+] as const;
+
+/** Ids of the calls that records of a bundle answered or ended. */
+function answeredCalls(view: DataView, { outcomes, count }: BundleResult): number[] {
+  const ids: number[] = [];
+  for (let i = 0; i < count; i += 1) {
+    const at = (i + 1) * SLOT_BYTES;
+    const op = view.getUint8(at);
+    if ((op === OP.RESPOND || op === OP.TIMEOUT) && outcomes[i] === ERROR.OK) ids.push(Number(view.getBigUint64(at + RECORD.RESPOND.id)));
   }
+  return ids;
 }
 
 /** Null for a signature that recovered nothing. */
 function signerOf({ recovered }: Submission): Uint8Array | null {
   return recovered === undefined || recovered.every((byte) => byte === 0) ? null : recovered;
-}
-
-function keyOf(hash: Uint8Array): string {
-  return Buffer.from(hash.buffer, hash.byteOffset, hash.length).toString("latin1");
 }

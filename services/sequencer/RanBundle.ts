@@ -1,46 +1,82 @@
 import type { BundleRecord, SignedHead } from "../../core/codec/stream.ts";
+import type { HeadSigner } from "./heads/HeadSigner.ts";
 import type { Reply } from "./Submission.ts";
 
-/** A signed state root. */
-export interface SignedRoot {
+/** A state root, as it is signed. */
+export interface RootFacts {
   /** Records that the state has executed. */
   readonly position: number;
   readonly stateRoot: Uint8Array;
-  readonly signature: Uint8Array;
   readonly batchCount: number;
+}
+
+export type HeadFacts = Omit<SignedHead, "signature">;
+
+/** What a bundle was told, without the signatures. */
+export interface BundleFacts {
+  readonly record: BundleRecord;
+  readonly head: HeadFacts | undefined;
+  readonly root: RootFacts | undefined;
 }
 
 /** A bundle that was executed, and all who are to be told: who sent it, and who sent it again because the answer was lost. */
 export class RanBundle {
   readonly record: BundleRecord;
-  readonly #replies: Reply[];
-  #head: SignedHead | undefined;
-  #root: SignedRoot | undefined;
+  #replies: Reply[];
+  #head: HeadFacts | undefined;
+  #headSignature: Uint8Array | undefined;
+  #root: RootFacts | undefined;
+  #rootSignature: Uint8Array | undefined;
 
-  constructor(record: BundleRecord, reply: Reply) {
+  constructor(record: BundleRecord, reply?: Reply) {
     this.record = record;
-    this.#replies = [reply];
+    this.#replies = reply === undefined ? [] : [reply];
   }
 
-  addReply(reply: Reply): void {
-    this.#replies.push(reply);
+  /** A bundle that ran before this process started. */
+  static from({ record, head, root }: BundleFacts): RanBundle {
+    const ran = new RanBundle(record);
+    ran.#head = head;
+    ran.#root = root;
+    return ran;
+  }
+
+  get facts(): BundleFacts {
+    return { record: this.record, head: this.#head, root: this.#root };
+  }
+
+  /** One more who is to be told. What was signed before a restart is signed again, with the same words. */
+  async addReply(reply: Reply, signer: HeadSigner): Promise<void> {
     reply.sequenced();
-    if (this.#head !== undefined) reply.durable(this.record, this.#head);
-    if (this.#root !== undefined) this.#tellRoot(reply, this.#root);
+    if (this.#head === undefined) {
+      this.#replies.push(reply);
+      return;
+    }
+    this.#headSignature ??= await signer.signHead(this.#head.position, this.#head.head);
+    reply.durable(this.record, { ...this.#head, signature: this.#headSignature });
+    if (this.#root === undefined) {
+      this.#replies.push(reply);
+      return;
+    }
+    this.#rootSignature ??= await signer.signRoot(this.#root.position, this.#root.batchCount, this.#root.stateRoot);
+    tellRoot(reply, this.#root, this.#rootSignature);
   }
 
-  durable(head: SignedHead): void {
+  /** On disk. Without a signature: the log of an earlier process says so. */
+  durable(head: HeadFacts, signature?: Uint8Array): void {
     this.#head = head;
-    for (const reply of this.#replies) reply.durable(this.record, head);
+    this.#headSignature = signature;
+    if (signature !== undefined) for (const reply of this.#replies) reply.durable(this.record, { ...head, signature });
   }
 
-  rooted(root: SignedRoot): void {
+  rooted(root: RootFacts, signature?: Uint8Array): void {
     this.#root = root;
-    for (const reply of this.#replies) this.#tellRoot(reply, root);
-    this.#replies.length = 0;
+    this.#rootSignature = signature;
+    if (signature !== undefined) for (const reply of this.#replies) tellRoot(reply, root, signature);
+    this.#replies = [];
   }
+}
 
-  #tellRoot(reply: Reply, { position, stateRoot, signature, batchCount }: SignedRoot): void {
-    reply.rooted(position, stateRoot, signature, batchCount);
-  }
+function tellRoot(reply: Reply, { position, stateRoot, batchCount }: RootFacts, signature: Uint8Array): void {
+  reply.rooted(position, stateRoot, signature, batchCount);
 }

@@ -18,12 +18,18 @@ export interface Reply {
   rejected(code: number, detail: string): void;
 }
 
+/** One connection or address: what it has between intake and execution is bounded, so that it leaves room for the others. */
+export interface Client {
+  queued: number;
+}
+
 /** A bundle on its way through the pipeline. */
 export interface Submission {
   readonly bytes: Uint8Array;
   readonly count: number;
   readonly hash: Uint8Array;
   readonly reply: Reply;
+  readonly client: Client | undefined;
   /** 20 bytes once the signature was looked at, zero for a signature that recovers nothing. */
   recovered: Uint8Array | undefined;
   /** When the bundle stops waiting for what it depends on; in ms. */

@@ -3,12 +3,14 @@ import { join } from "node:path";
 import { createL1Provider } from "../../chain/createL1Provider.ts";
 import type { Deployment } from "../../chain/Deployment.ts";
 import type { TransactionKey } from "../../chain/transactions/TransactionSigner.ts";
+import { entryHash } from "../../core/codec/batch.ts";
 import { createFileIntentJournal } from "../../derivation/files/FileIntentJournal.ts";
 import { genesisRoot } from "../../derivation/stateRoot.ts";
 import type { Logger } from "../../runtime/logger/Logger.ts";
 import type { Metrics } from "../../runtime/metrics/Metrics.ts";
 import { createQueueBackend } from "../../runtime/queue/createQueueBackend.ts";
 import type { SequencerConfig } from "./config.ts";
+import { DATA } from "./Core.ts";
 import type { Core } from "./Core.ts";
 import { createL1Side } from "./l1/createL1Side.ts";
 import type { L1Side } from "./l1/createL1Side.ts";
@@ -33,7 +35,7 @@ export async function connectL1(options: ConnectOptions): Promise<{ side: L1Side
   const { pipeline, sealed } = core;
   const provider = await createL1Provider(config.l1Url, deployment.chainId);
   const backend = await createQueueBackend({ url: config.queueUrl, dataFolder: join(config.dataDir, "queue"), namespace: `sequencer_${deployment.contracts.inbox.toLowerCase()}`, logger });
-  const journal = createFileIntentJournal({ path: join(config.dataDir, "transactions.journal"), onCut: (bytes) => logger.warn({ bytes }, "the end of the transaction journal was torn and is cut off") });
+  const journal = createFileIntentJournal({ path: join(config.dataDir, DATA.transactions), onCut: (bytes) => logger.warn({ bytes }, "the end of the transaction journal was torn and is cut off") });
   const queue = backend.queue("l1");
   const side = await createL1Side({
     provider,
@@ -48,7 +50,7 @@ export async function connectL1(options: ConnectOptions): Promise<{ side: L1Side
       read: async (index) => {
         const batch = sealed.get(index);
         if (batch === undefined) throw new RangeError(`batch ${index} is not sealed`);
-        return { ...batch, data: sealed.dataOf(batch), ...(batch.stateRoot === undefined ? {} : { stateRoot: batch.stateRoot }) };
+        return { ...batch, data: sealed.dataOf(batch), entryHashes: sealed.startOf(batch).entries.map(entryHash) };
       },
     },
     roots: { rootAt: (count) => (count === 0 ? genesisRoot() : sealed.get(count - 1)?.stateRoot) },

@@ -1,75 +1,95 @@
-import { mkdirSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 
 import { loadDeployment } from "../../chain/Deployment.ts";
 import type { Deployment } from "../../chain/Deployment.ts";
 import { fromHex, toHex } from "../../core/codec/hex.ts";
 import { domainSeparator } from "../../core/codec/bundle.ts";
+import { systemClock } from "../../runtime/clock/systemClock.ts";
+import { toError } from "../../runtime/errors/CodedError.ts";
 import { lockDataDir } from "../../runtime/files/lockDataDir.ts";
-import type { DataDirLock } from "../../runtime/files/lockDataDir.ts";
-import { loadLocalSigner } from "../../runtime/keystore/loadSigner.ts";
+import type { KeySigner } from "../../runtime/keystore/KeySigner.ts";
+import { loadSigner } from "../../runtime/keystore/loadSigner.ts";
 import { createService } from "../../runtime/lifecycle/createService.ts";
 import type { Service } from "../../runtime/lifecycle/Service.ts";
 import type { Logger } from "../../runtime/logger/Logger.ts";
 import { Metrics } from "../../runtime/metrics/Metrics.ts";
 import type { SequencerConfig } from "./config.ts";
 import { connectL1 } from "./connectL1.ts";
+import type { SealedBatches } from "./batches/SealedBatches.ts";
 import { Core } from "./Core.ts";
+import { createHeadSigner } from "./heads/HeadSigner.ts";
 import { HttpServer } from "./intake/HttpServer.ts";
 import { StreamServer } from "./intake/StreamServer.ts";
-import type { SealedBatches } from "./SealedBatches.ts";
+
 
 const LOCAL_CHAIN_IDS: readonly number[] = [31337, 1337];
 /** Account 1 of the mnemonic that every local development chain funds; public knowledge, refused on any other chain. */
 const LOCAL_TEST_KEY = "0x59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d";
 
-/** The sequencer as one service: lock, log, pipeline, L1 side, intake; stopped the other way round. */
+/** The sequencer as one service: lock, log, pipeline, L1 side, intake; stopped in the order intake, pipeline, L1, stores. */
 export function createSequencerService(config: SequencerConfig, logger: Logger): Service {
-  let lock: DataDirLock | undefined;
-  let core: Core | undefined;
-  let http: HttpServer | undefined;
-  let l1: Awaited<ReturnType<typeof connectL1>> | undefined;
+  const started: { readonly name: string; stop(): Promise<void> | void }[] = [];
   let fail: (error: Error) => void = () => undefined;
   const ended = new Promise<never>((_resolve, reject) => {
     fail = reject;
   });
   ended.catch(() => undefined);
 
+  async function start(): Promise<void> {
+    const deployment = loadDeployment(JSON.parse(await readFile(config.deployment, "utf8")));
+    const isLocal = LOCAL_CHAIN_IDS.includes(deployment.chainId);
+    const key = await loadKey(config, isLocal, logger);
+    const lock = lockDataDir(config.dataDir);
+    started.push({ name: "lock", stop: () => lock.release() });
+    const { inbox } = deployment.contracts;
+    const separator = domainSeparator({ chainId: deployment.chainId, inbox: fromHex(inbox, 20) });
+    const signer = createHeadSigner(key, { separator, chainId: deployment.chainId, inbox }, systemClock, logger);
+    const core = await Core.open({ config, chain: { domainSeparator: separator, feeTable: deployment.config.feeTable }, signer, logger, onFailed: fail });
+    started.push({ name: "stores", stop: () => core.stop() });
+    await core.start();
+    const metrics = new Metrics({ service: "sequencer" });
+    const l1 = config.posting ? await connectL1({ config, deployment, core, key, isLocal, logger, metrics, onStop: fail }) : undefined;
+    if (l1 !== undefined) started.push({ name: "L1 side", stop: () => l1.stop() });
+    started.push({ name: "pipeline", stop: () => core.stopPipeline() });
+    const http = createHttp(config, deployment, core, key.address, metrics, logger, separator, () => l1?.side.status());
+    started.push({ name: "intake", stop: () => http.close() });
+    const port = await http.listen();
+    logger.info({ url: `http://${config.host}:${port}`, sequencer: key.address }, "the sequencer takes bundles");
+  }
+
+  /** Each part is stopped, whatever becomes of the one before it. */
+  async function stop(): Promise<void> {
+    const errors: Error[] = [];
+    for (let part = started.pop(); part !== undefined; part = started.pop()) {
+      try {
+        await part.stop();
+      } catch (error) {
+        logger.error({ err: toError(error), part: part.name }, "a part did not stop in order");
+        errors.push(toError(error));
+      }
+    }
+    if (errors[0] !== undefined) throw errors[0];
+  }
+
   return createService({
     ended,
     async start() {
-      const deployment = loadDeployment(JSON.parse(await readFile(config.deployment, "utf8")));
-      const signer = await loadKey(config, deployment);
-      mkdirSync(config.dataDir, { recursive: true });
-      lock = lockDataDir(config.dataDir);
-      const chain = {
-        domainSeparator: domainSeparator({ chainId: deployment.chainId, inbox: fromHex(deployment.contracts.inbox, 20) }),
-        feeTable: deployment.config.feeTable,
-      };
-      core = new Core(config, chain, (digest) => signer.signDigest(digest), logger, fail);
-      await core.start();
-      const metrics = new Metrics({ service: "sequencer" });
-      if (config.posting) {
-        const isLocal = LOCAL_CHAIN_IDS.includes(deployment.chainId);
-        l1 = await connectL1({ config, deployment, core, key: signer, isLocal, logger, metrics, onStop: fail });
+      try {
+        await start();
+      } catch (error) {
+        await stop().catch(() => undefined); // told already; the reason of the start is what counts
+        throw error;
       }
-      http = createHttp(config, deployment, core, signer.address, metrics, logger, chain.domainSeparator, () => l1?.side.status());
-      const port = await http.listen();
-      logger.info({ url: `http://${config.host}:${port}`, sequencer: signer.address }, "the sequencer takes bundles");
     },
-    async stop() {
-      await http?.close();
-      await core?.stop();
-      await l1?.stop();
-      lock?.release();
-    },
+    stop,
   });
 }
 
-async function loadKey(config: SequencerConfig, deployment: Deployment) {
-  const isLocal = LOCAL_CHAIN_IDS.includes(deployment.chainId);
-  const plainKey = config.plainKey ?? (isLocal && config.keystoreFile === undefined ? LOCAL_TEST_KEY : undefined);
-  return await loadLocalSigner({ keystoreFile: config.keystoreFile, passwordFile: config.passwordFile, plainKey, allowPlainKey: isLocal });
+async function loadKey(config: SequencerConfig, isLocal: boolean, logger: Logger): Promise<KeySigner> {
+  const { keystoreFile, passwordFile, signerUrl, signerAddress } = config;
+  const isConfigured = keystoreFile !== undefined || signerUrl !== undefined;
+  const plainKey = config.plainKey ?? (isLocal && !isConfigured ? LOCAL_TEST_KEY : undefined);
+  return await loadSigner({ keystoreFile, passwordFile, externalUrl: signerUrl, externalAddress: signerAddress, plainKey, allowPlainKey: isLocal }, logger);
 }
 
 function createHttp(config: SequencerConfig, deployment: Deployment, core: Core, address: string, metrics: Metrics, logger: Logger, separator: Uint8Array, l1Status: () => unknown): HttpServer {
@@ -78,6 +98,9 @@ function createHttp(config: SequencerConfig, deployment: Deployment, core: Core,
     metrics.gauge(name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`), `${name} since the start`, { read: () => pipeline.counts[name] });
   }
   metrics.gauge("queue_bundles", "bundles between intake and execution", { read: () => pipeline.queueLength });
+  metrics.gauge("waiting_bundles", "bundles that wait for others", { read: () => pipeline.waiting });
+  metrics.gauge("dependency_levels", "longest chain of dependent bundles in the newest sampled batch", { read: () => core.levels.figures.levels });
+  metrics.gauge("dependency_bundles", "bundles of that batch; divided by the levels: the parallelism it allows", { read: () => core.levels.figures.bundles });
   const stream = new StreamServer(pipeline, logger);
   const status = () => ({
     position: pipeline.position,
@@ -89,7 +112,9 @@ function createHttp(config: SequencerConfig, deployment: Deployment, core: Core,
     rooted: rootedOf(sealed),
     inboxCursor: pipeline.inboxCursor,
     queuedBundles: pipeline.queueLength,
+    waitingBundles: pipeline.waiting,
     clients: stream.clients,
+    dependencies: core.levels.figures,
     ...pipeline.counts,
     l1: l1Status() ?? null,
   });
@@ -113,5 +138,5 @@ function createHttp(config: SequencerConfig, deployment: Deployment, core: Core,
 /** The newest root of whole batches, once there is one: replicas compare it with theirs. */
 function rootedOf(sealed: SealedBatches): { batchCount: number; stateRoot: string } | null {
   const newest = sealed.get(sealed.count - 1);
-  return newest?.stateRoot === undefined ? null : { batchCount: newest.index + 1, stateRoot: toHex(newest.stateRoot) };
+  return newest === undefined ? null : { batchCount: newest.index + 1, stateRoot: toHex(newest.stateRoot) };
 }

@@ -77,11 +77,15 @@ export function encodeEnd(): Uint8Array {
   return Uint8Array.of(LOG_KIND.END);
 }
 
+/** Bytes of a GROUP entry: kind, count u32, the segment's mark. */
+export const GROUP_BYTES = 1 + 4 + 8;
+
 /** How many bundles the group has that this entry begins: a restart finds the same heads again. */
-export function encodeGroup(bundles: number): Uint8Array {
-  const bytes = new Uint8Array(5);
+export function encodeGroup(bundles: number, mark: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(GROUP_BYTES);
   bytes[0] = LOG_KIND.GROUP;
   new DataView(bytes.buffer).setUint32(1, bundles);
+  bytes.set(mark, 5);
   return bytes;
 }
 

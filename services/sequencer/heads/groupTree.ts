@@ -1,6 +1,4 @@
-import { ListTree } from "../../core/state/tree/index.ts";
-
-export { bundleHash, headDigest, nextHead, rootDigest } from "../../core/codec/heads.ts";
+import { ListTree } from "../../../core/state/tree/index.ts";
 
 /** The tree over the bundles of a group commit. */
 export function groupTree(hashes: readonly Uint8Array[]): ListTree {
