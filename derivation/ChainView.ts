@@ -62,7 +62,7 @@ function requireData(what: string, index: number, slots: number, dataRoot: Uint8
   if (expected === actual) return;
   throw new DerivationError("derivation/data", { what, index, expected, actual }, "stop", {
     what: `The data of ${what} ${index} have root ${actual}, the contract stored ${expected}`,
-    todo: "Use an L1 endpoint that serves true calldata",
+    todo: "Use an L1 endpoint that serves true logs",
   });
 }
 

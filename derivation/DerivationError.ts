@@ -4,8 +4,8 @@ import { CodedError } from "../runtime/errors/CodedError.ts";
 export type DerivationErrors = {
   /** The data found on L1 do not have the hash that the contract stored. */
   "derivation/data": { readonly what: string; readonly index: number; readonly expected: string; readonly actual: string };
-  /** A batch was submitted by something else than a plain call of the inbox. */
-  "derivation/calldata": { readonly index: number; readonly transactionHash: string };
+  /** The endpoint has a batch's header and not its data. */
+  "derivation/missing": { readonly index: number; readonly blockNumber: number };
   /** Events of the inbox are missing or out of order. */
   "derivation/order": { readonly what: string; readonly expected: number; readonly actual: number };
   /** The L1 answered about blocks that changed under the question. */

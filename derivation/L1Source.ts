@@ -32,6 +32,8 @@ export interface L1SourceOptions {
   readonly pollMs: number;
   /** Most blocks asked for at once. */
   readonly rangeBlocks?: number;
+  /** Most bytes of batch data that are taken into memory at once. */
+  readonly maxDataBytes?: number;
   readonly onError: (error: unknown) => void;
   /** Told once when it works again after errors. */
   readonly onRecovered?: () => void;
@@ -50,7 +52,7 @@ const DEFAULT_RANGE_BLOCKS = 1_000;
 
 /** Reads the chain's events from L1 block by block, tells of reorganisations, and never skips or repeats a block. */
 export function createL1Source(options: L1SourceOptions): L1Source {
-  const { provider, deployment, consumer, depth = 0, rangeBlocks = DEFAULT_RANGE_BLOCKS } = options;
+  const { provider, deployment, consumer, depth = 0, rangeBlocks = DEFAULT_RANGE_BLOCKS, maxDataBytes } = options;
   const blocks = blockSourceOf(provider);
   let cursors: L1Cursor[] = [...(options.cursors ?? [])];
   let isResumed = false;
@@ -76,18 +78,19 @@ export function createL1Source(options: L1SourceOptions): L1Source {
   }
 
   /**
-   * One range, checked to be of one and the same chain, and to stand on the last cursor: the hash of its last block binds all
+   * One range, or its beginning when it holds many data, checked to be of one and the same chain, and to stand on the last cursor: the hash of its last block binds all
    * before it, and so the newest cursor that is canonical vouches for all older ones.
    */
-  async function readRange(from: number, to: number): Promise<{ events: L1Event[]; cursor: L1Cursor }> {
+  async function readRange(from: number, to: number): Promise<{ events: readonly L1Event[]; cursor: L1Cursor }> {
     const end = await blocks.byNumber(to);
     const first = from === to ? end : await blocks.byNumber(from);
     const below = cursors.at(-1);
     if (below?.blockNumber === from - 1 && first?.parentHash !== below.blockHash) throw moved(from);
-    const events = await readL1Events(provider, deployment, from, to);
+    const { events, readTo } = await readL1Events(provider, deployment, from, to, maxDataBytes);
+    const last = readTo === to ? end : await blocks.byNumber(readTo);
     const again = await blocks.byNumber(to);
-    if (end === undefined || again?.hash !== end.hash) throw moved(to);
-    return { events, cursor: { blockNumber: to, blockHash: end.hash } };
+    if (end === undefined || last === undefined || again?.hash !== end.hash) throw moved(to);
+    return { events, cursor: { blockNumber: readTo, blockHash: last.hash } };
   }
 
   async function advance(change: HeadChange): Promise<void> {
@@ -102,7 +105,7 @@ export function createL1Source(options: L1SourceOptions): L1Source {
       const { events, cursor } = await readRange(next, to);
       await consumer.onEvents(events, cursor);
       cursors = [...cursors, cursor].slice(-2 * REORG_DEPTH_BLOCKS);
-      next = to + 1;
+      next = cursor.blockNumber + 1;
     }
   }
 

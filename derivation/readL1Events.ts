@@ -1,30 +1,32 @@
 import { Interface } from "ethers";
 import type { JsonRpcApiProvider, LogDescription } from "ethers";
 
-import { decodeSubmitBatch } from "../chain/submitBatchCall.ts";
 import type { Deployment } from "../chain/Deployment.ts";
 import { bridgeAbi } from "../chain/generated/abi/Bridge.ts";
 import { inboxAbi } from "../chain/generated/abi/Inbox.ts";
 import { settlementAbi } from "../chain/generated/abi/Settlement.ts";
+import { readLogs } from "../chain/readLogs.ts";
+import type { RawLog } from "../chain/readLogs.ts";
 import { fromHex } from "../core/codec/hex.ts";
-import { DerivationError } from "./DerivationError.ts";
 import type { L1Event, L1Position } from "./L1Event.ts";
-
-interface RawLog {
-  readonly address: string;
-  readonly topics: readonly string[];
-  readonly data: string;
-  readonly blockNumber: string;
-  readonly blockHash: string;
-  readonly transactionHash: string;
-}
+import { countWithin, readBatchData } from "./readBatchData.ts";
+import type { BatchHeader } from "./readBatchData.ts";
 
 const inbox = new Interface(inboxAbi);
 const settlement = new Interface(settlementAbi);
 const bridge = new Interface(bridgeAbi);
 
-/** Transactions asked for at once. */
+/** Blocks asked for at once. */
 const PARALLEL_READS = 8;
+/** Bytes of batch data that one reading takes into memory. */
+const MAX_DATA_BYTES = 1 << 26;
+
+/** The events that the state is derived from; the data of batches are asked for one by one. */
+const TOPICS = [
+  ...["EntryQueued", "ForcedData", "BatchSubmitted", "EpochClosed"].map((name) => inbox.getEvent(name)!.topicHash),
+  ...["Claimed", "Backed", "Retracted", "Confirmed"].map((name) => settlement.getEvent(name)!.topicHash),
+  bridge.getEvent("Withdrawn")!.topicHash,
+];
 
 interface Parsed {
   readonly log: LogDescription;
@@ -46,38 +48,31 @@ async function inGroups<T, R>(items: readonly T[], read: (item: T) => Promise<R>
   return results;
 }
 
-/** The slots of a batch, from the transaction's own calldata: the Inbox takes batches in no other way. */
-async function readBatchData(provider: JsonRpcApiProvider, deployment: Deployment, index: number, transactionHash: string): Promise<Uint8Array> {
-  const transaction = (await provider.send("eth_getTransactionByHash", [transactionHash])) as { to: string | null; input: string } | null;
-  if (transaction === null) {
-    throw new DerivationError("derivation/moved", { block: -1 }, "retry", { what: `Transaction ${transactionHash} is gone`, todo: "The next turn reads again" });
-  }
-  const isInbox = transaction.to?.toLowerCase() === deployment.contracts.inbox.toLowerCase();
-  const call = isInbox ? decodeSubmitBatch(transaction.input) : undefined;
-  if (call === undefined) {
-    throw new DerivationError("derivation/calldata", { index, transactionHash }, "stop", {
-      what: `Batch ${index} was not submitted by a direct call of the Inbox, so its data cannot be read`,
-      todo: "Check that the deployment names a genuine Inbox, which refuses such calls",
-    });
-  }
-  return call.data;
-}
-
-/**
- * Everything the chain's contracts said in blocks `fromBlock` to `toBlock`, oldest first, batches and forced entries with their data.
- * Nothing is verified against hashes here; see `verifyL1Data`.
- */
-export async function readL1Events(provider: JsonRpcApiProvider, deployment: Deployment, fromBlock: number, toBlock: number): Promise<L1Event[]> {
-  const { contracts } = deployment;
-  const logs = (await provider.send("eth_getLogs", [
-    { fromBlock: `0x${fromBlock.toString(16)}`, toBlock: `0x${toBlock.toString(16)}`, address: [contracts.inbox, contracts.settlement, contracts.bridge] },
-  ])) as RawLog[];
+async function readTimes(provider: JsonRpcApiProvider, logs: readonly RawLog[]): Promise<ReadonlyMap<string, number>> {
   const numbers = [...new Set(logs.map((log) => log.blockNumber))];
   const times = await inGroups(numbers, async (number) => {
     const block = (await provider.send("eth_getBlockByNumber", [number, false])) as { timestamp: string } | null;
     return [number, Number(block?.timestamp ?? 0)] as const;
   });
-  const timeOf = new Map(times);
+  return new Map(times);
+}
+
+/** What was read, and up to which block: before `toBlock` when the data of the batches were too many. */
+export interface ReadEvents {
+  readonly events: readonly L1Event[];
+  readonly readTo: number;
+}
+
+/**
+ * Everything the chain's contracts said from block `fromBlock` on to `toBlock` at most, oldest first, batches and forced entries
+ * with their data. Nothing is verified against hashes here; see `ChainView.check`.
+ * @param maxDataBytes the reading ends before the block that would bring more data of batches than this, but not before the first
+ * @throws DerivationError `derivation/missing`; ChainError
+ */
+export async function readL1Events(provider: JsonRpcApiProvider, deployment: Deployment, fromBlock: number, toBlock: number, maxDataBytes = MAX_DATA_BYTES): Promise<ReadEvents> {
+  const { contracts } = deployment;
+  const logs = await readLogs(provider, { fromBlock, toBlock, address: [contracts.inbox, contracts.settlement, contracts.bridge], topics: [TOPICS] });
+  const timeOf = await readTimes(provider, logs);
   const parsed: Parsed[] = [];
   for (const raw of logs) {
     const log = interfaceOf(raw.address, deployment).parseLog({ topics: [...raw.topics], data: raw.data });
@@ -88,9 +83,13 @@ export async function readL1Events(provider: JsonRpcApiProvider, deployment: Dep
   const forcedData = new Map<number, Uint8Array>();
   for (const { log } of parsed) if (log.name === "ForcedData") forcedData.set(Number(log.args["index"]), fromHex(String(log.args["data"])));
   const batches = parsed.filter(({ log }) => log.name === "BatchSubmitted");
-  const data = await inGroups(batches, ({ log, at }) => readBatchData(provider, deployment, Number(log.args["index"]), at.transactionHash));
+  const headers = batches.map(({ log, at }): BatchHeader => ({ index: Number(log.args["index"]), slots: Number(log.args["slots"]), blockNumber: at.blockNumber }));
+  const taken = countWithin(headers, maxDataBytes);
+  const readTo = Math.min(toBlock, (headers[taken]?.blockNumber ?? Infinity) - 1);
+  const data = await readBatchData(provider, contracts.inbox, headers.slice(0, taken));
   const dataOf = new Map(batches.map((batch, index) => [batch, data[index] ?? new Uint8Array()]));
-  return parsed.flatMap((item) => toEvent(item, forcedData, dataOf.get(item)) ?? []);
+  const events = parsed.filter(({ at }) => at.blockNumber <= readTo).flatMap((item) => toEvent(item, forcedData, dataOf.get(item)) ?? []);
+  return { events, readTo };
 }
 
 function toEvent({ log, at }: Parsed, forcedData: ReadonlyMap<number, Uint8Array>, data: Uint8Array = new Uint8Array()): L1Event | undefined {

@@ -26,7 +26,7 @@ struct InboxConfig {
 /// The data of a chain: batches, the queue of entries from L1, and the epochs that claims are made about.
 /// Nothing in it can be changed or removed, and it never pays anything out.
 interface IInbox {
-    /// A batch was appended. Its data are the last argument of the transaction's own calldata.
+    /// A batch was appended. Its data are in the `BatchData` of the same index.
     event BatchSubmitted(
         uint64 indexed index,
         bytes32 batchHash,
@@ -36,6 +36,9 @@ interface IInbox {
         bytes32 dataRoot,
         bytes32 accumulator
     );
+    /// The slots of a batch, packed (RULES B-7), in an event of their own so that headers can be read without them. An event and not
+    /// the transaction's calldata, because a contract may have submitted the batch: whoever reads logs can derive the chain.
+    event BatchData(uint64 indexed index, bytes packed);
     /// An entry was queued: `kind` is an entry opcode of the specification, `value` in units or an agent's id.
     event EntryQueued(
         uint64 indexed index,
@@ -54,10 +57,8 @@ interface IInbox {
 
     error NotBridge(address caller);
     error NotSequencer(address caller);
-    /// The data of a batch must be in the calldata of the transaction itself: no contract in between, no delegated code.
-    error NotDirectCaller(address caller);
-    /// The calldata is not the canonical encoding of the three arguments.
-    error NotCanonicalCalldata();
+    /// The batch would end at another accumulator than its submitter computed: it was submitted already, or stands on another history.
+    error AccumulatorMismatch(bytes32 actual, bytes32 expected);
     /// Data are whole 96-byte slots.
     error LengthNotSlots(uint256 length);
     error L2TimeBackwards(uint32 l2Time, uint32 last);
@@ -81,8 +82,10 @@ interface IInbox {
 
     /// Appends a batch (RULES B-1, B-2) that consumes the queue up to `queueEnd` (exclusive). Closes the epoch when it is full or old.
     /// @param l2Time the chain's time: not before the last batch's, at most 15 s ahead of L1 and 24 h behind.
+    /// @param expectedAccumulator the accumulator (RULES B-6) that the submitter computed for the end of this batch. It binds all batches
+    /// and consumed entries so far, so that a batch lands once, at its place, on the history it was made on, or not at all.
     /// @param data whole slots, possibly none.
-    function submitBatch(uint32 l2Time, uint64 queueEnd, bytes calldata data) external;
+    function submitBatch(uint32 l2Time, uint64 queueEnd, bytes32 expectedAccumulator, bytes calldata data) external;
 
     /// Closes the open epoch if it is full or old enough. Anyone may.
     function closeEpoch() external;

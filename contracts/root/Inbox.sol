@@ -15,6 +15,7 @@ import {IInbox, InboxConfig} from "../interfaces/IInbox.sol";
 import {ISequencerAuth} from "../interfaces/ISequencerAuth.sol";
 import {DataRoot} from "../libraries/DataRoot.sol";
 import {EntryHash} from "../libraries/EntryHash.sol";
+import {PackedSlots} from "../libraries/PackedSlots.sol";
 import {CloneArguments} from "./CloneArguments.sol";
 
 /// The data of one chain. See `IInbox`.
@@ -31,8 +32,6 @@ contract Inbox is IInbox, CloneArguments {
 
     bytes32 private constant DOMAIN_TYPEHASH =
         keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)");
-    /// Where `submitBatch`'s data begin in canonical calldata: selector, three words, the length.
-    uint256 private constant DATA_OFFSET = 4 + 4 * 32;
 
     // Words of InboxConfig.
     uint256 private constant BRIDGE = 0;
@@ -80,8 +79,8 @@ contract Inbox is IInbox, CloneArguments {
     mapping(uint64 epoch => Epoch) private epochs;
 
     /// @inheritdoc IInbox
-    function submitBatch(uint32 l2Time, uint64 queueEnd, bytes calldata data) external {
-        _checkSubmitter(data);
+    function submitBatch(uint32 l2Time, uint64 queueEnd, bytes32 expectedAccumulator, bytes calldata data) external {
+        _checkSubmitter();
         _checkTime(l2Time);
         uint32 slots = _slots(data.length);
 
@@ -93,6 +92,7 @@ contract Inbox is IInbox, CloneArguments {
         bytes32 dataRoot = DataRoot.compute(data);
         bytes32 hash = keccak256(abi.encode(l2Time, queueEnd, slots, dataRoot));
         (bytes32 chained, uint64 steps) = _chain(hash, start, queueEnd);
+        if (chained != expectedAccumulator) revert AccumulatorMismatch(chained, expectedAccumulator);
         // M-9: one step begins the batch, each slot is absorbed or verified once and executed once.
         steps += 1 + 2 * uint64(slots);
 
@@ -102,6 +102,7 @@ contract Inbox is IInbox, CloneArguments {
         if (openedAt == 0) openedAt = uint32(block.timestamp);
         openSteps += steps;
         emit BatchSubmitted(index, hash, l2Time, queueEnd, slots, dataRoot, chained);
+        emit BatchData(index, PackedSlots.pack(data));
         if (_canClose()) _close();
     }
 
@@ -183,16 +184,7 @@ contract Inbox is IInbox, CloneArguments {
         return abi.decode(_arguments(CONFIG_WORDS), (InboxConfig));
     }
 
-    function _checkSubmitter(bytes calldata data) private view {
-        // Not about who signs: replicas read the data from the transaction's own calldata, so no other call may carry them.
-        if (msg.sender != tx.origin || msg.sender.code.length != 0) revert NotDirectCaller(msg.sender);
-        uint256 offset;
-        assembly ("memory-safe") {
-            offset := data.offset
-        }
-        uint256 padded = (data.length + 31) & ~uint256(31);
-        if (offset != DATA_OFFSET || msg.data.length != DATA_OFFSET + padded) revert NotCanonicalCalldata();
-
+    function _checkSubmitter() private view {
         address auth = _addressArgument(SEQUENCER_AUTH);
         if (auth != address(0)) {
             if (!ISequencerAuth(auth).isSequencer(msg.sender)) revert NotSequencer(msg.sender);

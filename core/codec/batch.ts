@@ -104,3 +104,12 @@ export function entryHash(entry: L1Entry): Uint8Array {
   new DataView(hash.buffer, hash.byteOffset).setUint32(28, entry.dueTime);
   return hash;
 }
+
+/** The accumulator after a batch (B-6): chains it and the entries that it consumes to all before. Hashes of 32 bytes. */
+export function accumulatorAfter(before: Uint8Array, hash: Uint8Array, entryHashes: readonly Uint8Array[]): Uint8Array {
+  const words = new Uint8Array(64 + 32 * entryHashes.length);
+  words.set(before);
+  words.set(hash, 32);
+  entryHashes.forEach((entry, at) => words.set(entry, 64 + 32 * at));
+  return keccak256(words);
+}

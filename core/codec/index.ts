@@ -1,4 +1,4 @@
-export { batchDataRoot, batchHash, entryHash, openSlot } from "./batch.ts";
+export { accumulatorAfter, batchDataRoot, batchHash, entryHash, openSlot } from "./batch.ts";
 export type { BatchMeta, ChunkOpening, L1Entry } from "./batch.ts";
 export { bundleDigest, domainSeparator, recordsHash, typedDigest } from "./bundle.ts";
 export type { BundleMessage } from "./bundle.ts";
@@ -7,6 +7,7 @@ export { decodeHeader, encodeHeader } from "./header.ts";
 export type { BundleHeader } from "./header.ts";
 export { fromHex, toHex } from "./hex.ts";
 export { decodeLeaf, encodeLeaf } from "./leaf.ts";
+export { unpackSlots } from "./packedSlots.ts";
 export { decodeRecord, encodeRecord } from "./record.ts";
 export type { DecodedRecord, RecordInput, RecordName } from "./record.ts";
 export { recoverSigner } from "./signature.ts";

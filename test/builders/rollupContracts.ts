@@ -3,6 +3,7 @@ import hre from "hardhat";
 
 import type { Bridge, Inbox, RollupFactory, Settlement } from "../../typechain-types/index.ts";
 import type { RollupConfigStruct } from "../../typechain-types/root/RollupFactory.ts";
+import { submitBatch } from "./submitBatch.ts";
 
 const ZERO_ADDRESS = "0x0000000000000000000000000000000000000000";
 
@@ -83,7 +84,7 @@ export async function createL1Scene(): Promise<L1Scene> {
       await networkHelpers.time.setNextBlockTimestamp(seconds);
     },
     async confirmState({ inbox, settlement }, stateRoot) {
-      await inbox.submitBatch(await scene.now(), await inbox.entryCount(), "0x");
+      await submitBatch(inbox, await scene.now(), await inbox.entryCount(), "0x");
       const { claimId: parent, nextEpoch } = await settlement.latestConfirmed();
       const accumulator = await inbox.epochAccumulator(nextEpoch);
       await settlement.claim(parent, nextEpoch, stateRoot, accumulator, { value: await settlement.bondFor(parent) });

@@ -47,6 +47,12 @@ function packFees(): bigint[] {
   return [word, word, word];
 }
 
+/** Deploys one of the contracts that play a part in tests. */
+export async function deployActor(name: string, wallet: Wallet): Promise<BaseContract> {
+  const { abi, bytecode } = JSON.parse(readFileSync(join(ARTIFACTS, "test", "actors", `${name}.sol`, `${name}.json`), "utf8")) as { abi: InterfaceAbi; bytecode: string };
+  return await (await new ContractFactory(abi, bytecode, wallet).deploy()).waitForDeployment();
+}
+
 /** Deploys the shared code and one chain. The chain must mine by itself. */
 export async function deployRollupOn(chain: LocalChain, config: Partial<typeof CHAIN_TEST_CONFIG> = {}): Promise<RollupOnChain> {
   const wallet = new Wallet(DEVELOPMENT_KEYS[0], chain.provider);

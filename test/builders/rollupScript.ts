@@ -5,6 +5,7 @@ import type { LocalChain } from "./localChain.ts";
 import type { RollupOnChain } from "./rollupOnChain.ts";
 import { signedBundle } from "./signedBundle.ts";
 import type { BundleRecord } from "./signedBundle.ts";
+import { submitBatch } from "./submitBatch.ts";
 
 /** What a test tells a rollup to do, one line each: deposits, batches, claims. */
 export interface RollupScript {
@@ -32,7 +33,7 @@ export function scriptFor(chain: LocalChain, rollup: RollupOnChain): RollupScrip
     },
     async submit(data = new Uint8Array()) {
       const time = (await chain.provider.getBlock("latest"))?.timestamp ?? 0;
-      await (await inbox.submitBatch(time, await inbox.entryCount(), hexlify(data))).wait();
+      await (await submitBatch(inbox, time, await inbox.entryCount(), hexlify(data))).wait();
     },
     bundle: (key, agent, nonce, ...records) => signedBundle({ domainSeparator: domain, key, agent, nonce, records }),
     async claim(stateRoot) {

@@ -1,3 +1,4 @@
+import { entryHash } from "../../core/codec/index.ts";
 import { keccak256 } from "../../core/hash/index.ts";
 import type { EntryConsumer, EpochRoots, FedEntry, SealedBatch, SealedBatches } from "../../services/sequencer/l1/ports.ts";
 
@@ -44,7 +45,8 @@ export function createSealedBatchList(): SealedBatchList {
     seal(l2Time, slots = 3) {
       const index = batches.length;
       const data = new Uint8Array(slots * SLOT_BYTES).fill(index + 1);
-      const batch = { index, l2Time, queueEnd: fed.length, data, slots, position: 3 * index };
+      const entryHashes = fed.slice(batches.at(-1)?.queueEnd ?? 0).map(({ entry }) => entryHash(entry));
+      const batch = { index, l2Time, queueEnd: fed.length, data, slots, entryHashes, position: 3 * index };
       batches.push(batch);
       return batch;
     },

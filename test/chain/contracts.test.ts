@@ -41,7 +41,7 @@ for (const kind of ["anvil", "hardhat"] as const satisfies readonly ChainKind[])
     });
 
     it("revert: is decoded when the estimate of a transaction is refused", async () => {
-      const error = await errorOf(rollup.contracts.inbox.submitBatch(1, 0, "0x"));
+      const error = await errorOf(rollup.contracts.inbox.submitBatch(1, 0, `0x${"00".repeat(32)}`, "0x"));
       expect(error.values["contractError"]).to.equal("L2TimeBehind");
     });
 

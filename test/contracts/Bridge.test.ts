@@ -5,6 +5,7 @@ import type { FeeToken, HostileRecipient, HostileToken, ReentrantToken, TestToke
 import { createL1Scene } from "../builders/rollupContracts.ts";
 import type { L1Scene, RollupContracts } from "../builders/rollupContracts.ts";
 import { node, sparseState, withdrawalLeaf, withdrawalState } from "../builders/stateTree.ts";
+import { submitBatch } from "../builders/submitBatch.ts";
 
 const GWEI = 1_000_000_000n;
 const MAX_UNITS = 2n ** 53n - 1n;
@@ -208,7 +209,7 @@ describe("Bridge", () => {
       const rollup = await scene.networkHelpers.loadFixture(withEth);
       const { inbox, settlement } = rollup;
       const { withdraw } = await paying(rollup, [scene.signers[5]!.address]);
-      await inbox.submitBatch(await scene.now(), await inbox.entryCount(), "0x");
+      await submitBatch(inbox, await scene.now(), await inbox.entryCount(), "0x");
       const { claimId: parent } = await settlement.latestConfirmed();
       await settlement.claim(parent, 1, ZeroHash, await inbox.epochAccumulator(1), { value: 3_200 });
       const open = await settlement.claimIdOf(parent, 1, ZeroHash);

@@ -3,7 +3,9 @@ pragma solidity ^0.8.28;
 
 import {DataRoot} from "../../contracts/libraries/DataRoot.sol";
 import {EntryHash} from "../../contracts/libraries/EntryHash.sol";
+import {PackedSlots} from "../../contracts/libraries/PackedSlots.sol";
 import {StateProof} from "../../contracts/libraries/StateProof.sol";
+import {PlainDataRoot} from "./invariants/PlainDataRoot.sol";
 import {WithdrawalTree} from "./invariants/WithdrawalTree.sol";
 
 /// The hashes of the inbox and the bridge against plain versions of the same rules.
@@ -12,6 +14,11 @@ contract HashesTest {
 
     function dataRoot(bytes calldata data) external pure returns (bytes32) {
         return DataRoot.compute(data);
+    }
+
+    function packed(bytes calldata slots) external pure returns (bytes memory first, bytes memory second) {
+        first = PackedSlots.pack(slots);
+        second = PackedSlots.pack(slots);
     }
 
     function stateRoot(uint256 index, bytes32[4] calldata leaf, bytes32[] calldata siblings)
@@ -25,7 +32,7 @@ contract HashesTest {
     function testFuzz_dataRoot_agreesWithPlainTree(uint16 length, bytes32 seed) public view {
         bytes memory data = new bytes(uint256(length) % 40_000);
         for (uint256 i = 0; i < data.length; i += 1 + (i % 97)) data[i] = seed[i % 32];
-        require(this.dataRoot(data) == _plainRoot(data), "data root");
+        require(this.dataRoot(data) == PlainDataRoot.rootOf(data), "data root");
     }
 
     function test_dataRoot_leavesMemoryAlone() public view {
@@ -37,6 +44,25 @@ contract HashesTest {
         }
         require(this.dataRoot(data) == first, "dirty memory");
         require(this.dataRoot("") == 0, "no data");
+    }
+
+    function testFuzz_packedSlots_holdEveryWordOnce(uint8 count, bytes32 seed) public view {
+        bytes32[] memory words = new bytes32[](3 * uint256(count));
+        for (uint256 i = 0; i < words.length; ++i) {
+            bytes32 noise = keccak256(abi.encode(seed, i));
+            if (uint256(noise) % 3 > 0) words[i] = uint256(noise) % 5 == 0 ? bytes32(uint256(1) << (uint256(noise) >> 248)) : noise;
+        }
+        (bytes memory packed_, bytes memory again) = this.packed(abi.encodePacked(words));
+        require(keccak256(packed_) == keccak256(again), "memory");
+        uint256 next = 0;
+        bytes32 bitmap;
+        for (uint256 i = 0; i < words.length; ++i) {
+            if (i % 255 == 0) bitmap = _word(packed_, next++);
+            bool isSet = uint256(bitmap << (i % 255)) >> 255 == 1;
+            require((isSet ? _word(packed_, next++) : bytes32(0)) == words[i] && isSet == (words[i] != 0), "word");
+            if (i % 255 == 254 || i + 1 == words.length) require(bitmap << (1 + (i % 255)) == 0, "unused bits");
+        }
+        require(packed_.length == 32 * next, "length");
     }
 
     function testFuzz_entryHash_keepsSlotsAndDueTimeReadable(
@@ -64,25 +90,10 @@ contract HashesTest {
         if (leaves > 1) require(this.stateRoot((opened + 1) % leaves, words[opened], siblings) != root, "another place");
     }
 
-    /// RULES B-1, word by word.
-    function _plainRoot(bytes memory data) private pure returns (bytes32) {
-        bytes32[] memory level = new bytes32[]((data.length + CHUNK_BYTES - 1) / CHUNK_BYTES);
-        for (uint256 i = 0; i < level.length; ++i) {
-            uint256 start = i * CHUNK_BYTES;
-            uint256 size = data.length - start < CHUNK_BYTES ? data.length - start : CHUNK_BYTES;
-            bytes memory chunk = new bytes(size);
-            for (uint256 j = 0; j < size; ++j) chunk[j] = data[start + j];
-            level[i] = keccak256(chunk);
+    function _word(bytes memory bytes_, uint256 index) private pure returns (bytes32 word) {
+        require(bytes_.length >= 32 * (index + 1), "too short");
+        assembly {
+            word := mload(add(add(bytes_, 32), shl(5, index)))
         }
-        while (level.length > 1) {
-            bytes32[] memory above = new bytes32[]((level.length + 3) / 4);
-            for (uint256 i = 0; i < above.length; ++i) {
-                bytes32[4] memory four;
-                for (uint256 j = 0; j < 4; ++j) if (4 * i + j < level.length) four[j] = level[4 * i + j];
-                above[i] = WithdrawalTree.node(four[0], four[1], four[2], four[3], 0);
-            }
-            level = above;
-        }
-        return level.length == 0 ? bytes32(0) : level[0];
     }
 }

@@ -3,9 +3,11 @@ import { concat, ZeroAddress, ZeroHash } from "ethers";
 
 import type { TestIdentityRegistry, TestSequencerAuth } from "../../typechain-types/index.ts";
 import { accumulatorAfter, batchHashOf, entryHashOf } from "../builders/inboxHashes.ts";
+import { packSlots } from "../builders/packSlots.ts";
 import { createL1Scene } from "../builders/rollupContracts.ts";
 import type { L1Scene, RollupContracts } from "../builders/rollupContracts.ts";
 import { dataRoot } from "../builders/stateTree.ts";
+import { expectedAccumulator, submitBatch } from "../builders/submitBatch.ts";
 
 const DEPOSIT = 64;
 const LINK_AGENT = 65;
@@ -33,7 +35,7 @@ describe("Inbox", () => {
       it(`data root: agrees with the rules when the batch has ${count} slots`, async () => {
         const { inbox } = await scene.networkHelpers.loadFixture(fresh);
         const time = await scene.now();
-        await inbox.submitBatch(time, 0, slots(count));
+        await submitBatch(inbox, time, 0, slots(count));
         expect(await inbox.batchHash(0)).to.equal(batchHashOf(time, 0n, count, dataRoot(slots(count))));
       });
     }
@@ -54,14 +56,14 @@ describe("Inbox", () => {
       const time = await scene.now();
       const hash = batchHashOf(time, 2n, 1, dataRoot(slots(1)));
       const chained = accumulatorAfter(ZeroHash, hash, [first, second]);
-      await expect(inbox.submitBatch(time, 2, slots(1)))
+      await expect(submitBatch(inbox, time, 2, slots(1)))
         .to.emit(inbox, "BatchSubmitted")
         .withArgs(0, hash, time, 2, 1, dataRoot(slots(1)), chained);
       expect(await inbox.accumulator()).to.equal(chained);
       expect(await inbox.consumedCount()).to.equal(2);
 
       const empty = batchHashOf(time, 2n, 0, ZeroHash);
-      await inbox.submitBatch(time, 2, "0x");
+      await submitBatch(inbox, time, 2, "0x");
       expect(await inbox.accumulator()).to.equal(accumulatorAfter(chained, empty, []));
     });
 
@@ -69,7 +71,7 @@ describe("Inbox", () => {
       const { inbox } = await scene.networkHelpers.loadFixture(fresh);
       const time = await scene.now();
       for (const length of [1, 95, 97]) {
-        await expect(inbox.submitBatch(time, 0, new Uint8Array(length)))
+        await expect(submitBatch(inbox, time, 0, new Uint8Array(length)))
           .to.be.revertedWithCustomError(inbox, "LengthNotSlots")
           .withArgs(length);
       }
@@ -78,38 +80,38 @@ describe("Inbox", () => {
     it("time: rejects when it runs backwards", async () => {
       const { inbox } = await scene.networkHelpers.loadFixture(fresh);
       const time = await scene.now();
-      await inbox.submitBatch(time, 0, "0x");
-      await expect(inbox.submitBatch(time - 1, 0, "0x")).to.be.revertedWithCustomError(inbox, "L2TimeBackwards").withArgs(time - 1, time);
-      await inbox.submitBatch(time, 0, "0x");
+      await submitBatch(inbox, time, 0, "0x");
+      await expect(submitBatch(inbox, time - 1, 0, "0x")).to.be.revertedWithCustomError(inbox, "L2TimeBackwards").withArgs(time - 1, time);
+      await submitBatch(inbox, time, 0, "0x");
     });
 
     it("time: takes 15 seconds ahead of L1 and rejects 16", async () => {
       const { inbox } = await scene.networkHelpers.loadFixture(fresh);
       const next = (await scene.now()) + 10;
       await scene.setNextTime(next);
-      await expect(inbox.submitBatch(next + 16, 0, "0x")).to.be.revertedWithCustomError(inbox, "L2TimeAhead").withArgs(next + 16, next + 15);
+      await expect(submitBatch(inbox, next + 16, 0, "0x")).to.be.revertedWithCustomError(inbox, "L2TimeAhead").withArgs(next + 16, next + 15);
       await scene.setNextTime(next + 1);
-      await inbox.submitBatch(next + 16, 0, "0x");
+      await submitBatch(inbox, next + 16, 0, "0x");
     });
 
     it("time: takes 24 hours behind L1 and rejects a second more", async () => {
       const { inbox } = await scene.networkHelpers.loadFixture(fresh);
       const next = (await scene.now()) + 10;
       await scene.setNextTime(next);
-      await expect(inbox.submitBatch(next - 86401, 0, "0x"))
+      await expect(submitBatch(inbox, next - 86401, 0, "0x"))
         .to.be.revertedWithCustomError(inbox, "L2TimeBehind")
         .withArgs(next - 86401, next - 86400);
       await scene.setNextTime(next + 1);
-      await inbox.submitBatch(next + 1 - 86400, 0, "0x");
+      await submitBatch(inbox, next + 1 - 86400, 0, "0x");
     });
 
     it("queue: rejects when the end runs backwards or beyond what is there", async () => {
       const { inbox, bridge } = await scene.networkHelpers.loadFixture(fresh);
       await bridge.deposit(scene.signers[0]!.address, GWEI, { value: GWEI });
       const time = await scene.now();
-      await expect(inbox.submitBatch(time, 2, "0x")).to.be.revertedWithCustomError(inbox, "QueueEndBeyond").withArgs(2, 1);
-      await inbox.submitBatch(time, 1, "0x");
-      await expect(inbox.submitBatch(time, 0, "0x")).to.be.revertedWithCustomError(inbox, "QueueEndBackwards").withArgs(0, 1);
+      await expect(submitBatch(inbox, time, 2, "0x")).to.be.revertedWithCustomError(inbox, "QueueEndBeyond").withArgs(2, 1);
+      await submitBatch(inbox, time, 1, "0x");
+      await expect(submitBatch(inbox, time, 0, "0x")).to.be.revertedWithCustomError(inbox, "QueueEndBackwards").withArgs(0, 1);
     });
 
     it("queue: rejects when an entry that is due is left out, and takes it a second earlier", async () => {
@@ -117,10 +119,10 @@ describe("Inbox", () => {
       await bridge.deposit(scene.signers[0]!.address, GWEI, { value: GWEI });
       const due = (await scene.now()) + DELAY;
       await scene.networkHelpers.time.increase(DELAY + 50);
-      await expect(inbox.submitBatch(due, 0, slots(1))).to.be.revertedWithCustomError(inbox, "EntryDue").withArgs(0, due, due);
-      await inbox.submitBatch(due - 1, 0, slots(1));
-      await expect(inbox.submitBatch(due + 7, 0, "0x")).to.be.revertedWithCustomError(inbox, "EntryDue").withArgs(0, due, due + 7);
-      await inbox.submitBatch(due + 7, 1, "0x");
+      await expect(submitBatch(inbox, due, 0, slots(1))).to.be.revertedWithCustomError(inbox, "EntryDue").withArgs(0, due, due);
+      await submitBatch(inbox, due - 1, 0, slots(1));
+      await expect(submitBatch(inbox, due + 7, 0, "0x")).to.be.revertedWithCustomError(inbox, "EntryDue").withArgs(0, due, due + 7);
+      await submitBatch(inbox, due + 7, 1, "0x");
     });
 
     it("queue: rejects when a due entry behind a consumed one is left out", async () => {
@@ -128,7 +130,7 @@ describe("Inbox", () => {
       for (let i = 0; i < 3; i++) await bridge.deposit(scene.signers[0]!.address, GWEI, { value: GWEI });
       const lastDue = (await scene.now()) + DELAY;
       await scene.networkHelpers.time.increase(DELAY + 50);
-      await expect(inbox.submitBatch(lastDue, 2, "0x")).to.be.revertedWithCustomError(inbox, "EntryDue").withArgs(2, lastDue, lastDue);
+      await expect(submitBatch(inbox, lastDue, 2, "0x")).to.be.revertedWithCustomError(inbox, "EntryDue").withArgs(2, lastDue, lastDue);
     });
 
     it("queue: lets a batch without slots stop after 1,024 due entries, and no other", async function () {
@@ -142,20 +144,20 @@ describe("Inbox", () => {
       for (let i = 0; i < 1026; i++) await asBridge.enqueueDeposit(me, me, 1);
       const due = (await scene.now()) + DELAY;
       await scene.networkHelpers.time.increase(DELAY + 50);
-      await expect(inbox.submitBatch(due, 1023, "0x")).to.be.revertedWithCustomError(inbox, "EntryDue");
-      await expect(inbox.submitBatch(due, 1024, slots(1))).to.be.revertedWithCustomError(inbox, "EntryDue");
-      const receipt = await (await inbox.submitBatch(due, 1024, "0x")).wait();
+      await expect(submitBatch(inbox, due, 1023, "0x")).to.be.revertedWithCustomError(inbox, "EntryDue");
+      await expect(submitBatch(inbox, due, 1024, slots(1))).to.be.revertedWithCustomError(inbox, "EntryDue");
+      const receipt = await (await submitBatch(inbox, due, 1024, "0x")).wait();
       expect(receipt!.gasUsed).to.be.lessThan(5_000_000n);
-      await expect(inbox.submitBatch(due, 1025, "0x")).to.be.revertedWithCustomError(inbox, "EntryDue");
-      await inbox.submitBatch(due, 1026, slots(1));
+      await expect(submitBatch(inbox, due, 1025, "0x")).to.be.revertedWithCustomError(inbox, "EntryDue");
+      await submitBatch(inbox, due, 1026, slots(1));
     });
 
     it("sequencer: rejects everybody else when one is configured", async () => {
       const [first, second] = scene.signers;
       const { inbox } = await scene.createRollup({ sequencer: second!.address });
       const time = await scene.now();
-      await expect(inbox.submitBatch(time, 0, "0x")).to.be.revertedWithCustomError(inbox, "NotSequencer").withArgs(first!.address);
-      await inbox.connect(second!).submitBatch(time, 0, "0x");
+      await expect(submitBatch(inbox, time, 0, "0x")).to.be.revertedWithCustomError(inbox, "NotSequencer").withArgs(first!.address);
+      await submitBatch(inbox.connect(second!), time, 0, "0x");
     });
 
     it("sequencer: is who the configured contract names, and the configured account counts no more", async () => {
@@ -163,43 +165,97 @@ describe("Inbox", () => {
       const auth = (await scene.ethers.deployContract("TestSequencerAuth")) as unknown as TestSequencerAuth;
       const { inbox } = await scene.createRollup({ sequencer: first!.address, sequencerAuth: await auth.getAddress() });
       const time = await scene.now();
-      await expect(inbox.submitBatch(time, 0, "0x")).to.be.revertedWithCustomError(inbox, "NotSequencer").withArgs(first!.address);
+      await expect(submitBatch(inbox, time, 0, "0x")).to.be.revertedWithCustomError(inbox, "NotSequencer").withArgs(first!.address);
       await auth.set(second!.address, true);
-      await inbox.connect(second!).submitBatch(time, 0, "0x");
+      await submitBatch(inbox.connect(second!), time, 0, "0x");
     });
 
-    it("caller: rejects a contract, because its data are not in the transaction's calldata", async () => {
+    it("repetition: rejects the very same call, and nothing changes", async () => {
       const { inbox } = await scene.networkHelpers.loadFixture(fresh);
+      const time = await scene.now();
+      const expected = await expectedAccumulator(inbox, time, 0, slots(2));
+      await inbox.submitBatch(time, 0, expected, slots(2));
+      const again = accumulatorAfter(expected, await inbox.batchHash(0), []);
+      await expect(inbox.submitBatch(time, 0, expected, slots(2)))
+        .to.be.revertedWithCustomError(inbox, "AccumulatorMismatch")
+        .withArgs(again, expected);
+      expect(await inbox.batchCount()).to.equal(1);
+      expect(await inbox.accumulator()).to.equal(expected);
+    });
+
+    it("accumulator: rejects any other than the batch ends at, zero included", async () => {
+      const { inbox } = await scene.networkHelpers.loadFixture(fresh);
+      const time = await scene.now();
+      const actual = await expectedAccumulator(inbox, time, 0, slots(1));
+      for (const expected of [ZeroHash, await inbox.accumulator(), `${actual.slice(0, -1)}${actual.endsWith("0") ? "1" : "0"}`]) {
+        await expect(inbox.submitBatch(time, 0, expected, slots(1)))
+          .to.be.revertedWithCustomError(inbox, "AccumulatorMismatch")
+          .withArgs(actual, expected);
+      }
+      await inbox.submitBatch(time, 0, actual, slots(1));
+    });
+
+    it("accumulator: rejects a batch whose deposits a reorganisation has swapped, and takes it when they are back", async () => {
+      const { inbox, bridge } = await scene.networkHelpers.loadFixture(fresh);
+      const [first, second] = scene.signers.map(({ address }) => address) as [string, string];
+      const deposit = (account: string) => bridge.deposit(account, GWEI, { value: GWEI });
+      const time = await scene.now();
+      const before = await scene.networkHelpers.takeSnapshot();
+      await scene.setNextTime(time + 10);
+      await deposit(first);
+      await scene.setNextTime(time + 20);
+      await deposit(second);
+      const expected = await expectedAccumulator(inbox, time, 2, slots(1));
+
+      await before.restore();
+      await scene.setNextTime(time + 10);
+      await deposit(second);
+      await scene.setNextTime(time + 20);
+      await deposit(first);
+      await expect(inbox.submitBatch(time, 2, expected, slots(1))).to.be.revertedWithCustomError(inbox, "AccumulatorMismatch");
+      expect([await inbox.batchCount(), await inbox.consumedCount(), await inbox.entryCount()]).to.deep.equal([0n, 0n, 2n]);
+
+      await before.restore();
+      await scene.setNextTime(time + 10);
+      await deposit(first);
+      await scene.setNextTime(time + 20);
+      await deposit(second);
+      await inbox.submitBatch(time, 2, expected, slots(1));
+    });
+
+    it("data: are packed in an event of their own that bears the batch's index", async () => {
+      const { inbox } = await scene.networkHelpers.loadFixture(fresh);
+      const time = await scene.now();
+      await submitBatch(inbox, time, 0, "0x");
+      for (const [index, count] of [[1, 0], [2, 1], [3, 43]] as const) {
+        await expect(submitBatch(inbox, time, 0, slots(count))).to.emit(inbox, "BatchData").withArgs(index, packSlots(slots(count)));
+      }
+      const sparse = `0x${"00".repeat(96)}${"11".repeat(32)}${"00".repeat(64)}${"00".repeat(96 * 90)}${"00".repeat(95)}01`;
+      await expect(submitBatch(inbox, time, 0, sparse)).to.emit(inbox, "BatchData").withArgs(4, packSlots(sparse));
+    });
+
+    it("caller: may be a contract, one that is being made, or an account with delegated code (EIP-7702)", async () => {
+      const { inbox } = await scene.networkHelpers.loadFixture(fresh);
+      const time = await scene.now();
+      const call = async (): Promise<string> =>
+        inbox.interface.encodeFunctionData("submitBatch", [time, 0, await expectedAccumulator(inbox, time, 0, slots(1)), slots(1)]);
       const actor = await scene.ethers.deployContract("HostileRecipient");
-      const call = inbox.interface.encodeFunctionData("submitBatch", [await scene.now(), 0, "0x"]);
-      await expect(actor.getFunction("execute")(await inbox.getAddress(), 0, call))
-        .to.be.revertedWithCustomError(inbox, "NotDirectCaller")
-        .withArgs(await actor.getAddress());
-      // One that is being made has no code, but is not the transaction's origin.
-      await expect(scene.ethers.deployContract("ConstructorCaller", [await inbox.getAddress(), call])).to.be.revertedWithCustomError(inbox, "NotDirectCaller");
-    });
-
-    it("caller: rejects an account with delegated code, which could call from within (EIP-7702)", async () => {
-      const { inbox } = await scene.networkHelpers.loadFixture(fresh);
+      await expect(actor.getFunction("execute")(await inbox.getAddress(), 0, await call())).to.emit(inbox, "BatchData").withArgs(0, packSlots(slots(1)));
+      await scene.ethers.deployContract("ConstructorCaller", [await inbox.getAddress(), await call()]);
       const delegated = scene.signers[8]!;
       await scene.networkHelpers.setCode(delegated.address, concat(["0xef0100", await inbox.getAddress()]));
-      await expect(inbox.connect(delegated).submitBatch(await scene.now(), 0, "0x"))
-        .to.be.revertedWithCustomError(inbox, "NotDirectCaller")
-        .withArgs(delegated.address);
+      await expect(submitBatch(inbox.connect(delegated), time, 0, slots(1))).to.emit(inbox, "BatchData").withArgs(2, packSlots(slots(1)));
     });
 
-    it("calldata: rejects what is not the canonical encoding", async () => {
-      const { inbox } = await scene.networkHelpers.loadFixture(fresh);
-      const to = await inbox.getAddress();
-      const call = inbox.interface.encodeFunctionData("submitBatch", [await scene.now(), 0, slots(1)]);
-      const longer = concat([call, "0x00"]);
-      // The same data, one word further on.
-      const shifted = concat([call.slice(0, 2 + 2 * 68), scene.ethers.toBeHex(0x80, 32), ZeroHash, `0x${call.slice(2 + 2 * 100)}`]);
-      // The data's length read from the word of queueEnd, which is zero.
-      const folded = concat([call.slice(0, 10), `0x${call.slice(10, 10 + 64)}`, ZeroHash, scene.ethers.toBeHex(0x20, 32), ZeroHash]);
-      for (const data of [longer, shifted, folded]) {
-        await expect(scene.signers[0]!.sendTransaction({ to, data })).to.be.revertedWithCustomError(inbox, "NotCanonicalCalldata");
-      }
+    it("sequencer: may be a contract, and then its owner is refused", async () => {
+      const owner = scene.signers[0]!;
+      const wallet = await scene.ethers.deployContract("HostileRecipient");
+      const { inbox } = await scene.createRollup({ sequencer: await wallet.getAddress() });
+      const time = await scene.now();
+      const expected = await expectedAccumulator(inbox, time, 0, slots(1));
+      await expect(inbox.submitBatch(time, 0, expected, slots(1))).to.be.revertedWithCustomError(inbox, "NotSequencer").withArgs(owner.address);
+      await wallet.getFunction("execute")(await inbox.getAddress(), 0, inbox.interface.encodeFunctionData("submitBatch", [time, 0, expected, slots(1)]));
+      expect(await inbox.accumulator()).to.equal(expected);
     });
   });
 
@@ -235,7 +291,7 @@ describe("Inbox", () => {
       // 1000 * 33/32 = 1031.25
       expect(await inbox.forcedFee(1)).to.equal(1_032);
       expect(await inbox.forcedFee(2)).to.equal(2_063);
-      await inbox.submitBatch(await scene.now(), 1, "0x");
+      await submitBatch(inbox, await scene.now(), 1, "0x");
       expect(await inbox.forcedFee(1)).to.equal(1_000);
     });
 
@@ -319,7 +375,7 @@ describe("Inbox", () => {
         .to.emit(inbox, "EntryQueued")
         .withArgs(0, SWEEP_FEES, stranger!.address, recipient!.address, 0, 0, ZeroHash, (due: bigint) => due > 0n);
       await expect(inbox.sweepFees()).to.be.revertedWithCustomError(inbox, "SweepPending").withArgs(0);
-      await inbox.submitBatch(await scene.now(), 1, "0x");
+      await submitBatch(inbox, await scene.now(), 1, "0x");
       await inbox.sweepFees();
     });
   });
@@ -330,21 +386,21 @@ describe("Inbox", () => {
       const { inbox } = await scene.createRollup({ epochSteps: 16, epochAgeSeconds: 1_000 });
       await inbox.force(slots(3), { value: 3_000 });
       const time = await scene.now();
-      await expect(inbox.submitBatch(time, 1, slots(4))).to.emit(inbox, "EpochClosed").withArgs(0, 1, 16);
+      await expect(submitBatch(inbox, time, 1, slots(4))).to.emit(inbox, "EpochClosed").withArgs(0, 1, 16);
       expect(await inbox.epochEnd(0)).to.equal(1);
       expect(await inbox.epochTrace(0)).to.equal(16);
       expect(await inbox.epochAccumulator(0)).to.equal(await inbox.accumulator());
 
-      await inbox.submitBatch(time, 1, slots(7));
+      await submitBatch(inbox, time, 1, slots(7));
       expect(await inbox.epochCount()).to.equal(1);
       expect(await inbox.openSteps()).to.equal(15);
-      await expect(inbox.submitBatch(time, 1, "0x")).to.emit(inbox, "EpochClosed").withArgs(1, 3, 16);
+      await expect(submitBatch(inbox, time, 1, "0x")).to.emit(inbox, "EpochClosed").withArgs(1, 3, 16);
     });
 
     it("age: lets anyone close from the exact second on, counted from the first batch", async () => {
       const { inbox } = await scene.createRollup({ epochAgeSeconds: 30 });
       await scene.networkHelpers.time.increase(100);
-      await inbox.submitBatch(await scene.now(), 0, "0x");
+      await submitBatch(inbox, await scene.now(), 0, "0x");
       const opened = await scene.now();
       await scene.setNextTime(opened + 29);
       await expect(inbox.closeEpoch()).to.be.revertedWithCustomError(inbox, "EpochOpen").withArgs(0);

@@ -98,7 +98,7 @@ contract RollupInvariants {
         handler.force(1, 63);
         handler.deposit(1, 1e9);
         handler.submitBatch(2, 99);
-        for (uint256 how = 0; how < 3; ++how) handler.submitBadBatch(1, how);
+        for (uint256 how = 0; how < 4; ++how) handler.submitBadBatch(1, how);
         handler.withdrawOnLayer2(1, 77);
         handler.claim(1, true);
         handler.claim(2, false);

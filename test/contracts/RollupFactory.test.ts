@@ -80,7 +80,7 @@ describe("RollupFactory", () => {
         await expect(call()).to.be.revertedWithCustomError(contract, "NotAClone");
       }
       const time = (await ethers.provider.getBlock("latest"))!.timestamp;
-      await expect(inbox.submitBatch(time, 0, "0x")).to.be.revertedWithCustomError(inbox, "NotAClone");
+      await expect(inbox.submitBatch(time, 0, ZeroHash, "0x")).to.be.revertedWithCustomError(inbox, "NotAClone");
     });
   });
 

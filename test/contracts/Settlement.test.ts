@@ -4,6 +4,7 @@ import { AbiCoder, keccak256, ZeroHash } from "ethers";
 import { createL1Scene } from "../builders/rollupContracts.ts";
 import type { L1Scene, RollupContracts } from "../builders/rollupContracts.ts";
 import { sparseState } from "../builders/stateTree.ts";
+import { submitBatch } from "../builders/submitBatch.ts";
 
 const BOND = 3_200n;
 const WINDOW = 50;
@@ -28,7 +29,7 @@ describe("Settlement", () => {
     const { inbox, settlement } = rollup;
     const accumulators: string[] = [];
     for (let epoch = 0; epoch < 3; epoch++) {
-      await inbox.submitBatch(await scene.now(), 0, "0x");
+      await submitBatch(inbox, await scene.now(), 0, "0x");
       accumulators.push(await inbox.epochAccumulator(epoch));
     }
     return {
@@ -130,7 +131,7 @@ describe("Settlement", () => {
     it("bond: costs B(1 + n/32) for the n-th entry of a round, rounded up, whatever it claims", async () => {
       const { genesis } = await load();
       const { settlement, inbox } = await scene.createRollup({ bondWei: 33 });
-      await inbox.submitBatch(await scene.now(), 0, "0x");
+      await submitBatch(inbox, await scene.now(), 0, "0x");
       const accumulator = await inbox.epochAccumulator(0);
       const parent = await settlement.genesisClaim();
       expect(parent).to.not.equal(genesis);

@@ -16,6 +16,7 @@ import { DEVELOPMENT_KEYS } from "../builders/localChain.ts";
 import { createL1Scene } from "../builders/rollupContracts.ts";
 import type { L1Scene, RollupContracts } from "../builders/rollupContracts.ts";
 import { signedBundle } from "../builders/signedBundle.ts";
+import { submitBatch } from "../builders/submitBatch.ts";
 
 const NO_FEES = new Array<number>(24).fill(0);
 const GWEI = 1_000_000_000n;
@@ -77,7 +78,7 @@ describe("an epoch, proven step by step on the real contracts", () => {
     for (const rollup of [a, b]) {
       await rollup.bridge.deposit(owner, 1_000n * GWEI, { value: 1_000n * GWEI });
       await rollup.inbox.force(new Uint8Array(2 * SLOT_BYTES).fill(7), { value: 10n ** 6n });
-      await rollup.inbox.submitBatch(await scene.now(), 2, hexlify(data));
+      await submitBatch(rollup.inbox, await scene.now(), 2, hexlify(data));
 
       const domain = fromHex(await rollup.inbox.domainSeparator());
       const machine = new Machine(createState(), { domainSeparator: domain, feeTable: NO_FEES });

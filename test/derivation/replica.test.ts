@@ -15,10 +15,12 @@ import type { ReplicaOptions } from "../../derivation/Replica.ts";
 import { genesisRoot } from "../../derivation/stateRoot.ts";
 import { DEVELOPMENT_KEYS, startLocalChain } from "../builders/localChain.ts";
 import type { LocalChain } from "../builders/localChain.ts";
-import { deployRollupOn } from "../builders/rollupOnChain.ts";
+import { deployActor, deployRollupOn } from "../builders/rollupOnChain.ts";
 import type { RollupOnChain } from "../builders/rollupOnChain.ts";
+import { scriptFor } from "../builders/rollupScript.ts";
 import { concatBytes, signedBundle } from "../builders/signedBundle.ts";
 import type { BundleRecord } from "../builders/signedBundle.ts";
+import { expectedAccumulator, submitBatch } from "../builders/submitBatch.ts";
 
 const GWEI = 1_000_000_000n;
 const DEPOSIT_UNITS = 1_000;
@@ -57,7 +59,7 @@ describe("replica", function () {
 
   async function submit(data: Uint8Array = new Uint8Array()): Promise<void> {
     const { inbox } = rollup.contracts;
-    await (await inbox.submitBatch(await now(), await inbox.entryCount(), hexlify(data))).wait();
+    await (await submitBatch(inbox, await now(), await inbox.entryCount(), hexlify(data))).wait();
   }
 
   const bundle = (key: string, agent: number, nonce: number, ...records: BundleRecord[]): Uint8Array =>
@@ -92,6 +94,26 @@ describe("replica", function () {
     expect(balanceOf(replica, 1)).to.equal(DEPOSIT_UNITS - 150 - 2 * FEE);
     expect(balanceOf(replica, 2)).to.equal(DEPOSIT_UNITS + 150);
     expect(replica.current.machine("receiptCount")).to.equal(4);
+  });
+
+  it("sequencer contract: batches that a contract submitted are read as any others", async () => {
+    const wallet = await deployActor("HostileRecipient", rollup.wallet);
+    const guarded = await deployRollupOn(chain, { sequencer: await wallet.getAddress() });
+    const script = scriptFor(chain, guarded);
+    await script.deposit(ALICE, DEPOSIT_UNITS);
+    await script.deposit(BOB, DEPOSIT_UNITS);
+    const { inbox } = guarded.contracts;
+    for (const [nonce, amount] of [[0, 100], [1, 20]] as const) {
+      const data = script.bundle(ALICE, 1, nonce, transfer(2, amount));
+      const time = await now();
+      const call = inbox.interface.encodeFunctionData("submitBatch", [time, 2, await expectedAccumulator(inbox, time, 2, data), data]);
+      await (await wallet.getFunction("execute")(guarded.deployment.contracts.inbox, 0, call)).wait();
+    }
+    rollup = guarded;
+    const { replica, source } = await openOn();
+    await source.poll();
+    expect(replica.batchCount).to.equal(2);
+    expect(balanceOf(replica, 2)).to.equal(DEPOSIT_UNITS + 120);
   });
 
   it("forced entry: executes the bundle of an account's owner who sends it himself", async () => {

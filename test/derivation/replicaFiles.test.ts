@@ -2,13 +2,16 @@ import { appendFileSync, cpSync, mkdtempSync, readFileSync, readdirSync, rmSync,
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import type { JsonRpcApiProvider } from "ethers";
 import { expect } from "chai";
+import { Interface } from "ethers";
+import type { JsonRpcApiProvider } from "ethers";
 
+import { inboxAbi } from "../../chain/generated/abi/Inbox.ts";
 import { toHex } from "../../core/codec/index.ts";
 import { KIND } from "../../core/generated/protocol.ts";
 import { DerivationError } from "../../derivation/DerivationError.ts";
 import { createL1Source } from "../../derivation/L1Source.ts";
+import { readL1Events } from "../../derivation/readL1Events.ts";
 import { openReplica } from "../../derivation/Replica.ts";
 import type { Replica, ReplicaOptions } from "../../derivation/Replica.ts";
 import { DEVELOPMENT_KEYS, startLocalChain } from "../builders/localChain.ts";
@@ -18,7 +21,13 @@ import type { RollupOnChain } from "../builders/rollupOnChain.ts";
 import { scriptFor } from "../builders/rollupScript.ts";
 
 const [, ALICE, BOB] = DEVELOPMENT_KEYS;
+const BATCH_DATA = new Interface(inboxAbi).getEvent("BatchData")!.topicHash;
 const BATCHES = 6;
+
+interface DataLog {
+  readonly topics: readonly string[];
+  readonly data: string;
+}
 
 describe("replica's files", function () {
   this.timeout(60_000);
@@ -128,17 +137,32 @@ describe("replica's files", function () {
       dir = mkdtempSync(join(root, "fresh-"));
     });
 
-    it("calldata: is refused when it does not have the stored root", async () => {
-      const provider = lying((method, answer) => {
-        const transaction = answer as { input: string };
-        return method === "eth_getTransactionByHash" ? { ...transaction, input: transaction.input.replace(/01(0*)$/, "02$1") } : answer;
+    /** Changes the answers about the data of batches. */
+    const lyingOfData = (change: (logs: readonly DataLog[]) => readonly DataLog[]): JsonRpcApiProvider =>
+      lying((method, answer) => {
+        const logs = answer as readonly DataLog[];
+        return method === "eth_getLogs" && logs[0]?.topics[0] === BATCH_DATA ? change(logs) : answer;
       });
-      expect(await codeOf(run({}, provider))).to.equal("derivation/data");
+
+    it("data: are refused when a bit of a word is another", async () => {
+      expect(await codeOf(run({}, lyingOfData((logs) => logs.map((log) => ({ ...log, data: log.data.replace(/1(0*)$/, "2$1") })))))).to.equal("derivation/data");
     });
 
-    it("calldata: of another contract's call is refused", async () => {
-      const provider = lying((method, answer) => (method === "eth_getTransactionByHash" ? { ...(answer as object), to: rollup.deployment.contracts.bridge } : answer));
-      expect(await codeOf(run({}, provider))).to.equal("derivation/calldata");
+    it("data: are refused when they are another batch's", async () => {
+      let first: readonly DataLog[] | undefined;
+      expect(await codeOf(run({}, lyingOfData((logs) => (first ??= logs))))).to.equal("derivation/data");
+    });
+
+    it("data: are refused when they are no packed slots", async () => {
+      for (const data of ["0x", `0x${"00".repeat(31)}20${"00".repeat(32)}`, `0x${"00".repeat(31)}20${"ff".repeat(64)}`]) {
+        rmSync(dir, { recursive: true, force: true });
+        expect(await codeOf(run({}, lyingOfData((logs) => logs.map((log) => ({ ...log, data }))))), data).to.equal("derivation/data");
+      }
+    });
+
+    it("data: are asked for again when they are withheld, and nothing is lost", async () => {
+      expect(await codeOf(run({}, lyingOfData(() => [])))).to.equal("derivation/missing");
+      expect(await run()).to.equal(finalRoot);
     });
 
     it("events: are refused when some are left out", async () => {
@@ -149,6 +173,49 @@ describe("replica's files", function () {
         return [];
       });
       expect(await codeOf(run({}, provider))).to.equal("derivation/order");
+    });
+  });
+
+  describe("an endpoint with limits", () => {
+    beforeEach(() => {
+      dir = mkdtempSync(join(root, "fresh-"));
+    });
+
+    it("ranges: are halved until they are answered", async () => {
+      const asked: number[] = [];
+      const provider = Object.create(chain.provider) as JsonRpcApiProvider;
+      provider.send = async (method: string, params: unknown[]) => {
+        const [range] = params as [{ fromBlock: string; toBlock: string }];
+        if (method !== "eth_getLogs") return (await chain.provider.send(method, params as never)) as never;
+        const blocks = Number(range.toBlock) - Number(range.fromBlock) + 1;
+        if (blocks > 3) throw new Error("query exceeds max block range 3");
+        asked.push(blocks);
+        return (await chain.provider.send(method, params as never)) as never;
+      };
+      // Near the head blocks are taken one by one: the range is read directly.
+      const { blockNumber } = rollup.deployment;
+      const head = await chain.provider.getBlockNumber();
+      const { events, readTo } = await readL1Events(provider, rollup.deployment, blockNumber, head);
+      const whole = await readL1Events(chain.provider, rollup.deployment, blockNumber, head);
+      expect(Math.max(...asked)).to.be.within(2, 3);
+      expect(events).to.deep.equal(whole.events);
+      expect(readTo).to.equal(head);
+    });
+
+    it("memory: a reading ends before the block that brings too many data, and the next goes on there", async () => {
+      const { blockNumber } = rollup.deployment;
+      const head = await chain.provider.getBlockNumber();
+      const whole = await readL1Events(chain.provider, rollup.deployment, blockNumber, head);
+      for (const [batches, most] of [[0, 1], [2, 2]] as const) {
+        const found: unknown[] = [];
+        for (let from = blockNumber; from <= head; ) {
+          const part = await readL1Events(chain.provider, rollup.deployment, from, head, batches * 21 * 96);
+          expect(part.events.filter(({ type }) => type === "batch").length).to.be.at.most(most);
+          found.push(...part.events);
+          from = part.readTo + 1;
+        }
+        expect(found).to.deep.equal(whole.events);
+      }
     });
   });
 });

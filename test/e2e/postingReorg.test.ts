@@ -3,16 +3,18 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { expect } from "chai";
-import { Wallet, hexlify } from "ethers";
+import { Wallet, ZeroHash, hexlify } from "ethers";
 
 import { ROOT_ABIS } from "../../chain/connectContracts.ts";
 import { createTransactionManager } from "../../chain/transactions/TransactionManager.ts";
 import type { TransactionManager } from "../../chain/transactions/TransactionManager.ts";
+import { SLOT_BYTES } from "../../core/generated/protocol.ts";
 import { createFileIntentJournal } from "../../derivation/files/FileIntentJournal.ts";
 import { createL1Source } from "../../derivation/L1Source.ts";
 import type { L1Source } from "../../derivation/L1Source.ts";
 import { openReplica } from "../../derivation/Replica.ts";
 import type { Replica } from "../../derivation/Replica.ts";
+import { accumulatorAfter, batchHashOf } from "../builders/inboxHashes.ts";
 import { layerSums } from "../builders/layerSums.ts";
 import { DEVELOPMENT_KEYS, startLocalChain } from "../builders/localChain.ts";
 import type { LocalChain } from "../builders/localChain.ts";
@@ -20,6 +22,7 @@ import { deployRollupOn } from "../builders/rollupOnChain.ts";
 import type { RollupOnChain } from "../builders/rollupOnChain.ts";
 import { scriptFor } from "../builders/rollupScript.ts";
 import type { RollupScript } from "../builders/rollupScript.ts";
+import { dataRoot } from "../builders/stateTree.ts";
 
 const [, ALICE, BOB] = DEVELOPMENT_KEYS;
 const REORG_BLOCKS = 10;
@@ -77,11 +80,15 @@ describe("reorganisation under load", function () {
     const { inbox, bridge } = rollup.contracts;
     const l2Time = (await chain.provider.getBlock("latest"))?.timestamp ?? 0;
     const ids: string[] = [];
+    const entries = await Promise.all([inbox.entryHash(0), inbox.entryHash(1)]);
+    let accumulator = ZeroHash;
     for (let nonce = 0; nonce < BATCHES; nonce += 1) {
       const data = script.bundle(ALICE, 1, nonce, ...Array.from({ length: TRANSFERS }, () => ({ op: "TRANSFER", fields: { to: 2, amount: 1 } }) as const));
       const id = `batch-${nonce}`;
       ids.push(id);
-      const call = inbox.interface.encodeFunctionData("submitBatch", [l2Time, 2, hexlify(data)]);
+      const slots = hexlify(data);
+      accumulator = accumulatorAfter(accumulator, batchHashOf(l2Time, 2n, data.length / SLOT_BYTES, dataRoot(slots)), nonce === 0 ? entries : []);
+      const call = inbox.interface.encodeFunctionData("submitBatch", [l2Time, 2, accumulator, slots]);
       await manager.submit({ id, to: rollup.deployment.contracts.inbox, valueWei: 0n, data: call, gasLimit: SUBMIT_GAS });
       await new Promise((resolve) => setTimeout(resolve, BLOCK_MS / 2));
       if (nonce === BATCHES / 2) await chain.send("anvil_reorg", [REORG_BLOCKS, []]);
@@ -90,6 +97,7 @@ describe("reorganisation under load", function () {
 
     expect(reorged.length).to.be.greaterThan(0);
     expect(Number(await inbox.batchCount())).to.equal(BATCHES);
+    expect(await inbox.accumulator()).to.equal(accumulator);
     for (const id of ids) expect((await manager.wait(id)).status).to.equal("confirmed");
     const receipts = 2 + BATCHES * TRANSFERS;
     expect(replica.current.machine("receiptCount")).to.equal(receipts);

@@ -6,7 +6,9 @@ export type L1SideErrors = {
   "l1/foreign-batch": { readonly index: number; readonly expected: string; readonly actual: string };
   /** L1 has batches that are not sealed here: somebody else posts, or the log was lost. */
   "l1/unknown-batch": { readonly batchCount: number; readonly sealedCount: number };
-  /** The transaction of a batch failed where later ones may take its place. */
+  /** The batches on L1 are ours, but consumed other entries than those that were executed here. */
+  "l1/foreign-history": { readonly batchCount: number; readonly expected: string; readonly actual: string };
+  /** Transactions of a batch revert although L1 says that it would land. */
   "l1/batch-failed": { readonly index: number; readonly detail: string };
   /** Time or queue end run backwards in the sealed batches. */
   "l1/batch-order": { readonly index: number };
@@ -18,7 +20,7 @@ export type L1SideErrors = {
   "l1/entry-due": { readonly index: number; readonly entry: number; readonly dueTime: number; readonly l2Time: number };
   /** A batch that was final is gone from L1. */
   "l1/deep-reorg": { readonly index: number };
-  /** An entry that was handed over is another one on L1 now. */
+  /** An entry that was handed over, or executed, is another one on L1 now. */
   "l1/entry-replaced": { readonly index: number; readonly expected: string; readonly actual: string };
   /** What an endpoint said of an entry does not have the hash that the Inbox holds, or is incomplete. */
   "l1/entry-mismatch": { readonly index: number; readonly expected: string; readonly actual: string };

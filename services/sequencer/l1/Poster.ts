@@ -3,20 +3,21 @@ import type { JsonRpcApiProvider } from "ethers";
 import type { RootContracts } from "../../../chain/connectContracts.ts";
 import type { BlockRef } from "../../../chain/HeadWatcher.ts";
 import { encodeSubmitBatch } from "../../../chain/submitBatchCall.ts";
-import { mayBeAskedAgain } from "../../../chain/transactions/reduceJournal.ts";
 import type { TransactionManager } from "../../../chain/transactions/TransactionManager.ts";
-import { batchDataRoot, batchHash, toHex } from "../../../core/codec/index.ts";
+import { mayBeAskedAgain } from "../../../chain/transactions/reduceJournal.ts";
+import { toHex } from "../../../core/codec/index.ts";
 import { atHead, nextBlockTime } from "./atHead.ts";
 import { decidePosting } from "./decidePosting.ts";
-import type { BatchIntent, PostingAction, PostingLimits, PostingState, UnpostedBatch } from "./decidePosting.ts";
-import { batchIntentId } from "./intentIds.ts";
+import type { BatchIntent, ForeignBatch, PostingAction, PostingLimits, PostingState, ReplacedEntry, UnpostedBatch } from "./decidePosting.ts";
+import { batchIntentId, nextTryId } from "./intentIds.ts";
 import { L1SideError } from "./L1SideError.ts";
+import { OwnChain } from "./OwnChain.ts";
 import type { CheckedBatches, SealedBatch, SealedBatches } from "./ports.ts";
 
-/** Batches below the head that are compared again in every turn: a reorganisation may have replaced them. */
-const COMPARE_AGAIN = 16;
-/** Batches compared in one turn while catching up. */
-const COMPARE_AT_ONCE = 256;
+/** Batches that one turn chains while it catches up with L1 after a start. */
+const CHAINED_AT_ONCE = 256;
+/** Hashes asked for at once. */
+const PARALLEL_READS = 16;
 
 export interface PosterOptions {
   readonly provider: JsonRpcApiProvider;
@@ -29,27 +30,27 @@ export interface PosterOptions {
   readonly limits: PostingLimits;
 }
 
-/** The hash of a batch as the Inbox stores it (RULES B-2). */
-export function sealedBatchHash(batch: SealedBatch): string {
-  const { l2Time, queueEnd, slots, data } = batch;
-  return toHex(batchHash({ l2Time, queueEnd, slots, dataRoot: batchDataRoot(data) }));
-}
-
-export function batchCalldata(batch: SealedBatch): string {
-  return encodeSubmitBatch(batch);
-}
-
 const ZERO_HASH = `0x${"00".repeat(32)}`;
+
+/** How far the transactions of one batch are. */
+interface Tries {
+  readonly intent: BatchIntent;
+  /** Those that reverted. */
+  readonly failures: number;
+  /** Why the last one did. */
+  readonly failure?: string;
+}
 
 /** Brings sealed batches to the Inbox, each once and in order. */
 export class Poster implements CheckedBatches {
   readonly #options: PosterOptions;
-  readonly #hashes = new Map<number, string>();
+  readonly #own: OwnChain;
   #checked = 0;
   #batchCount = 0;
 
   constructor(options: PosterOptions) {
     this.#options = options;
+    this.#own = new OwnChain(options.sealed);
   }
 
   /** Batches on L1, as of the last turn. */
@@ -61,6 +62,18 @@ export class Poster implements CheckedBatches {
     return this.#checked;
   }
 
+  /** The calldata of a batch: always the same, whatever L1 has. */
+  async calldataOf(index: number): Promise<string> {
+    const expectedAccumulator = await this.#own.extendTo(index + 1);
+    if (expectedAccumulator === undefined) throw new RangeError(`batch ${index} cannot be chained`);
+    return encodeSubmitBatch({ ...(await this.#options.sealed.read(index)), expectedAccumulator });
+  }
+
+  /** Whether the Inbox has this batch. */
+  async isPosted(index: number): Promise<boolean> {
+    return (await this.#options.contracts.inbox.batchHash(index)) === (await this.#own.hashOf(index));
+  }
+
   /**
    * Reads, decides and acts once.
    * @throws L1SideError with the reaction `stop` when L1 contradicts the log; ChainError
@@ -70,7 +83,7 @@ export class Poster implements CheckedBatches {
     const actions = decidePosting(state, this.#options.limits);
     const stop = actions.find((action) => action.type === "stop");
     if (stop?.type === "stop") throw stop.error;
-    this.#checked = state.compared.length === 0 ? Math.min(this.#checked, state.l1.batchCount) : state.compared.at(-1)!.index + 1;
+    this.#checked = state.own === undefined ? Math.min(this.#checked, state.l1.batchCount) : state.l1.batchCount;
     await this.#perform(actions);
     return actions;
   }
@@ -82,26 +95,33 @@ export class Poster implements CheckedBatches {
   async #readAt(head: BlockRef): Promise<PostingState> {
     const { contracts, sealed } = this.#options;
     const at = { blockTag: head.number };
-    // Counted after the head is pinned: what is on L1 was sealed before.
-    const [batchCount, entryCount, consumedCount, lastL2Time] = await Promise.all([
+    const [batches, entryCount, consumedCount, lastL2Time, accumulator] = await Promise.all([
       contracts.inbox.batchCount(at),
       contracts.inbox.entryCount(at),
       contracts.inbox.consumedCount(at),
       contracts.inbox.lastL2Time(at),
+      contracts.inbox.accumulator(at),
     ]);
+    // Counted after the head is pinned: what is on L1 was sealed before.
     const sealedCount = sealed.count();
-    this.#batchCount = Number(batchCount);
+    const batchCount = Number(batches);
+    this.#batchCount = batchCount;
     const l1 = {
-      batchCount: Number(batchCount),
+      batchCount,
+      accumulator,
       entryCount: Number(entryCount),
       consumedCount: Number(consumedCount),
       lastL2Time: Number(lastL2Time),
       timestamp: await nextBlockTime(this.#options.provider, head),
       hasUnknownPending: await this.#hasUnknownPending(),
     };
-    const compared = await this.#compare(l1.batchCount, sealedCount, head.number);
-    const unposted = await this.#readUnposted(l1.batchCount, sealedCount, l1.entryCount, head.number);
-    return { l1, sealedCount, compared, unposted };
+    const own = batchCount > sealedCount ? undefined : await this.#own.extendTo(batchCount, CHAINED_AT_ONCE);
+    if (own === undefined) return { l1, sealedCount, own, unposted: [] };
+    if (own !== accumulator) {
+      await this.#own.extendTo(Math.min(sealedCount, batchCount + this.#options.limits.maxInFlight));
+      return { l1, sealedCount, own, unposted: [], ...(await this.#findForeign(batchCount, accumulator, head.number)) };
+    }
+    return { l1, sealedCount, own, unposted: await this.#readUnposted(l1, sealedCount, head.number) };
   }
 
   async #hasUnknownPending(): Promise<boolean> {
@@ -111,60 +131,86 @@ export class Poster implements CheckedBatches {
     return pending > latest && manager.status().pending === 0;
   }
 
-  async #compare(batchCount: number, sealedCount: number, headNumber: number): Promise<PostingState["compared"]> {
-    if (batchCount > sealedCount) return [];
-    const from = Math.max(0, Math.min(this.#checked, batchCount - COMPARE_AGAIN));
-    const to = Math.min(batchCount, from + COMPARE_AT_ONCE);
-    const indexes = Array.from({ length: to - from }, (_, offset) => from + offset);
-    const compared = await Promise.all(
-      indexes.map(async (index) => {
-        const actual = await this.#options.contracts.inbox.batchHash(index, { blockTag: headNumber });
-        // No batch hashes to zero: the node counts a batch that it does not show yet, as it may while it takes in a block.
-        if (actual === ZERO_HASH) throw new L1SideError("l1/moved", { block: headNumber }, "retry", { what: `L1 block ${headNumber} is not whole at the endpoint yet`, todo: "The next turn reads again" });
-        return { index, expected: await this.#hashOf(index), actual };
-      }),
-    );
-    for (const index of this.#hashes.keys()) if (index < from) this.#hashes.delete(index);
-    return compared;
+  /** The first batch that L1 has another of; none when it is not the batches that differ, but what they stand on. */
+  async #findForeign(batchCount: number, accumulator: string, blockNumber: number): Promise<{ foreign?: ForeignBatch }> {
+    const read = async (index: number): Promise<ForeignBatch> => {
+      const actual = await this.#options.contracts.inbox.batchHash(index, { blockTag: blockNumber });
+      // No batch hashes to zero, and no accumulator comes twice: the node mixes two states, as it may while it takes in a block.
+      if (actual !== ZERO_HASH && !this.#own.has(accumulator)) return { index, expected: await this.#own.hashOf(index), actual };
+      throw new L1SideError("l1/moved", { block: blockNumber }, "retry", { what: `L1 block ${blockNumber} is not whole at the endpoint yet`, todo: "The next turn reads again" });
+    };
+    if (batchCount === 0) return {};
+    let foreign = await read(batchCount - 1);
+    if (foreign.expected === foreign.actual) return {};
+    for (let low = 0; low < foreign.index; ) {
+      const middle = await read(Math.floor((low + foreign.index) / 2));
+      if (middle.expected === middle.actual) low = middle.index + 1;
+      else foreign = middle;
+    }
+    return { foreign };
   }
 
-  async #hashOf(index: number): Promise<string> {
-    const known = this.#hashes.get(index);
-    if (known !== undefined) return known;
-    const hash = sealedBatchHash(await this.#options.sealed.read(index));
-    this.#hashes.set(index, hash);
-    return hash;
-  }
-
-  async #readUnposted(batchCount: number, sealedCount: number, entryCount: number, headNumber: number): Promise<UnpostedBatch[]> {
+  async #readUnposted(l1: PostingState["l1"], sealedCount: number, headNumber: number): Promise<UnpostedBatch[]> {
     const { sealed, limits, contracts } = this.#options;
     const unposted: UnpostedBatch[] = [];
-    for (let index = batchCount; index < Math.min(sealedCount, batchCount + limits.maxInFlight); index += 1) {
-      const { l2Time, queueEnd, slots, data } = await sealed.read(index);
-      const { intent, failure } = this.#intentOf(index);
-      const isLeftOut = intent === "open" && queueEnd < entryCount;
+    for (let index = l1.batchCount; index < Math.min(sealedCount, l1.batchCount + limits.maxInFlight); index += 1) {
+      const batch = await sealed.read(index);
+      const { l2Time, queueEnd, slots, data } = batch;
+      const tries = this.#triesOf(index, headNumber);
+      const isLeftOut = tries.intent === "open" && queueEnd < l1.entryCount;
       const entryHash = isLeftOut ? await contracts.inbox.entryHash(queueEnd, { blockTag: headNumber }) : undefined;
       // RULES B-3: the due time is the hash's last four bytes.
       const leftOutDueTime = entryHash === undefined ? undefined : Number(`0x${entryHash.slice(-8)}`);
-      unposted.push({ index, l2Time, queueEnd, slots, bytes: data.length, intent, failure, leftOutDueTime });
+      const replaced = tries.failures > 0 && queueEnd <= l1.entryCount ? await this.#findReplaced(batch, headNumber) : undefined;
+      unposted.push({ index, l2Time, queueEnd, slots, bytes: data.length, ...tries, leftOutDueTime, replaced });
     }
     return unposted;
   }
 
-  #intentOf(index: number): { intent: BatchIntent; failure?: string } {
-    const state = this.#options.manager.find(batchIntentId(index));
-    if (state === undefined || mayBeAskedAgain(state)) return { intent: "open" };
-    if (state.outcome === undefined) return { intent: "live" };
-    if (state.outcome.status === "reverted") return { intent: "failed", failure: state.outcome.error?.message ?? "it reverted" };
-    return { intent: state.isFinal && state.outcome.status === "confirmed" ? "final" : "landed" };
+  /** The first entry of the batch that L1 has another of. */
+  async #findReplaced({ queueEnd, entryHashes }: SealedBatch, blockTag: number): Promise<ReplacedEntry | undefined> {
+    const first = queueEnd - entryHashes.length;
+    for (let at = 0; at < entryHashes.length; at += PARALLEL_READS) {
+      const read = await Promise.all(
+        entryHashes.slice(at, at + PARALLEL_READS).map(async (hash, offset): Promise<ReplacedEntry> => {
+          const index = first + at + offset;
+          return { index, expected: toHex(hash), actual: await this.#options.contracts.inbox.entryHash(index, { blockTag }) };
+        }),
+      );
+      const replaced = read.find(({ expected, actual }) => expected !== actual);
+      if (replaced !== undefined) return replaced;
+    }
+    return undefined;
+  }
+
+  /** A batch that reverted had no effect and may be tried again: it lands at its place or not at all. */
+  #triesOf(index: number, headNumber: number): Tries {
+    const { manager } = this.#options;
+    let failures = 0;
+    let failure: string | undefined;
+    const find: TransactionManager["find"] = (id) => {
+      const state = manager.find(id);
+      if (state?.outcome?.status !== "reverted") return state;
+      failures += 1;
+      failure = state.outcome.error?.message ?? "it reverted";
+      return state;
+    };
+    const id = nextTryId(batchIntentId(index), find, headNumber);
+    const told = (intent: BatchIntent): Tries => ({ intent, failures, ...(failure === undefined ? {} : { failure }) });
+    if (id === undefined) return told("reverted");
+    const state = manager.find(id);
+    if (state === undefined || mayBeAskedAgain(state)) return told("open");
+    if (state.outcome === undefined) return told("live");
+    return told(state.isFinal && state.outcome.status === "confirmed" ? "final" : "landed");
   }
 
   async #perform(actions: readonly PostingAction[]): Promise<void> {
     const { manager, inboxAddress } = this.#options;
     for (const action of actions) {
       if (action.type !== "submit") continue;
+      const id = nextTryId(batchIntentId(action.index), (tryId) => manager.find(tryId), Infinity);
       // Without data: the calldata are in the log and loaded when they are needed.
-      await manager.submit({ id: batchIntentId(action.index), to: inboxAddress, valueWei: 0n, gasLimit: BigInt(action.gasLimit) });
+      if (id !== undefined) await manager.submit({ id, to: inboxAddress, valueWei: 0n, gasLimit: BigInt(action.gasLimit) });
     }
   }
 }

@@ -18,7 +18,7 @@ import { ClaimProposer } from "./ClaimProposer.ts";
 import type { ClaimAlarm } from "./decideClaims.ts";
 import { EntryFeed } from "./EntryFeed.ts";
 import { purposeOf } from "./intentIds.ts";
-import { Poster, batchCalldata, sealedBatchHash } from "./Poster.ts";
+import { Poster } from "./Poster.ts";
 import type { EntryConsumer, EpochRoots, SealedBatches } from "./ports.ts";
 
 export interface L1SideLimits {
@@ -108,7 +108,7 @@ export async function createL1Side(options: L1SideOptions): Promise<L1Side> {
     const purpose = purposeOf(intent.id);
     switch (purpose?.type) {
       case "batch":
-        return (await contracts.inbox.batchHash(purpose.index)) === sealedBatchHash(await sealed.read(purpose.index));
+        return await poster.isPosted(purpose.index);
       case "claim":
         return (await contracts.settlement.bondOf(purpose.claimId, address)) > 0n;
       case "confirm":
@@ -124,7 +124,7 @@ export async function createL1Side(options: L1SideOptions): Promise<L1Side> {
 
   const loadData = async (intent: Intent): Promise<string> => {
     const purpose = purposeOf(intent.id);
-    return purpose?.type === "batch" ? batchCalldata(await sealed.read(purpose.index)) : "0x";
+    return purpose?.type === "batch" ? await poster.calldataOf(purpose.index) : "0x";
   };
 
   const manager = createTransactionManager({
@@ -171,7 +171,10 @@ export async function createL1Side(options: L1SideOptions): Promise<L1Side> {
 
   let toldMissing = false;
   const tasks: Record<L1Task, () => Promise<void>> = {
-    post: async () => void (await poster.turn()),
+    post: async () => {
+      const actions = await poster.turn();
+      if (actions.some((action) => action.type === "wait" && action.reason === "chaining")) processor.wake("post");
+    },
     claim: async () => {
       if (!limits.isClaiming) return;
       rivalClaims = 0;

@@ -11,6 +11,8 @@ const MAX_LAG_SECONDS = 24 * 3600;
 const BATCH_GAS = 200_000;
 const GAS_PER_BYTE = 40;
 const GAS_PER_ENTRY = 5_000;
+/** Transactions of one batch that may revert: L1 said each time that the next one would not. */
+const MAX_FAILURES = 5;
 
 export interface PostingLimits {
   /** Batches whose transactions may be under way at once. */
@@ -19,8 +21,16 @@ export interface PostingLimits {
   readonly maxInFlightBytes: number;
 }
 
-/** Where the transaction of a batch stands; `failed` may not be asked for again yet, `open` may (or never was). */
-export type BatchIntent = "open" | "live" | "landed" | "final" | "failed";
+/** Where the transaction of a batch stands; `open` may be sent (again), `reverted` only once L1 is a block further. */
+export type BatchIntent = "open" | "live" | "landed" | "final" | "reverted";
+
+/** A batch, or an entry, that is another one on L1 than here. */
+export interface ForeignBatch {
+  readonly index: number;
+  readonly expected: string;
+  readonly actual: string;
+}
+export type ReplacedEntry = ForeignBatch;
 
 /** A sealed batch that the head of L1 does not have yet. */
 export interface UnpostedBatch {
@@ -30,7 +40,11 @@ export interface UnpostedBatch {
   readonly slots: number;
   readonly bytes: number;
   readonly intent: BatchIntent;
+  /** Transactions of this batch that reverted, and why the last one did. */
+  readonly failures: number;
   readonly failure?: string;
+  /** The first of its entries that L1 has another of; looked up when a transaction reverted. */
+  readonly replaced?: ReplacedEntry;
   /** Due time of the entry at `queueEnd`, if L1 has it. */
   readonly leftOutDueTime?: number;
 }
@@ -39,6 +53,7 @@ export interface PostingState {
   /** The Inbox at the head of L1. */
   readonly l1: {
     readonly batchCount: number;
+    readonly accumulator: string;
     readonly entryCount: number;
     readonly consumedCount: number;
     readonly lastL2Time: number;
@@ -48,13 +63,15 @@ export interface PostingState {
     readonly hasUnknownPending: boolean;
   };
   readonly sealedCount: number;
-  /** Hashes of batches on L1, to be compared. */
-  readonly compared: readonly { readonly index: number; readonly expected: string; readonly actual: string }[];
+  /** The accumulator after the first `l1.batchCount` sealed batches; undefined while it is not computed. */
+  readonly own: string | undefined;
+  /** When the accumulators differ: the first batch that does, if one does. */
+  readonly foreign?: ForeignBatch;
   /** The first unposted batches, contiguous from `l1.batchCount` on. */
   readonly unposted: readonly UnpostedBatch[];
 }
 
-export type PostingWait = "unknown-pending" | "reorganised" | "ahead-of-l1" | "entries-missing";
+export type PostingWait = "chaining" | "unknown-pending" | "reorganised" | "ahead-of-l1" | "entries-missing" | "reverted";
 
 export type PostingAction =
   | { readonly type: "submit"; readonly index: number; readonly gasLimit: number }
@@ -76,18 +93,34 @@ function contradiction(state: PostingState): L1SideError | undefined {
       todo: "Check that no other sequencer posts to this Inbox and that the data folder is the right one",
     });
   }
-  const other = state.compared.find(({ expected, actual }) => expected !== actual);
-  if (other === undefined) return undefined;
-  return new L1SideError("l1/foreign-batch", other, "stop", {
-    what: `Batch ${other.index} on L1 is not the one that is sealed here`,
-    todo: "Check that no other sequencer posts to this Inbox and that the data folder is the right one",
+  if (state.own === undefined || state.own === l1.accumulator) return undefined;
+  if (state.foreign !== undefined) {
+    return new L1SideError("l1/foreign-batch", state.foreign, "stop", {
+      what: `Batch ${state.foreign.index} on L1 is not the one that is sealed here`,
+      todo: "Check that no other sequencer posts to this Inbox and that the data folder is the right one",
+    });
+  }
+  return new L1SideError("l1/foreign-history", { batchCount: l1.batchCount, expected: state.own, actual: l1.accumulator }, "stop", {
+    what: `The ${l1.batchCount} batches on L1 consumed other entries than those that were executed here`,
+    why: "No batch of this sequencer can land on such a history: the Inbox would refuse it",
+    todo: "Check the L1 endpoint and that the data folder is the right one",
   });
 }
 
-function failed(batch: UnpostedBatch): L1SideError {
-  return new L1SideError("l1/batch-failed", { index: batch.index, detail: batch.failure ?? "its place in the order is open" }, "stop", {
-    what: `The transaction of batch ${batch.index} failed (${batch.failure ?? "it is not under way, later ones are"})`,
-    why: "Batches have to reach L1 in order, and later ones may be under way",
+/** What a transaction of the batch reverted for, if another one would too. */
+function failed(batch: UnpostedBatch): L1SideError | undefined {
+  const { index, failures, replaced, failure = "it reverted" } = batch;
+  if (replaced !== undefined) {
+    return new L1SideError("l1/entry-replaced", replaced, "stop", {
+      what: `Entry ${replaced.index}, which batch ${index} executed, is another one on L1 now`,
+      why: "A reorganisation reached below the configured depth",
+      todo: "Restart from L1 with a larger depth",
+    });
+  }
+  if (failures < MAX_FAILURES) return undefined;
+  return new L1SideError("l1/batch-failed", { index, detail: failure }, "stop", {
+    what: `Batch ${index} reverted ${failures} times (${failure})`,
+    why: "L1 said each time that it would land",
     todo: "Find out why; a restart goes on where L1 and the log agree",
   });
 }
@@ -106,6 +139,8 @@ function checkBatch(batch: UnpostedBatch, before: { l2Time: number; queueEnd: nu
     }));
   }
   if (queueEnd > l1.entryCount) return { type: "wait", reason: "entries-missing", index };
+  const failure = failed(batch);
+  if (failure !== undefined) return stop(failure);
   const entries = queueEnd - before.queueEnd;
   const isFlood = slots === 0 && entries >= MAX_BATCH_ENTRIES;
   if (batch.leftOutDueTime !== undefined && batch.leftOutDueTime <= l2Time && !isFlood) {
@@ -126,25 +161,24 @@ function checkBatch(batch: UnpostedBatch, before: { l2Time: number; queueEnd: nu
 }
 
 /**
- * Which batches to send now: pure. Batches go out in order, a few at a time. A batch is only sent when, on top of those before it,
- * it cannot be refused, because the next one would take its place.
+ * Which batches to send now: pure. Batches go out in order, a few at a time. Each lands on exactly the history it was made on or not
+ * at all, so one that reverted is sent again; but nothing is sent that L1 is known to refuse.
  */
 export function decidePosting(state: PostingState, limits: PostingLimits): PostingAction[] {
   const wrong = contradiction(state);
   if (wrong !== undefined) return [{ type: "stop", error: wrong }];
   const { l1, unposted } = state;
-  const lastLive = unposted.findLastIndex((batch) => batch.intent === "live" || batch.intent === "landed");
+  if (state.own === undefined) return [{ type: "wait", reason: "chaining", index: l1.batchCount }];
   const actions: PostingAction[] = [];
   let before = { l2Time: l1.lastL2Time, queueEnd: l1.consumedCount };
   let inFlight = 0;
   let inFlightBytes = 0;
-  for (const [at, batch] of unposted.entries()) {
+  for (const batch of unposted) {
     const { index } = batch;
     if (batch.intent === "final") {
       const error = new L1SideError("l1/deep-reorg", { index }, "stop", { what: `Batch ${index} was final and is gone from L1`, todo: "Check the endpoint" });
       return [{ type: "stop", error }];
     }
-    if (batch.intent === "failed" || (batch.intent === "open" && at < lastLive)) return [{ type: "stop", error: failed(batch) }];
     if (batch.intent === "open") {
       if (inFlight >= limits.maxInFlight) break;
       if (inFlight > 0 && inFlightBytes + batch.bytes > limits.maxInFlightBytes) break;
@@ -153,6 +187,10 @@ export function decidePosting(state: PostingState, limits: PostingLimits): Posti
       if (action.type === "stop" && actions.length > 0) break; // Told once the ones before it are on their way.
       actions.push(action);
       if (action.type !== "submit") break;
+    }
+    if (batch.intent === "reverted") {
+      actions.push({ type: "wait", reason: "reverted", index });
+      break;
     }
     // The transaction manager sends again by itself what a reorganisation took away.
     if (batch.intent === "landed") actions.push({ type: "wait", reason: "reorganised", index });

@@ -10,6 +10,8 @@ export interface SealedBatch {
   /** Whole slots, as they go to L1. */
   readonly data: Uint8Array;
   readonly slots: number;
+  /** Hashes (RULES B-3) of the entries it consumes, the last of them before `queueEnd`, as they were executed. */
+  readonly entryHashes: readonly Uint8Array[];
   /** Global sequence number of its first record. */
   readonly position: number;
   /** The state after it, as soon as it is computed. */

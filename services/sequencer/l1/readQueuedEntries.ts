@@ -2,22 +2,16 @@ import { Interface } from "ethers";
 import type { JsonRpcApiProvider } from "ethers";
 
 import { inboxAbi } from "../../../chain/generated/abi/Inbox.ts";
+import { readLogs } from "../../../chain/readLogs.ts";
 import { fromHex } from "../../../core/codec/index.ts";
 import type { FedEntry } from "./ports.ts";
-
-interface RawLog {
-  readonly topics: readonly string[];
-  readonly data: string;
-  readonly blockNumber: string;
-}
 
 const inbox = new Interface(inboxAbi);
 const TOPICS = ["EntryQueued", "ForcedData"].map((name) => inbox.getEvent(name)!.topicHash);
 
 /** The entries queued in blocks `fromBlock` to `toBlock`, oldest first, forced ones with their slots. Nothing is verified here. */
 export async function readQueuedEntries(provider: JsonRpcApiProvider, inboxAddress: string, fromBlock: number, toBlock: number): Promise<FedEntry[]> {
-  const range = { fromBlock: `0x${fromBlock.toString(16)}`, toBlock: `0x${toBlock.toString(16)}` };
-  const logs = (await provider.send("eth_getLogs", [{ ...range, address: inboxAddress, topics: [TOPICS] }])) as RawLog[];
+  const logs = await readLogs(provider, { fromBlock, toBlock, address: inboxAddress, topics: [TOPICS] });
   const forced = new Map<number, Uint8Array>();
   const queued: FedEntry[] = [];
   for (const raw of logs) {

@@ -4,6 +4,7 @@ pragma solidity ^0.8.28;
 import {Bridge} from "../../../contracts/root/Bridge.sol";
 import {Inbox} from "../../../contracts/root/Inbox.sol";
 import {Settlement} from "../../../contracts/root/Settlement.sol";
+import {PlainDataRoot} from "./PlainDataRoot.sol";
 import {vm} from "./Vm.sol";
 import {WithdrawalTree} from "./WithdrawalTree.sol";
 
@@ -84,7 +85,7 @@ contract RollupHandler {
     function deposit(uint256 who, uint64 units) external {
         units = 1 + (units % 1e9);
         vm.deal(actor(who), units * SCALE);
-        vm.prank(actor(who), actor(who));
+        vm.prank(actor(who));
         bridge.deposit{value: units * SCALE}(actor(who), units * SCALE);
         _queue(units, who % ACTORS);
         depositedUnits += units;
@@ -95,7 +96,7 @@ contract RollupHandler {
         uint256 count = 1 + (uint256(slots) % 64);
         uint256 fee = inbox.forcedFee(count);
         vm.deal(actor(who), fee);
-        vm.prank(actor(who), actor(who));
+        vm.prank(actor(who));
         inbox.force{value: fee}(new bytes(96 * count));
         _queue(0, 0);
         _count("force");
@@ -115,8 +116,11 @@ contract RollupHandler {
     function submitBatch(uint256 who, uint8 slots) external {
         uint64 end = inbox.entryCount();
         vm.warp(block.timestamp + 1);
-        vm.prank(actor(who), actor(who));
-        inbox.submitBatch(uint32(block.timestamp), end, new bytes(96 * (uint256(slots) % 100)));
+        (uint32 time, bytes memory data) = (uint32(block.timestamp), new bytes(96 * (uint256(slots) % 100)));
+        bytes32 expected = _expected(time, end, data);
+        vm.prank(actor(who));
+        inbox.submitBatch(time, end, expected, data);
+        if (inbox.accumulator() != expected) breach = "a batch ends at another accumulator than its submitter computed";
         batchHashes.push(inbox.batchHash(uint64(batchHashes.length)));
         queueEnds.push(end);
         for (; consumed < end; ++consumed) balances[queuedFor[consumed]] += queued[consumed];
@@ -129,12 +133,15 @@ contract RollupHandler {
     /// Tries what a batch must not do.
     function submitBadBatch(uint256 who, uint256 how) external {
         (uint32 time, uint64 end) = (uint32(block.timestamp), inbox.entryCount());
-        if (how % 3 == 0) end += 1;
-        else if (how % 3 == 1) time = inbox.lastL2Time() - 1;
+        bytes32 expected;
+        if (how % 4 == 0) end += 1;
+        else if (how % 4 == 1) time = inbox.lastL2Time() - 1;
+        else if (how % 4 == 2) expected = inbox.accumulator();
         else if (inbox.consumedCount() == 0) return;
         else end = inbox.consumedCount() - 1;
-        vm.prank(actor(who), actor(who));
-        try inbox.submitBatch(time, end, "") {
+        if (how % 4 != 2) expected = _expected(time, end, "");
+        vm.prank(actor(who));
+        try inbox.submitBatch(time, end, expected, "") {
             breach = "a bad batch went in";
         } catch {
             _count("submitBadBatch");
@@ -149,7 +156,7 @@ contract RollupHandler {
         if (!lie) (root,) = WithdrawalTree.open(withdrawals, 0);
         uint256 bond = settlement.bondFor(parent);
         vm.deal(actor(who), bond);
-        vm.prank(actor(who), actor(who));
+        vm.prank(actor(who));
         bytes32 claimId = settlement.claim{value: bond}(parent, epoch, root, accumulator);
         if (!lie) sizeOf[claimId] = withdrawals.length;
         claimIds.push(claimId);
@@ -161,7 +168,7 @@ contract RollupHandler {
         bytes32 claimId = claimIds[which % claimIds.length];
         uint256 bond = settlement.bondFor(settlement.claims(claimId).parent);
         vm.deal(actor(who), bond);
-        vm.prank(actor(who), actor(who));
+        vm.prank(actor(who));
         settlement.back{value: bond}(claimId);
         _bond(claimId, who, bond);
         _count("back");
@@ -170,7 +177,7 @@ contract RollupHandler {
     function retract(uint256 who, uint256 which) external {
         bytes32 claimId = claimIds[which % claimIds.length];
         vm.warp(block.timestamp + 60);
-        vm.prank(actor(who), actor(who));
+        vm.prank(actor(who));
         settlement.retract(claimId, actor(who));
         _unbond(claimId, who);
         _count("retract");
@@ -185,7 +192,7 @@ contract RollupHandler {
             for (uint256 who = 0; who < ACTORS; ++who) {
                 if (bonds[claimId][actor(who)] == 0) continue;
                 vm.warp(block.timestamp + 60);
-                vm.prank(actor(who), actor(who));
+                vm.prank(actor(who));
                 try settlement.retract(claimId, actor(who)) {
                     _unbond(claimId, who);
                 } catch {
@@ -204,7 +211,7 @@ contract RollupHandler {
 
     function withdrawBond(uint256 who, uint256 which) external {
         bytes32 claimId = claimIds[which % claimIds.length];
-        vm.prank(actor(who), actor(who));
+        vm.prank(actor(who));
         settlement.withdrawBond(claimId, actor(who));
         _unbond(claimId, who);
         _count("withdrawBond");
@@ -240,6 +247,16 @@ contract RollupHandler {
         } catch {
             _count("steal");
         }
+    }
+
+    /// The accumulator after a batch, from the handler's own notes; entries that do not exist count as zero.
+    function _expected(uint32 time, uint64 end, bytes memory data) private view returns (bytes32) {
+        bytes32 dataRoot = PlainDataRoot.rootOf(data);
+        bytes memory chained = abi.encodePacked(inbox.accumulator(), keccak256(abi.encode(time, end, uint32(data.length / 96), dataRoot)));
+        for (uint64 i = inbox.consumedCount(); i < end; ++i) {
+            chained = abi.encodePacked(chained, i < entryHashes.length ? entryHashes[i] : bytes32(0));
+        }
+        return keccak256(chained);
     }
 
     function _open(bytes32 claimId, uint256 index) private view returns (bytes32[4] memory, bytes32[] memory) {

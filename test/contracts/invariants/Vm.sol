@@ -3,8 +3,8 @@ pragma solidity ^0.8.28;
 
 /// The cheat codes that the tests here use.
 interface Vm {
-    /// Lets the next call come from `sender`, as the transaction's origin too.
-    function prank(address sender, address origin) external;
+    /// Lets the next call come from `sender`.
+    function prank(address sender) external;
     function warp(uint256 timestamp) external;
     function deal(address account, uint256 balanceWei) external;
     function sign(uint256 privateKey, bytes32 digest) external pure returns (uint8 v, bytes32 r, bytes32 s);

@@ -8,14 +8,14 @@ const NOW = 1_000_000;
 const DAY = 86_400;
 
 function batch(index: number, change: Partial<UnpostedBatch> = {}): UnpostedBatch {
-  return { index, l2Time: NOW + index, queueEnd: index, slots: 1, bytes: 96, intent: "open", ...change };
+  return { index, l2Time: NOW + index, queueEnd: index, slots: 1, bytes: 96, intent: "open", failures: 0, ...change };
 }
 
 function stateWith(unposted: readonly UnpostedBatch[], l1: Partial<PostingState["l1"]> = {}, change: Partial<PostingState> = {}): PostingState {
   return {
-    l1: { batchCount: 0, entryCount: 100, consumedCount: 0, lastL2Time: 0, timestamp: NOW, hasUnknownPending: false, ...l1 },
+    l1: { batchCount: 0, accumulator: "0xa", entryCount: 100, consumedCount: 0, lastL2Time: 0, timestamp: NOW, hasUnknownPending: false, ...l1 },
     sealedCount: unposted.length,
-    compared: [],
+    own: "0xa",
     unposted,
     ...change,
   };
@@ -48,13 +48,18 @@ describe("decidePosting", () => {
     expect(action).to.deep.equal({ type: "submit", index: 0, gasLimit: batchGas(960, 5) });
   });
 
-  it("contradiction: stops when L1 has another batch or more than are sealed", () => {
-    const compared = [
-      { index: 0, expected: "0xa", actual: "0xa" },
-      { index: 1, expected: "0xb", actual: "0xc" },
-    ];
-    expect(told(stateWith([batch(2)], { batchCount: 2 }, { compared, sealedCount: 3 }))).to.deep.equal(["l1/foreign-batch"]);
-    expect(told(stateWith([], { batchCount: 2 }, { sealedCount: 1 }))).to.deep.equal(["l1/unknown-batch"]);
+  it("contradiction: stops when L1 has another batch, other entries, or more than are sealed", () => {
+    const foreign = { index: 1, expected: "0xb", actual: "0xc" };
+    const other = { batchCount: 2, accumulator: "0xd" };
+    const [action] = decidePosting(stateWith([], other, { foreign, sealedCount: 3 }), LIMITS);
+    expect(action?.type === "stop" && action.error.payload).to.deep.equal(foreign);
+    expect(told(stateWith([], other, { foreign, sealedCount: 3 }))).to.deep.equal(["l1/foreign-batch"]);
+    expect(told(stateWith([], other, { sealedCount: 3 }))).to.deep.equal(["l1/foreign-history"]);
+    expect(told(stateWith([], { batchCount: 2 }, { own: undefined, sealedCount: 1 }))).to.deep.equal(["l1/unknown-batch"]);
+  });
+
+  it("history: sends nothing before it is known to be ours", () => {
+    expect(told(stateWith([batch(0)], {}, { own: undefined }))).to.deep.equal(["chaining"]);
   });
 
   it("reorganisation: sends nothing twice while the transaction manager sends again", () => {
@@ -63,11 +68,23 @@ describe("decidePosting", () => {
     expect(told(stateWith([batch(0, { intent: "final" })]))).to.deep.equal(["l1/deep-reorg"]);
   });
 
-  it("failure: stops when a batch reverted, and when a later one would take an open place", () => {
-    const [action] = decidePosting(stateWith([batch(0, { intent: "failed", failure: "EntryDue" })]), LIMITS);
-    expect(action?.type === "stop" && action.error.payload).to.deep.equal({ index: 0, detail: "EntryDue" });
-    expect(told(stateWith([batch(0), batch(1, { intent: "live" })]))).to.deep.equal(["l1/batch-failed"]);
-    expect(told(stateWith([batch(0, { intent: "live" }), batch(1), batch(2, { intent: "landed" })]))).to.deep.equal(["l1/batch-failed"]);
+  it("failure: sends a batch again that reverted, a block later and five times at most", () => {
+    expect(told(stateWith([batch(0, { intent: "reverted", failures: 1 }), batch(1)]))).to.deep.equal(["reverted"]);
+    expect(told(stateWith([batch(0, { failures: 4, failure: "L2TimeAhead" }), batch(1)]))).to.deep.equal(["0", "1"]);
+    const [action] = decidePosting(stateWith([batch(0, { failures: 5, failure: "L2TimeAhead" })]), LIMITS);
+    expect(action?.type === "stop" && [action.error.code, action.error.payload]).to.deep.equal(["l1/batch-failed", { index: 0, detail: "L2TimeAhead" }]);
+  });
+
+  it("failure: waits while L1 lacks an entry of the batch, and stops when it has another one", () => {
+    expect(told(stateWith([batch(0, { queueEnd: 101, failures: 5 })]))).to.deep.equal(["entries-missing"]);
+    const replaced = { index: 7, expected: "0x1", actual: "0x2" };
+    const [action] = decidePosting(stateWith([batch(0, { failures: 1, failure: "AccumulatorMismatch", replaced })]), LIMITS);
+    expect(action?.type === "stop" && [action.error.code, action.error.payload]).to.deep.equal(["l1/entry-replaced", replaced]);
+  });
+
+  it("order: closes a gap although later batches are under way, which then revert and come again", () => {
+    expect(told(stateWith([batch(0), batch(1, { intent: "live" })]))).to.deep.equal(["0"]);
+    expect(told(stateWith([batch(0, { intent: "live" }), batch(1), batch(2, { intent: "landed" })]))).to.deep.equal(["1", "reorganised"]);
   });
 
   it("time: waits for L1 when the batch is more than 15 s ahead, and stops when it is a day behind", () => {

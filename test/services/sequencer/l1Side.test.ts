@@ -15,7 +15,7 @@ import { Metrics } from "../../../runtime/metrics/Metrics.ts";
 import type { WakeQueue } from "../../../runtime/queue/WakeQueue.ts";
 import { createL1Side } from "../../../services/sequencer/l1/createL1Side.ts";
 import type { L1Side, L1SideLimits } from "../../../services/sequencer/l1/createL1Side.ts";
-import { sealedBatchHash } from "../../../services/sequencer/l1/Poster.ts";
+import { sealedBatchHash } from "../../../services/sequencer/l1/OwnChain.ts";
 import { DEVELOPMENT_KEYS, startLocalChain } from "../../builders/localChain.ts";
 import type { ChainKind, LocalChain } from "../../builders/localChain.ts";
 import { createMemoryQueue } from "../../builders/memoryQueue.ts";
@@ -23,6 +23,7 @@ import { deployRollupOn } from "../../builders/rollupOnChain.ts";
 import type { RollupOnChain } from "../../builders/rollupOnChain.ts";
 import { createSealedBatchList } from "../../builders/sealedBatchList.ts";
 import type { SealedBatchList } from "../../builders/sealedBatchList.ts";
+import { submitBatch } from "../../builders/submitBatch.ts";
 import { startSwitchableProxy } from "../../builders/switchableProxy.ts";
 import type { SwitchableProxy } from "../../builders/switchableProxy.ts";
 
@@ -193,7 +194,7 @@ for (const kind of ["anvil", "hardhat"] as const satisfies readonly ChainKind[])
 
     it("foreign batch: stops with a code when somebody else posted", async () => {
       const one = await start();
-      await (await rollup.as(RIVAL).inbox.submitBatch(await now(), 0, hexlify(new Uint8Array(96)))).wait();
+      await (await submitBatch(rollup.as(RIVAL).inbox, await now(), 0, hexlify(new Uint8Array(96)))).wait();
       await until("the stop", () => one.stops.length > 0);
       expect(one.stops.map((error) => (error as { code?: string }).code)).to.deep.equal(["l1/unknown-batch"]);
       await one.stop();
