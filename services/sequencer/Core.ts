@@ -19,6 +19,7 @@ import { Committer } from "./Committer.ts";
 import type { SequencerConfig } from "./config.ts";
 import type { HeadSigner } from "./heads/HeadSigner.ts";
 import { SegmentLog } from "./log/SegmentLog.ts";
+import { DATA } from "./dataFiles.ts";
 import { DependencyLevels } from "./parking/DependencyLevels.ts";
 import { Parking } from "./parking/Parking.ts";
 import { Pipeline } from "./Pipeline.ts";
@@ -56,9 +57,6 @@ export type CoreConfig = Pick<
   SequencerConfig,
   "dataDir" | "batchSlots" | "batchMs" | "signatureWorkers" | "maxQueue" | "maxQueuePerClient" | "maxParked" | "maxParkedPerAgent" | "parkMs" | "snapshotLogMib"
 >;
-
-/** Folders and files of a sequencer's data. */
-export const DATA = { log: "log", snapshots: "snapshots", nodes: "nodes", batches: "batches.index", chain: "chain.json", transactions: "transactions.journal" } as const;
 
 /** State, log, roots and pipeline of one chain in one data folder: everything but networks. */
 export class Core {

@@ -5,6 +5,10 @@ export type SequencerErrors = {
   "sequencer/logFormat": { readonly file: string; readonly found: number; readonly known: number };
   "sequencer/logDamaged": { readonly file: string; readonly offset: number };
   "sequencer/otherChain": { readonly expected: string; readonly found: string };
+  "sequencer/backupTarget": { readonly dir: string };
+  "sequencer/backupDamaged": { readonly file: string };
+  "sequencer/noData": { readonly dir: string };
+  "sequencer/notEmpty": { readonly dir: string };
   "sequencer/worker": { readonly worker: string };
 };
 

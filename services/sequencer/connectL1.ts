@@ -10,8 +10,8 @@ import type { Logger } from "../../runtime/logger/Logger.ts";
 import type { Metrics } from "../../runtime/metrics/Metrics.ts";
 import { createQueueBackend } from "../../runtime/queue/createQueueBackend.ts";
 import type { SequencerConfig } from "./config.ts";
-import { DATA } from "./Core.ts";
 import type { Core } from "./Core.ts";
+import { DATA } from "./dataFiles.ts";
 import { createL1Side } from "./l1/createL1Side.ts";
 import type { L1Side } from "./l1/createL1Side.ts";
 
