@@ -1,6 +1,9 @@
 import { keccak256 } from "../../core/hash/index.ts";
 import { addressOfKey } from "../../runtime/crypto/secp.ts";
 
+/** Index of the account that opens all others. */
+export const FUNDER = 1;
+
 /** Accounts with a known key; the others are only there so that the state has its size. */
 export const KEYED_AGENTS = 32_768;
 
@@ -14,7 +17,11 @@ function hashOf(label: number, index: number): Uint8Array {
 
 /** Every `stride`-th account has a key, so those that act lie all over the tree. */
 export function strideOf(agents: number): number {
-  return Math.max(1, Math.floor(agents / KEYED_AGENTS));
+  return Math.max(2, Math.floor(agents / KEYED_AGENTS));
+}
+
+export function isKeyed(index: number, agents: number): boolean {
+  return index % strideOf(agents) === 0;
 }
 
 /** Private key of a keyed account; public by design, for benchmarks only. */
@@ -24,7 +31,7 @@ export function benchKey(index: number): Uint8Array {
 
 /** Address of account `index` (from 1 on). */
 export function benchAddress(index: number, agents: number): Uint8Array {
-  return index % strideOf(agents) === 0 ? addressOfKey(benchKey(index)) : hashOf(2, index).subarray(12);
+  return isKeyed(index, agents) ? addressOfKey(benchKey(index)) : hashOf(2, index).subarray(12);
 }
 
 /** Indices of the keyed accounts in a random order that depends on the seed alone. */

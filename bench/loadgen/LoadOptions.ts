@@ -14,7 +14,7 @@ export interface LoadOptions {
   /** Bundles that wait for their durable answer at most. */
   readonly window: number;
   /** A fixed rate; left out: as many as the window lets through. */
-  readonly bundlesPerSecond?: number;
+  readonly bundlesPerSecond?: number | undefined;
 }
 
 /** What it answers. Latencies run from the sending of a bundle. */
@@ -36,6 +36,4 @@ export interface LoadResult {
   readonly durableP99Ms: number;
   readonly rootedP50Ms: number;
   readonly rootedP99Ms: number;
-  readonly zeroBytesPerOp: number;
-  readonly nonzeroBytesPerOp: number;
 }

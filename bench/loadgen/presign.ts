@@ -1,9 +1,10 @@
 import { bundleDigest, encodeHeader, encodeRecord, recordsHash } from "../../core/codec/index.ts";
 import { MAX_CALL_SECONDS, SLOT_BYTES } from "../../core/generated/protocol.ts";
 import { signDigest } from "../../runtime/crypto/secp.ts";
-import { benchKey, keyedAgents } from "./BenchAgents.ts";
+import { FUNDER, benchAddress, benchKey, isKeyed, keyedAgents } from "./BenchAgents.ts";
 
-export type Workload = "call" | "transfer";
+/** `open` opens all accounts and gives units to those that have keys. */
+export type Workload = "call" | "transfer" | "open";
 
 export interface PresignOptions {
   readonly workload: Workload;
@@ -18,6 +19,8 @@ export interface PresignOptions {
 }
 
 const NO_END = 0xffffffff;
+/** Enough for the calls and fees of every run. */
+const FUNDS_UNITS = 200_000_000;
 
 /**
  * Signed bundles in the order in which they must run, none twice. Calls come in rounds: n requesters call each of n providers in
@@ -40,13 +43,27 @@ export function* presign(options: PresignOptions): Generator<Uint8Array> {
   const sign = (agent: number, slots: Uint8Array): Uint8Array => {
     const nonce = nonces.get(agent) ?? 0;
     nonces.set(agent, nonce + 1);
-    const message = { agent, nonce, count: size, validUntil: NO_END };
-    const digest = bundleDigest({ ...message, domainSeparator, recordsHash: recordsHash(slots, SLOT_BYTES, size) });
+    const count = slots.length / SLOT_BYTES - 1;
+    const message = { agent, nonce, count, validUntil: NO_END };
+    const digest = bundleDigest({ ...message, domainSeparator, recordsHash: recordsHash(slots, SLOT_BYTES, count) });
     const signature = signDigest(digest, benchKey(agent));
     slots.set(encodeHeader({ ...message, signatureR: signature.subarray(0, 32), signatureVs: signature.subarray(32) }), 0);
     made += 1;
     return slots;
   };
+
+  if (options.workload === "open") {
+    for (let first = FUNDER + 1; first <= options.agents; first += size) {
+      const count = Math.min(size, options.agents - first + 1);
+      const slots = new Uint8Array((count + 1) * SLOT_BYTES);
+      for (let i = 0; i < count; i += 1) {
+        const agent = first + i;
+        slots.set(encodeRecord("OPEN_ACCOUNT", { owner: benchAddress(agent, options.agents), amount: isKeyed(agent, options.agents) ? FUNDS_UNITS : 0 }), (i + 1) * SLOT_BYTES);
+      }
+      yield sign(FUNDER, slots);
+    }
+    return;
+  }
 
   if (options.workload === "transfer") {
     let random = options.seed | 1;

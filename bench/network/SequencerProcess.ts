@@ -1,20 +1,20 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 
+import { freePort } from "./freePort.ts";
+import { processFigures } from "./processFigures.ts";
+
 const MAIN = join(import.meta.dirname, "..", "..", "services", "sequencer", "main.ts");
 const START_MS = 180_000;
+const STOP_MS = 60_000;
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  if (address === null || typeof address === "string") throw new Error("no port");
-  return address.port;
+/** What of `/v1/status` is of interest here. */
+export interface SequencerStatus {
+  readonly sealedBatches: number;
+  readonly nextEntry: number;
+  readonly l1: { readonly postedBatches: number } | null;
 }
 
 /** A sequencer under test, as a process of its own. */
@@ -25,13 +25,17 @@ export interface SequencerProcess {
   peakRssMiB(): number;
   /** User and system time of all its threads so far, seconds; NaN where the system does not tell. */
   cpuSeconds(): number;
+  status(): Promise<SequencerStatus>;
   stop(): Promise<void>;
 }
 
+/** @throws Error when it ends or is not ready in time */
 export async function startSequencer(flags: readonly string[], nodeFlags: readonly string[] = []): Promise<SequencerProcess> {
   const port = await freePort();
   const startedAt = performance.now();
-  const child = spawn(process.execPath, [...nodeFlags, MAIN, "--port", String(port), "--log-level", "warn", ...flags], { stdio: ["ignore", "ignore", "inherit"] });
+  const child = spawn(process.execPath, [...nodeFlags, MAIN, "--port", String(port), "--log-level", "warn", ...flags], { stdio: ["ignore", 2, 2] });
+  const kill = (): void => void child.kill("SIGKILL");
+  process.once("exit", kill);
   const url = `http://127.0.0.1:${port}`;
   for (;;) {
     if (child.exitCode !== null) throw new Error(`the sequencer ended with code ${child.exitCode}`);
@@ -44,22 +48,20 @@ export async function startSequencer(flags: readonly string[], nodeFlags: readon
     if (answer?.ok === true) break;
     await pause(100);
   }
-  const read = (file: string): string => {
-    const path = `/proc/${child.pid}/${file}`;
-    return existsSync(path) ? readFileSync(path, "utf8") : "";
-  };
   return {
     url,
     startMs: performance.now() - startedAt,
-    peakRssMiB: () => Math.round(Number(/VmHWM:\s+(\d+)/.exec(read("status"))?.[1]) / 1024),
-    cpuSeconds: () => {
-      const fields = read("stat").split(") ")[1]?.split(" ") ?? [];
-      return (Number(fields[11]) + Number(fields[12])) / 100;
+    peakRssMiB: () => processFigures(child.pid).peakRssMiB,
+    cpuSeconds: () => processFigures(child.pid).cpuSeconds,
+    async status() {
+      if (child.exitCode !== null) throw new Error(`the sequencer ended by itself with code ${child.exitCode}`);
+      return (await (await fetch(`${url}/v1/status`)).json()) as SequencerStatus;
     },
     async stop() {
+      process.off("exit", kill);
       if (child.exitCode !== null) return;
       child.kill("SIGTERM");
-      const end = setTimeout(() => child.kill("SIGKILL"), 60_000);
+      const end = setTimeout(() => child.kill("SIGKILL"), STOP_MS);
       await once(child, "exit");
       clearTimeout(end);
     },
