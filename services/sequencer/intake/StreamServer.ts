@@ -8,7 +8,7 @@ import { ACK_LEVEL, decodeSubmissions, encodeDurable, encodeNotice, encodeReject
 import { ERROR, MAX_BUNDLE_RECORDS, SLOT_BYTES } from "../../../core/generated/protocol.ts";
 import type { Logger } from "../../../runtime/logger/Logger.ts";
 import type { Pipeline } from "../Pipeline.ts";
-import type { Reply } from "../Submission.ts";
+import type { Client, Reply } from "../Submission.ts";
 
 /** A client that does not read its answers is dropped beyond this. */
 const MAX_BUFFERED_BYTES = 32 * 1024 * 1024;
@@ -25,7 +25,6 @@ export class StreamServer {
   constructor(pipeline: Pipeline, logger: Logger) {
     this.#pipeline = pipeline;
     this.#logger = logger;
-    this.#server.on("connection", (socket: WebSocket) => this.#serve(socket));
   }
 
   attach(server: Server): void {
@@ -34,7 +33,7 @@ export class StreamServer {
         socket.destroy();
         return;
       }
-      this.#server.handleUpgrade(request, socket, head, (client) => this.#server.emit("connection", client, request));
+      this.#server.handleUpgrade(request, socket, head, (client) => this.#serve(client, socket));
     });
   }
 
@@ -47,7 +46,19 @@ export class StreamServer {
     this.#server.close();
   }
 
-  #serve(socket: WebSocket): void {
+  #serve(socket: WebSocket, connection: Duplex): void {
+    const client: Client = { queued: 0 };
+    let isCorked = false;
+    /** Answers of one turn of the event loop leave in one system call. */
+    const cork = (): void => {
+      if (isCorked) return;
+      isCorked = true;
+      connection.cork();
+      setImmediate(() => {
+        isCorked = false;
+        connection.uncork();
+      });
+    };
     const send = (message: Uint8Array): void => {
       if (socket.readyState !== socket.OPEN) return;
       if (socket.bufferedAmount > MAX_BUFFERED_BYTES) {
@@ -55,6 +66,7 @@ export class StreamServer {
         socket.terminate();
         return;
       }
+      cork();
       socket.send(message);
     };
     socket.on("error", (error) => this.#logger.debug({ err: error }, "a stream broke"));
@@ -65,7 +77,7 @@ export class StreamServer {
         socket.close(CLOSE_POLICY);
         return;
       }
-      for (const { request, bytes } of submissions) this.#pipeline.submit(bytes, replyOf(request, send));
+      for (const { request, bytes } of submissions) this.#pipeline.submit(bytes, replyOf(request, send), client);
     });
   }
 }
