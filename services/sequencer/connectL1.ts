@@ -13,6 +13,7 @@ import type { SequencerConfig } from "./config.ts";
 import type { Core } from "./Core.ts";
 import { DATA } from "./dataFiles.ts";
 import { createL1Side } from "./l1/createL1Side.ts";
+import { FeedMarks } from "./l1/FeedMarks.ts";
 import type { L1Side } from "./l1/createL1Side.ts";
 
 /** Blocks on top of an entry on a public chain. */
@@ -37,6 +38,7 @@ export async function connectL1(options: ConnectOptions): Promise<{ side: L1Side
   const backend = await createQueueBackend({ url: config.queueUrl, dataFolder: join(config.dataDir, "queue"), namespace: `sequencer_${deployment.contracts.inbox.toLowerCase()}`, logger });
   const journal = createFileIntentJournal({ path: join(config.dataDir, DATA.transactions), onCut: (bytes) => logger.warn({ bytes }, "the end of the transaction journal was torn and is cut off") });
   const queue = backend.queue("l1");
+  const marks = new FeedMarks(join(config.dataDir, DATA.feed));
   const side = await createL1Side({
     provider,
     deployment,
@@ -57,7 +59,11 @@ export async function connectL1(options: ConnectOptions): Promise<{ side: L1Side
     entries: {
       nextEntry: () => pipeline.nextEntry,
       onTimeLimit: (l2TimeEnd) => pipeline.limitTime(l2TimeEnd),
-      onEntries: async (entries) => pipeline.addEntries(entries.map(({ entry }) => ({ index: entry.index, entry }))),
+      resumeBlock: () => marks.resumeBlock(pipeline.nextEntry),
+      onEntries: async (entries) => {
+        pipeline.addEntries(entries.map(({ entry }) => ({ index: entry.index, entry })));
+        await marks.note(entries.map(({ entry, blockNumber }) => ({ index: entry.index, blockNumber })));
+      },
     },
     limits: { depth: config.depth ?? (isLocal ? 0 : PUBLIC_DEPTH), everyMs: config.pollMs, isClaiming: config.claiming },
     onStop: options.onStop,
