@@ -24,6 +24,7 @@ const BATCH_DATA = new Interface(inboxAbi).getEvent("BatchData")!.topicHash;
 const HEAD_DIGITS = 2 + 2 * 64;
 
 async function readOne(provider: JsonRpcApiProvider, inboxAddress: string, { index, slots, blockNumber }: BatchHeader): Promise<Uint8Array> {
+  if (slots === 0) return new Uint8Array(); // Then there is no event.
   const topics = [BATCH_DATA, `0x${index.toString(16).padStart(64, "0")}`];
   const [log] = await readLogs(provider, { address: inboxAddress, topics, fromBlock: blockNumber, toBlock: blockNumber });
   if (log === undefined) {

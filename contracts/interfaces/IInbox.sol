@@ -26,7 +26,7 @@ struct InboxConfig {
 /// The data of a chain: batches, the queue of entries from L1, and the epochs that claims are made about.
 /// Nothing in it can be changed or removed, and it never pays anything out.
 interface IInbox {
-    /// A batch was appended. Its data are in the `BatchData` of the same index.
+    /// A batch was appended. Its slots, if it has any, are in the `BatchData` of the same index.
     event BatchSubmitted(
         uint64 indexed index,
         bytes32 batchHash,

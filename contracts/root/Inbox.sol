@@ -102,7 +102,7 @@ contract Inbox is IInbox, CloneArguments {
         if (openedAt == 0) openedAt = uint32(block.timestamp);
         openSteps += steps;
         emit BatchSubmitted(index, hash, l2Time, queueEnd, slots, dataRoot, chained);
-        emit BatchData(index, PackedSlots.pack(data));
+        if (slots != 0) emit BatchData(index, PackedSlots.pack(data));
         if (_canClose()) _close();
     }
 

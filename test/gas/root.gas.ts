@@ -1,7 +1,8 @@
-import { keccak256, toBeHex, ZeroAddress } from "ethers";
+import { toBeHex, ZeroAddress } from "ethers";
 import type { ContractTransactionResponse } from "ethers";
 
 import type { HostileRecipient, TestIdentityRegistry, TestToken } from "../../typechain-types/index.ts";
+import { callSlots, randomSlots, transferSlots } from "../builders/batchData.ts";
 import { createL1Scene } from "../builders/rollupContracts.ts";
 import { sparseState, withdrawalLeaf } from "../builders/stateTree.ts";
 import type { SparseLeaf } from "../builders/stateTree.ts";
@@ -9,19 +10,8 @@ import { submitBatch } from "../builders/submitBatch.ts";
 
 const START_TIME = 2_000_000_000;
 const GWEI = 1_000_000_000n;
-const SLOT_BYTES = 96;
 const WITHDRAWAL = 9;
 const WITHDRAWAL_DEPTH = 16;
-
-/** Data without structure: zero bytes are cheaper, and compressible records would flatter the figure. */
-function randomSlots(count: number): Uint8Array {
-  const bytes = new Uint8Array(count * SLOT_BYTES);
-  for (let start = 0, hash = keccak256("0x"); start < bytes.length; start += 32) {
-    hash = keccak256(hash);
-    bytes.set(Buffer.from(hash.slice(2), "hex"), start);
-  }
-  return bytes;
-}
 
 /** A state in which no sibling of withdrawal 0 is zero: a proof at full depth costs no more than this. */
 function fullState(recipient: string, amount: bigint) {
@@ -72,14 +62,18 @@ export async function measureGas(): Promise<Record<string, number>> {
     await measure("Bridge.deposit (ETH)", () => bridge.deposit(me, ether, { value: ether }));
     await measure("Bridge.deposit (ETH, for another account)", () => bridge.deposit(other, 123_456n * GWEI, { value: 123_456n * GWEI }));
 
-    const batch = (slots: number, end: bigint) => () => submitBatch(inbox, time, end, randomSlots(slots));
+    const batchOf = (data: Uint8Array, end: bigint) => () => submitBatch(inbox, time, end, data);
+    const batch = (slots: number, end: bigint) => batchOf(randomSlots(slots), end);
     await measure("Inbox.submitBatch (0 slots, 3 entries, the chain's first)", batch(0, 3n));
     await measure("Inbox.submitBatch (0 slots)", batch(0, 3n));
     await measure("Inbox.submitBatch (1 slot)", batch(1, 3n));
-    await measure("Inbox.submitBatch (512 slots)", batch(512, 3n));
-    await measure("Inbox.submitBatch (4096 slots)", batch(4096, 3n));
-    for (const slots of [512, 4096]) {
-      figures[`Inbox.submitBatch (${slots} slots), per slot`] = Math.round(figures[`Inbox.submitBatch (${slots} slots)`]! / slots);
+    for (const slots of [64, 512, 1_360, 4_096]) {
+      // Without structure, calls and answers in bundles of 64, transfers in bundles of 512: ever more zeros.
+      for (const [what, data] of [["", randomSlots(slots)], [" of calls", callSlots(slots, 64)], [" of transfers", transferSlots(slots, 512)]] as const) {
+        const name = `Inbox.submitBatch (${slots} slots${what})`;
+        await measure(name, batchOf(data, 3n));
+        figures[`${name}, per slot`] = Math.round(figures[name]! / slots);
+      }
     }
     await measure("Inbox.force (1 slot)", () => inbox.force(randomSlots(1), { value: 10n ** 9n }));
     await measure("Inbox.force (64 slots)", () => inbox.force(randomSlots(64), { value: 10n ** 9n }));
