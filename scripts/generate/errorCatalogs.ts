@@ -6,7 +6,7 @@ import ts from "typescript";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const AREAS = ["core", "runtime", "derivation", "services", "deploy"];
-const CODE = /^[a-zA-Z0-9]+\/[a-zA-Z0-9]+$/;
+const CODE = /^[a-zA-Z0-9]+\/[a-zA-Z0-9-]+$/;
 const REACTIONS = ["retry", "reject", "stop"];
 
 /** What the sources say of one error code of the form `area/name`. */

@@ -161,7 +161,7 @@ export class Poster implements CheckedBatches {
       const entryHash = isLeftOut ? await contracts.inbox.entryHash(queueEnd, { blockTag: headNumber }) : undefined;
       // RULES B-3: the due time is the hash's last four bytes.
       const leftOutDueTime = entryHash === undefined ? undefined : Number(`0x${entryHash.slice(-8)}`);
-      const replaced = tries.failures > 0 && queueEnd <= l1.entryCount ? await this.#findReplaced(batch, headNumber) : undefined;
+      const replaced = tries.intent === "open" && queueEnd <= l1.entryCount ? await this.#findReplaced(batch, headNumber) : undefined;
       unposted.push({ index, l2Time, queueEnd, slots, bytes: data.length, ...tries, leftOutDueTime, replaced });
     }
     return unposted;

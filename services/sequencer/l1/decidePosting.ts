@@ -43,7 +43,7 @@ export interface UnpostedBatch {
   /** Transactions of this batch that reverted, and why the last one did. */
   readonly failures: number;
   readonly failure?: string;
-  /** The first of its entries that L1 has another of; looked up when a transaction reverted. */
+  /** The first of its entries that L1 has another of; looked up before it is sent. */
   readonly replaced?: ReplacedEntry;
   /** Due time of the entry at `queueEnd`, if L1 has it. */
   readonly leftOutDueTime?: number;
@@ -107,8 +107,8 @@ function contradiction(state: PostingState): L1SideError | undefined {
   });
 }
 
-/** What a transaction of the batch reverted for, if another one would too. */
-function failed(batch: UnpostedBatch): L1SideError | undefined {
+/** Why sending it (again) would be in vain. */
+function inVain(batch: UnpostedBatch): L1SideError | undefined {
   const { index, failures, replaced, failure = "it reverted" } = batch;
   if (replaced !== undefined) {
     return new L1SideError("l1/entry-replaced", replaced, "stop", {
@@ -139,7 +139,7 @@ function checkBatch(batch: UnpostedBatch, before: { l2Time: number; queueEnd: nu
     }));
   }
   if (queueEnd > l1.entryCount) return { type: "wait", reason: "entries-missing", index };
-  const failure = failed(batch);
+  const failure = inVain(batch);
   if (failure !== undefined) return stop(failure);
   const entries = queueEnd - before.queueEnd;
   const isFlood = slots === 0 && entries >= MAX_BATCH_ENTRIES;

@@ -78,6 +78,7 @@ describe("decidePosting", () => {
   it("failure: waits while L1 lacks an entry of the batch, and stops when it has another one", () => {
     expect(told(stateWith([batch(0, { queueEnd: 101, failures: 5 })]))).to.deep.equal(["entries-missing"]);
     const replaced = { index: 7, expected: "0x1", actual: "0x2" };
+    expect(told(stateWith([batch(0, { replaced })]))).to.deep.equal(["l1/entry-replaced"]);
     const [action] = decidePosting(stateWith([batch(0, { failures: 1, failure: "AccumulatorMismatch", replaced })]), LIMITS);
     expect(action?.type === "stop" && [action.error.code, action.error.payload]).to.deep.equal(["l1/entry-replaced", replaced]);
   });
