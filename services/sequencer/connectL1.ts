@@ -12,6 +12,7 @@ import { createQueueBackend } from "../../runtime/queue/createQueueBackend.ts";
 import type { SequencerConfig } from "./config.ts";
 import type { Core } from "./Core.ts";
 import { DATA } from "./dataFiles.ts";
+import { AccumulatorFile } from "./l1/AccumulatorFile.ts";
 import { createL1Side } from "./l1/createL1Side.ts";
 import { FeedMarks } from "./l1/FeedMarks.ts";
 import type { L1Side } from "./l1/createL1Side.ts";
@@ -38,6 +39,7 @@ export async function connectL1(options: ConnectOptions): Promise<{ side: L1Side
   const backend = await createQueueBackend({ url: config.queueUrl, dataFolder: join(config.dataDir, "queue"), namespace: `sequencer_${deployment.contracts.inbox.toLowerCase()}`, logger });
   const journal = createFileIntentJournal({ path: join(config.dataDir, DATA.transactions), onCut: (bytes) => logger.warn({ bytes }, "the end of the transaction journal was torn and is cut off") });
   const queue = backend.queue("l1");
+  const accumulators = new AccumulatorFile(join(config.dataDir, DATA.accumulators));
   const marks = new FeedMarks(join(config.dataDir, DATA.feed));
   const side = await createL1Side({
     provider,
@@ -48,6 +50,7 @@ export async function connectL1(options: ConnectOptions): Promise<{ side: L1Side
     logger,
     metrics,
     sealed: {
+      accumulators,
       count: () => sealed.count,
       read: async (index) => {
         const batch = sealed.get(index);
@@ -79,6 +82,7 @@ export async function connectL1(options: ConnectOptions): Promise<{ side: L1Side
       await side.stop();
       await backend.close();
       await journal.close();
+      accumulators.close();
       provider.destroy();
     },
   };

@@ -26,11 +26,15 @@ export class OwnChain {
 
   constructor(sealed: SealedBatches) {
     this.#sealed = sealed;
+    this.#startFrom(sealed.accumulators?.count ?? 0);
   }
 
   /** The accumulator after so many batches, as far as they were chained. */
   after(count: number): string | undefined {
-    return this.#accumulators.get(count);
+    const held = this.#accumulators.get(count);
+    if (held !== undefined) return held;
+    const { accumulators } = this.#sealed;
+    return accumulators !== undefined && count > 0 && count <= accumulators.count ? toHex(accumulators.after(count)) : undefined;
   }
 
   /** Whether it is the accumulator after some number of batches. */
@@ -53,14 +57,17 @@ export class OwnChain {
   }
 
   async #extendTo(count: number, most: number): Promise<string | undefined> {
-    if (count < this.#count && !this.#accumulators.has(count)) this.#restart();
+    if (count < this.#count && this.after(count) === undefined) this.#startFrom(0);
     for (let left = most; this.#count < count && left > 0; left -= 1) {
       const batch = await this.#sealed.read(this.#count);
       const hash = sealedBatchHash(batch);
-      const before = this.#accumulators.get(this.#count) ?? EMPTY;
+      const before = this.after(this.#count) ?? EMPTY;
       this.#hashes.set(this.#count, hash);
       this.#count += 1;
-      this.#accumulators.set(this.#count, toHex(accumulatorAfter(fromHex(before), fromHex(hash), batch.entryHashes)));
+      const accumulator = accumulatorAfter(fromHex(before), fromHex(hash), batch.entryHashes);
+      this.#accumulators.set(this.#count, toHex(accumulator));
+      const { accumulators } = this.#sealed;
+      if (accumulators?.count === this.#count - 1) accumulators.append(accumulator);
       this.#hashes.delete(this.#count - 1 - REMEMBERED);
       this.#accumulators.delete(this.#count - 1 - REMEMBERED);
       await setImmediate(); // Hashing a long log must not keep requests waiting.
@@ -68,9 +75,10 @@ export class OwnChain {
     return this.after(count);
   }
 
-  #restart(): void {
-    this.#count = 0;
+  #startFrom(count: number): void {
+    this.#count = count;
     this.#accumulators.clear();
     this.#accumulators.set(0, EMPTY);
+    for (let known = Math.max(1, count - REMEMBERED); known <= count; known += 1) this.#accumulators.set(known, this.after(known) ?? EMPTY);
   }
 }

@@ -23,6 +23,16 @@ export interface SealedBatches {
   /** How many batches are sealed: indexes 0 to count - 1 can be read. */
   count(): number;
   read(index: number): Promise<SealedBatch>;
+  /** Kept over a restart; without it the whole log is chained again. */
+  readonly accumulators?: AccumulatorStore;
+}
+
+/** Accumulators (RULES B-6) that were worked out before. */
+export interface AccumulatorStore {
+  readonly count: number;
+  /** After so many batches, 1 to `count`: 32 bytes. */
+  after(batches: number): Uint8Array;
+  append(accumulator: Uint8Array): void;
 }
 
 /** What the claim proposer asks of the root worker. */
