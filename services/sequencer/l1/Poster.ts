@@ -6,6 +6,7 @@ import { encodeSubmitBatch } from "../../../chain/submitBatchCall.ts";
 import type { TransactionManager } from "../../../chain/transactions/TransactionManager.ts";
 import { mayBeAskedAgain } from "../../../chain/transactions/reduceJournal.ts";
 import { toHex } from "../../../core/codec/index.ts";
+import { SLOT_BYTES } from "../../../core/generated/protocol.ts";
 import { atHead, nextBlockTime } from "./atHead.ts";
 import { decidePosting } from "./decidePosting.ts";
 import type { BatchIntent, ForeignBatch, PostingAction, PostingLimits, PostingState, ReplacedEntry, UnpostedBatch } from "./decidePosting.ts";
@@ -45,6 +46,8 @@ interface Tries {
 export class Poster implements CheckedBatches {
   readonly #options: PosterOptions;
   readonly #own: OwnChain;
+  /** Batches that wait for L1, so that not every turn reads their data again. */
+  readonly #waiting = new Map<number, Omit<SealedBatch, "data">>();
   #checked = 0;
   #batchCount = 0;
 
@@ -151,24 +154,33 @@ export class Poster implements CheckedBatches {
   }
 
   async #readUnposted(l1: PostingState["l1"], sealedCount: number, headNumber: number): Promise<UnpostedBatch[]> {
-    const { sealed, limits, contracts } = this.#options;
+    const { limits, contracts } = this.#options;
+    for (const index of this.#waiting.keys()) if (index < l1.batchCount) this.#waiting.delete(index);
     const unposted: UnpostedBatch[] = [];
     for (let index = l1.batchCount; index < Math.min(sealedCount, l1.batchCount + limits.maxInFlight); index += 1) {
-      const batch = await sealed.read(index);
-      const { l2Time, queueEnd, slots, data } = batch;
+      const batch = await this.#waitingBatch(index);
+      const { l2Time, queueEnd, slots } = batch;
       const tries = this.#triesOf(index, headNumber);
       const isLeftOut = tries.intent === "open" && queueEnd < l1.entryCount;
       const entryHash = isLeftOut ? await contracts.inbox.entryHash(queueEnd, { blockTag: headNumber }) : undefined;
       // RULES B-3: the due time is the hash's last four bytes.
       const leftOutDueTime = entryHash === undefined ? undefined : Number(`0x${entryHash.slice(-8)}`);
       const replaced = tries.intent === "open" && queueEnd <= l1.entryCount ? await this.#findReplaced(batch, headNumber) : undefined;
-      unposted.push({ index, l2Time, queueEnd, slots, bytes: data.length, ...tries, leftOutDueTime, replaced });
+      unposted.push({ index, l2Time, queueEnd, slots, bytes: slots * SLOT_BYTES, ...tries, leftOutDueTime, replaced });
     }
     return unposted;
   }
 
+  async #waitingBatch(index: number): Promise<Omit<SealedBatch, "data">> {
+    const known = this.#waiting.get(index);
+    if (known !== undefined) return known;
+    const { data: _data, ...batch } = await this.#options.sealed.read(index);
+    this.#waiting.set(index, batch);
+    return batch;
+  }
+
   /** The first entry of the batch that L1 has another of. */
-  async #findReplaced({ queueEnd, entryHashes }: SealedBatch, blockTag: number): Promise<ReplacedEntry | undefined> {
+  async #findReplaced({ queueEnd, entryHashes }: Pick<SealedBatch, "queueEnd" | "entryHashes">, blockTag: number): Promise<ReplacedEntry | undefined> {
     const first = queueEnd - entryHashes.length;
     for (let at = 0; at < entryHashes.length; at += PARALLEL_READS) {
       const read = await Promise.all(
