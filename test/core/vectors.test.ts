@@ -19,6 +19,8 @@ const SHOWN_ELSEWHERE: Readonly<Record<string, string>> = {
   "B-2": "test/core/codec.test.ts",
   "B-3": "test/core/codec.test.ts",
   "B-4": "test/core/codec.test.ts",
+  "B-6": "test/core/packedSlots.test.ts",
+  "B-7": "test/core/packedSlots.test.ts",
   "M-3": "test/core/fastPath.test.ts",
   "M-9": "test/core/stepProof.test.ts",
   "R-1": "every record: AGENT[a] is touched after REGISTER",
