@@ -12,6 +12,7 @@ const WINDOW_BUNDLES = (bundle: number): number => (bundle >= 512 ? 48 : bundle 
 /** Mainnet at the time of writing; all of it for this chain's calldata. */
 const BLOCK_GAS = 60_000_000;
 const BLOCK_SECONDS = 12;
+const READY_MS = 30_000;
 
 /** One run: a fresh sequencer, a load, and the time until L1 has everything. */
 export interface RunPlan {
@@ -34,7 +35,7 @@ export interface CoreSample extends LoadResult {
   readonly bundle: number;
   readonly load: "maximum" | "half";
   readonly peakRssMiB: number;
-  /** Of the sequencer and of anvil, until L1 had everything. */
+  /** Of the sequencer and of anvil under load; `generatorCpuSeconds` is the load generator's. */
   readonly cpuSeconds: number;
   readonly l1CpuSeconds: number;
   readonly startMs: number;
@@ -64,20 +65,23 @@ export async function measureRun(chain: BenchChain, plan: RunPlan): Promise<Core
   const profileFlags = profileDir === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${profileDir}`];
   const sequencer = await chain.startRun(isPosting ? [] : ["--no-posting"], profileFlags);
   try {
+    // Its first look at L1 is over when it knows what is there.
+    if (isPosting) await untilPosted(sequencer, READY_MS);
     const firstBlock = Number(await chain.anvil.send<string>("eth_blockNumber")) + 1;
-    const before = { cpu: sequencer.cpuSeconds(), l1Cpu: chain.anvil.cpuSeconds() };
     const perSecond = bundlesPerSecond ?? SIGNED_PER_SECOND(bundle) / bundle;
-    const watch = new PostingWatch(sequencer);
+    const watch = await PostingWatch.begin(sequencer);
     const options = { url: sequencer.url, domainSeparator: chain.domainSeparator, workload, bundle, agents, seed, bundles: Math.ceil(perSecond * seconds) + 1, seconds, window: WINDOW_BUNDLES(bundle), bundlesPerSecond };
-    const result = await runLoad(options, () => void watch.start());
+    const cpuSeconds = (): { sequencer: number; l1: number } => ({ sequencer: sequencer.cpuSeconds(), l1: chain.anvil.cpuSeconds() });
+    let before = cpuSeconds();
+    const result = await runLoad(options, () => void (before = cpuSeconds()));
+    const after = cpuSeconds();
     const lag = await watch.end();
     const drained = isPosting ? await untilPosted(sequencer, drainMs) : { isPosted: false, waitedMs: 0 };
-    const used = { cpu: sequencer.cpuSeconds() - before.cpu, l1Cpu: chain.anvil.cpuSeconds() - before.l1Cpu };
     const posted = await readPosting(chain.anvil, chain.deployment.contracts.inbox, firstBlock);
     const gasPerOp = posted.sampledGas / posted.records;
     return {
       workload, bundle, load, ...result,
-      peakRssMiB: sequencer.peakRssMiB(), cpuSeconds: round(used.cpu, 2), l1CpuSeconds: round(used.l1Cpu, 2), startMs: Math.round(sequencer.startMs),
+      peakRssMiB: sequencer.peakRssMiB(), cpuSeconds: round(after.sequencer - before.sequencer, 2), l1CpuSeconds: round(after.l1 - before.l1, 2), startMs: Math.round(sequencer.startMs),
       sealedBatches: lag.sealedDuring, postedBatchesDuringLoad: lag.postedDuring, postedBytesDuringLoad: Math.round((lag.postedDuring * posted.calldataBytes) / Math.max(1, posted.sampled)),
       largestLagBatches: lag.largestLagBatches, postedPart: round(lag.postedDuring / Math.max(1, lag.sealedDuring), 3), drainSeconds: round(drained.waitedMs / 1000, 1),
       isAllPosted: drained.isPosted, l1Transactions: posted.transactions,

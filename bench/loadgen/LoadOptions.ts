@@ -30,6 +30,8 @@ export interface LoadResult {
   readonly refusedRecords: number;
   readonly ranOutOfBundles: boolean;
   readonly signMs: number;
+  /** From the first bundle to the last answer. */
+  readonly generatorCpuSeconds: number;
   readonly sequencedP50Ms: number;
   readonly sequencedP99Ms: number;
   readonly durableP50Ms: number;

@@ -4,7 +4,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { WebSocket } from "ws";
 
 import { fromHex } from "../../core/codec/index.ts";
-import { ACK_LEVEL, SUBMIT_HEADER_BYTES, encodeSubmissions, readAck } from "../../core/codec/stream.ts";
+import { ACK_LEVEL, SUBMIT_HEADER_BYTES, decodeAnswers, decodeBundleRecord, encodeSubmissions } from "../../core/codec/stream.ts";
 import { ERROR } from "../../core/generated/protocol.ts";
 import type { LoadOptions, LoadResult } from "./LoadOptions.ts";
 import { presign } from "./presign.ts";
@@ -46,6 +46,7 @@ async function main(): Promise<void> {
   // A line before the result: everything is signed, the clock starts.
   process.stdout.write("started\n");
   const startedAt = performance.now();
+  const cpuBefore = process.cpuUsage();
   const endAt = startedAt + options.seconds * 1000;
   const perMessage = Math.max(1, Math.floor(MESSAGE_BYTES / (SUBMIT_HEADER_BYTES + bundles[0].length)));
 
@@ -69,26 +70,26 @@ async function main(): Promise<void> {
 
   socket.on("message", (message: Buffer) => {
     const now = performance.now();
-    const { level, request } = readAck(message);
     lastAnswerAt = now;
-    if (level === ACK_LEVEL.SEQUENCED) times.sequenced[request] = now - sentAt[request];
-    else if (level === ACK_LEVEL.ROOTED) {
-      times.rooted[request] = now - sentAt[request];
-      rooted += 1;
-    } else if (level === ACK_LEVEL.REJECTED) {
-      refusedBundles += 1;
-      if (refusedBundles <= 3) process.stderr.write(`bundle ${request} was refused: ${message[6]} ${message.subarray(7).toString()}\n`);
-    } else if (level === ACK_LEVEL.DURABLE) {
-      times.durable[request] = now - sentAt[request];
-      durable += 1;
-      lastDurableAt = now;
-      const count = message.readUInt16BE(22);
-      for (let i = 0; i < count; i += 1) {
-        if (message[24 + 13 * i] === ERROR.OK) accepted += 1;
-        else refusedRecords += 1;
+    for (const { level, request, body } of decodeAnswers(message) ?? []) {
+      if (level === ACK_LEVEL.SEQUENCED) times.sequenced[request] = now - sentAt[request];
+      else if (level === ACK_LEVEL.ROOTED) {
+        times.rooted[request] = now - sentAt[request];
+        rooted += 1;
+      } else if (level === ACK_LEVEL.REJECTED) {
+        refusedBundles += 1;
+        if (refusedBundles <= 3) process.stderr.write(`bundle ${request} was refused: ${body[0]} ${Buffer.from(body.subarray(1)).toString()}\n`);
+      } else if (level === ACK_LEVEL.DURABLE) {
+        times.durable[request] = now - sentAt[request];
+        durable += 1;
+        lastDurableAt = now;
+        for (const outcome of decodeBundleRecord(body).outcomes) {
+          if (outcome === ERROR.OK) accepted += 1;
+          else refusedRecords += 1;
+        }
       }
-      if (isClosedLoop) fill();
     }
+    if (isClosedLoop) fill();
   });
 
   if (options.bundlesPerSecond === undefined) fill();
@@ -101,6 +102,7 @@ async function main(): Promise<void> {
   }
   // What was sent within the time is still counted; the time runs until the last durable answer.
   while (rooted + refusedBundles < sent && performance.now() - lastAnswerAt < QUIET_MS) await pause(20);
+  const { user, system } = process.cpuUsage(cpuBefore);
   socket.close();
 
   const of = (values: Float64Array, part: number): number => Number(percentile(values.slice(0, sent).filter((ms) => ms > 0).sort(), part).toFixed(2));
@@ -111,6 +113,7 @@ async function main(): Promise<void> {
     sentBundles: sent, durableBundles: durable, rootedBundles: rooted, refusedBundles, acceptedRecords: accepted, refusedRecords,
     ranOutOfBundles: isClosedLoop && sent >= bundles.length,
     signMs: Math.round(signMs),
+    generatorCpuSeconds: Number(((user + system) / 1e6).toFixed(2)),
     sequencedP50Ms: of(times.sequenced, 0.5), sequencedP99Ms: of(times.sequenced, 0.99),
     durableP50Ms: of(times.durable, 0.5), durableP99Ms: of(times.durable, 0.99),
     rootedP50Ms: of(times.rooted, 0.5), rootedP99Ms: of(times.rooted, 0.99),

@@ -49,7 +49,7 @@ export async function createBenchChain(dir: string, agents: number, batchFlags: 
     const deployment = await deploy(anvil, dir, say);
     const separator = toHex(domainSeparator({ chainId: deployment.chainId, inbox: fromHex(deployment.contracts.inbox, 20) }));
     await deposit(anvil, deployment);
-    const flags = ["--l1-url", anvil.url, "--deployment", join(dir, "deployment.json"), "--poll-ms", "100", "--no-claiming", ...batchFlags];
+    const flags = ["--l1-url", anvil.url, "--deployment", join(dir, "deployment.json"), "--no-claiming", ...batchFlags];
     const prepared = join(dir, "prepared");
     await openAccounts({ flags: [...flags, "--data-dir", prepared], agents, separator, say });
     rmSync(join(prepared, "queue"), { recursive: true, force: true });

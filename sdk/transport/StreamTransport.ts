@@ -3,7 +3,7 @@ import { ERROR } from "../../core/generated/protocol.ts";
 import type { BundleTicket, BundleTransport, DurableAck, RootedAck, SequencedAck } from "../bundles/BundleTransport.ts";
 import { refusalError, SdkError, sdkError } from "../SdkError.ts";
 import type { AckVerifier } from "./AckVerifier.ts";
-import { decodeAck } from "./frames.ts";
+import { decodeAcks } from "./frames.ts";
 import type { StreamAck } from "./frames.ts";
 
 export interface StreamOptions {
@@ -153,7 +153,7 @@ export class StreamTransport implements BundleTransport {
   #received(data: unknown): void {
     try {
       if (!(data instanceof ArrayBuffer)) throw sdkError("SDK_RESPONSE", "the stream sent text");
-      this.#acknowledge(decodeAck(new Uint8Array(data)));
+      for (const ack of decodeAcks(new Uint8Array(data))) this.#acknowledge(ack);
     } catch (error) {
       // What follows in the stream cannot be made sense of either.
       this.#failAll(error);

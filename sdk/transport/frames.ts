@@ -1,9 +1,9 @@
 import { toHex } from "../../core/codec/hex.ts";
 import { getU64 } from "../../core/codec/integers.ts";
-import { ACK_LEVEL, FRAME } from "../../core/codec/stream.ts";
+import { ACK_LEVEL, decodeAnswers, decodeBundleRecord } from "../../core/codec/stream.ts";
+import type { Answer } from "../../core/codec/stream.ts";
 import { sdkError } from "../SdkError.ts";
 
-const ACK_HEADER_BYTES = 6;
 const RESULT_BYTES = 13;
 const SIGNATURE_BYTES = 64;
 const LEVEL_BYTES = 96;
@@ -40,56 +40,56 @@ export type StreamAck =
     }
   | { readonly level: "rejected"; readonly request: number; readonly code: number; readonly detail: string };
 
-function decodeDurable(request: number, bytes: Uint8Array, view: DataView): StreamAck {
-  const count = view.getUint16(22);
-  const end = 24 + RESULT_BYTES * count;
-  const results = Array.from({ length: count }, (_, index) => {
-    const at = 24 + RESULT_BYTES * index;
-    return { outcome: bytes[at]!, slot: view.getUint32(at + 1), id: getU64(view, at + 5) };
-  });
-  const pathAt = end + 32 + SIGNATURE_BYTES + 1;
+function decodeDurable({ request, body }: Answer, view: DataView): StreamAck {
+  const { position, firstReceipt, outcomes, slots, ids } = decodeBundleRecord(body);
+  const results = Array.from(outcomes, (outcome, index) => ({ outcome, slot: slots[index]!, id: ids[index]! }));
+  const headAt = 18 + RESULT_BYTES * outcomes.length;
+  const pathAt = headAt + 32 + SIGNATURE_BYTES + 1;
   const tailAt = pathAt + LEVEL_BYTES * view.getUint8(pathAt - 1);
   return {
     level: "durable",
     request,
-    position: getU64(view, 6),
-    firstReceipt: getU64(view, 14),
+    position,
+    firstReceipt,
     results,
-    head: bytes.slice(end, end + 32),
-    signature: bytes.slice(end + 32, end + 32 + SIGNATURE_BYTES),
-    path: bytes.slice(pathAt, tailAt),
-    previous: bytes.slice(tailAt, tailAt + 32),
+    head: body.slice(headAt, headAt + 32),
+    signature: body.slice(headAt + 32, headAt + 32 + SIGNATURE_BYTES),
+    path: body.slice(pathAt, tailAt),
+    previous: body.slice(tailAt, tailAt + 32),
     headPosition: getU64(view, tailAt + 32),
     index: view.getUint32(tailAt + 40),
   };
 }
 
+function decodeAck(answer: Answer): StreamAck | undefined {
+  const { level, request, body } = answer;
+  const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
+  switch (level) {
+    case ACK_LEVEL.SEQUENCED:
+      return { level: "sequenced", request };
+    case ACK_LEVEL.PARKED:
+      return { level: "parked", request };
+    case ACK_LEVEL.REJECTED:
+      return { level: "rejected", request, code: view.getUint8(0), detail: new TextDecoder().decode(body.subarray(1)) };
+    case ACK_LEVEL.DURABLE:
+      return decodeDurable(answer, view);
+    case ACK_LEVEL.ROOTED:
+      return { level: "rooted", request, position: getU64(view, 0), stateRoot: toHex(body.subarray(8, 40)), signature: body.slice(40, 104), batchCount: getU64(view, 104) };
+    default:
+      return undefined;
+  }
+}
+
 /**
- * One message of the server.
+ * The answers of one message of the server, in order.
  * @throws SdkError `SDK_RESPONSE` for one that this version does not know
  */
-export function decodeAck(bytes: Uint8Array): StreamAck {
+export function decodeAcks(bytes: Uint8Array): StreamAck[] {
   const unknown = (): never => {
     throw sdkError("SDK_RESPONSE", `the stream sent a frame that is not known: ${toHex(bytes.subarray(0, 8))}, ${bytes.length} bytes`);
   };
-  if (bytes.length < ACK_HEADER_BYTES || bytes[0] !== FRAME.ACK) return unknown();
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const request = view.getUint32(1);
   try {
-    switch (bytes[5]) {
-      case ACK_LEVEL.SEQUENCED:
-        return { level: "sequenced", request };
-      case ACK_LEVEL.PARKED:
-        return { level: "parked", request };
-      case ACK_LEVEL.REJECTED:
-        return { level: "rejected", request, code: view.getUint8(6), detail: new TextDecoder().decode(bytes.subarray(7)) };
-      case ACK_LEVEL.DURABLE:
-        return decodeDurable(request, bytes, view);
-      case ACK_LEVEL.ROOTED:
-        return { level: "rooted", request, position: getU64(view, 6), stateRoot: toHex(bytes.subarray(14, 46)), signature: bytes.slice(46, 110), batchCount: getU64(view, 110) };
-      default:
-        return unknown();
-    }
+    return (decodeAnswers(bytes) ?? unknown()).map((answer) => decodeAck(answer) ?? unknown());
   } catch (error) {
     if (error instanceof RangeError) return unknown();
     throw error;

@@ -9,7 +9,7 @@ import { expect } from "chai";
 import { WebSocket } from "ws";
 
 import { decodeLeaf, fromHex, toHex } from "../../core/codec/index.ts";
-import { ACK_LEVEL, encodeSubmissions, readAck } from "../../core/codec/stream.ts";
+import { ACK_LEVEL, decodeAnswers, decodeBundleRecord, encodeSubmissions } from "../../core/codec/stream.ts";
 import { DEPTH, ERROR, KIND, OP, TOP_DEPTH } from "../../core/generated/protocol.ts";
 import { hashNode, keccak256 } from "../../core/hash/index.ts";
 import { createL1Source } from "../../derivation/L1Source.ts";
@@ -118,11 +118,11 @@ describe("sequencer killed at random moments", function () {
       nonce += 1;
     };
     socket.on("message", (message: Buffer) => {
-      const { level, request } = readAck(message);
-      if (level !== ACK_LEVEL.DURABLE) return;
-      const firstReceipt = Number(message.readBigUInt64BE(14));
-      journal.push({ agent, nonce: request, firstReceipt });
-      send();
+      for (const { level, request, body } of decodeAnswers(message) ?? []) {
+        if (level !== ACK_LEVEL.DURABLE) continue;
+        journal.push({ agent, nonce: request, firstReceipt: decodeBundleRecord(body).firstReceipt });
+        send();
+      }
     });
     socket.on("open", () => {
       for (let i = 0; i < IN_FLIGHT; i += 1) send();

@@ -9,7 +9,7 @@ import type { WebSocket as ServerSocket } from "ws";
 import { domainSeparator, fromHex, recordsHash, toHex } from "../../core/codec/index.ts";
 import { bundleHash, headDigest, nextHead, rootDigest } from "../../core/codec/heads.ts";
 import { encodeRecord } from "../../core/codec/record.ts";
-import { decodeSubmissions, encodeDurable, encodeRejection, encodeRooted } from "../../core/codec/stream.ts";
+import { ACK_LEVEL, AnswerWriter, decodeSubmissions } from "../../core/codec/stream.ts";
 import type { Submission } from "../../core/codec/stream.ts";
 import { buildBundle } from "../../sdk/buildBundle.ts";
 import { createKeySigner } from "../../sdk/BundleSigner.ts";
@@ -29,13 +29,20 @@ function signCompact(digest: Uint8Array, key: string): Uint8Array {
   return signature;
 }
 
+/** A message with the answers that `write` gives. */
+function messageOf(write: (answers: AnswerWriter) => void): Uint8Array {
+  const answers = new AnswerWriter();
+  write(answers);
+  return answers.take();
+}
+
 /** A durable answer for a bundle that is alone in its group, so that its hash is the group's root. */
 function durableFor({ request, bytes }: Submission, changes: { key?: string; previous?: Uint8Array } = {}): Uint8Array {
   const previous = new Uint8Array(32);
   const head = nextHead(previous, bundleHash(bytes, recordsHash(bytes, 96, 1)), 1);
   const signature = signCompact(headDigest(separator, 1, head), changes.key ?? SEQUENCER_KEY);
   const record = { position: 0, firstReceipt: 5, outcomes: Uint8Array.of(0), slots: Uint32Array.of(3), ids: Float64Array.of(9) };
-  return encodeDurable(request, record, { previous: changes.previous ?? previous, head, position: 1, index: 0, signature, path: new Uint8Array(0) });
+  return messageOf((answers) => answers.durable(request, record, { previous: changes.previous ?? previous, head, position: 1, index: 0, signature, path: new Uint8Array(0) }));
 }
 
 async function codeOf(promise: Promise<unknown>): Promise<string> {
@@ -86,11 +93,27 @@ describe("SDK stream", () => {
     const stateRoot = new Uint8Array(32).fill(7);
     answer = (submission, socket) => {
       socket.send(durableFor(submission));
-      socket.send(encodeRooted(submission.request, 1, stateRoot, signCompact(rootDigest(separator, 1, 4, stateRoot), SEQUENCER_KEY), 4));
+      socket.send(messageOf((answers) => answers.rooted(submission.request, 1, stateRoot, signCompact(rootDigest(separator, 1, 4, stateRoot), SEQUENCER_KEY), 4)));
     };
     const ticket = transport.submit(bundle);
     expect(await ticket.durable).to.deep.equal({ level: "durable", position: 0, firstReceipt: 5, results: [{ outcome: 0, slot: 3, id: 9 }] });
     expect(await ticket.rooted).to.deep.equal({ level: "rooted", position: 1, batchCount: 4, stateRoot: toHex(stateRoot) });
+  });
+
+  it("stream: resolves every level when several answers come in one message", async () => {
+    const stateRoot = new Uint8Array(32).fill(7);
+    const signature = signCompact(rootDigest(separator, 1, 4, stateRoot), SEQUENCER_KEY);
+    answer = (submission, socket) => {
+      const parts = [messageOf((answers) => answers.notice(ACK_LEVEL.SEQUENCED, submission.request)), durableFor(submission), messageOf((answers) => answers.rooted(submission.request, 1, stateRoot, signature, 4))];
+      socket.send(Buffer.concat(parts));
+    };
+    const ticket = transport.submit(bundle);
+    expect([(await ticket.sequenced).level, (await ticket.durable).level, (await ticket.rooted).level]).to.deep.equal(["sequenced", "durable", "rooted"]);
+  });
+
+  it("stream: fails what is waiting when a message ends within an answer", async () => {
+    answer = (submission, socket) => socket.send(durableFor(submission).subarray(0, 60));
+    expect(await codeOf(transport.submit(bundle).durable)).to.equal("SDK_RESPONSE");
   });
 
   it("stream: refuses an answer when somebody else signed it", async () => {
@@ -115,9 +138,9 @@ describe("SDK stream", () => {
   });
 
   it("stream: gives a refusal its code", async () => {
-    answer = ({ request }, socket) => socket.send(encodeRejection(request, 66, "the nonce is not the next"));
+    answer = ({ request }, socket) => socket.send(messageOf((answers) => answers.rejection(request, 66, "the nonce is not the next")));
     expect(await codeOf(transport.submit(bundle).durable)).to.equal("H_NONCE");
-    answer = ({ request }, socket) => socket.send(encodeRejection(request, 128, "busy"));
+    answer = ({ request }, socket) => socket.send(messageOf((answers) => answers.rejection(request, 128, "busy")));
     expect(await codeOf(transport.submit(bundle).durable)).to.equal("INTAKE_BUSY");
   });
 
@@ -125,7 +148,7 @@ describe("SDK stream", () => {
     let isFirst = true;
     answer = ({ request }, socket) => {
       if (isFirst) socket.terminate();
-      else socket.send(encodeRejection(request, 66, "the nonce is not the next"));
+      else socket.send(messageOf((answers) => answers.rejection(request, 66, "the nonce is not the next")));
       isFirst = false;
     };
     expect(await codeOf(transport.submit(bundle).durable)).to.equal("SDK_LOST");

@@ -4,7 +4,7 @@ import type { Duplex } from "node:stream";
 import { WebSocketServer } from "ws";
 import type { WebSocket } from "ws";
 
-import { ACK_LEVEL, decodeSubmissions, encodeDurable, encodeNotice, encodeRejection, encodeRooted } from "../../../core/codec/stream.ts";
+import { ACK_LEVEL, AnswerWriter, decodeSubmissions } from "../../../core/codec/stream.ts";
 import { ERROR, MAX_BUNDLE_RECORDS, SLOT_BYTES } from "../../../core/generated/protocol.ts";
 import type { Logger } from "../../../runtime/logger/Logger.ts";
 import type { Pipeline } from "../Pipeline.ts";
@@ -12,19 +12,23 @@ import type { Client, Reply } from "../Submission.ts";
 
 /** A client that does not read its answers is dropped beyond this. */
 const MAX_BUFFERED_BYTES = 32 * 1024 * 1024;
+/** Answers of one turn of the event loop share a message up to this size. */
+const MAX_ANSWER_BYTES = 256 * 1024;
 const MAX_MESSAGE_BYTES = 64 * (MAX_BUNDLE_RECORDS + 2) * SLOT_BYTES;
 const CLOSE_POLICY = 1008;
 const CLOSE_RESTART = 1012;
 
-/** `/v1/stream`: bundles in, answers out, both binary; see `core/codec/stream.ts`. */
+/** `/v1/stream`: bundles in, answers out, both binary and several in a message; see `core/codec/stream.ts`. */
 export class StreamServer {
   readonly #server = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE_BYTES, perMessageDeflate: false });
+  readonly #connections = new Map<WebSocket, StreamConnection>();
   readonly #pipeline: Pipeline;
   readonly #logger: Logger;
 
   constructor(pipeline: Pipeline, logger: Logger) {
     this.#pipeline = pipeline;
     this.#logger = logger;
+    this.#server.on("connection", (socket: WebSocket) => this.#serve(socket));
   }
 
   attach(server: Server): void {
@@ -33,7 +37,7 @@ export class StreamServer {
         socket.destroy();
         return;
       }
-      this.#server.handleUpgrade(request, socket, head, (client) => this.#serve(client, socket));
+      this.#server.handleUpgrade(request, socket, head, (client) => this.#server.emit("connection", client, request));
     });
   }
 
@@ -42,52 +46,96 @@ export class StreamServer {
   }
 
   close(): void {
-    for (const client of this.#server.clients) client.close(CLOSE_RESTART);
+    for (const connection of this.#connections.values()) connection.close(CLOSE_RESTART);
     this.#server.close();
   }
 
-  #serve(socket: WebSocket, connection: Duplex): void {
-    const client: Client = { queued: 0 };
-    let isCorked = false;
-    /** Answers of one turn of the event loop leave in one system call. */
-    const cork = (): void => {
-      if (isCorked) return;
-      isCorked = true;
-      connection.cork();
-      setImmediate(() => {
-        isCorked = false;
-        connection.uncork();
-      });
-    };
-    const send = (message: Uint8Array): void => {
-      if (socket.readyState !== socket.OPEN) return;
-      if (socket.bufferedAmount > MAX_BUFFERED_BYTES) {
-        this.#logger.warn({ bufferedBytes: socket.bufferedAmount }, "a client that does not read its answers is dropped");
-        socket.terminate();
-        return;
-      }
-      cork();
-      socket.send(message);
-    };
+  #serve(socket: WebSocket): void {
+    const connection = new StreamConnection(socket, this.#logger);
+    this.#connections.set(socket, connection);
+    socket.on("close", () => this.#connections.delete(socket));
     socket.on("error", (error) => this.#logger.debug({ err: error }, "a stream broke"));
     socket.on("message", (message: Buffer, isBinary: boolean) => {
       const submissions = isBinary ? decodeSubmissions(message) : null;
       if (submissions === null) {
-        send(encodeRejection(0, ERROR.H_GARBAGE, "a message holds frames of type, request id, length and bytes"));
-        socket.close(CLOSE_POLICY);
+        connection.tell((answers) => answers.rejection(0, ERROR.H_GARBAGE, "a message holds frames of type, request id, length and bytes"));
+        connection.close(CLOSE_POLICY);
         return;
       }
-      for (const { request, bytes } of submissions) this.#pipeline.submit(bytes, replyOf(request, send), client);
+      for (const { request, bytes } of submissions) this.#pipeline.submit(bytes, new StreamReply(connection, request), connection);
     });
   }
 }
 
-function replyOf(request: number, send: (message: Uint8Array) => void): Reply {
-  return {
-    sequenced: () => send(encodeNotice(ACK_LEVEL.SEQUENCED, request)),
-    parked: () => send(encodeNotice(ACK_LEVEL.PARKED, request)),
-    durable: (record, signed) => send(encodeDurable(request, record, signed)),
-    rooted: (position, stateRoot, signature, batchCount) => send(encodeRooted(request, position, stateRoot, signature, batchCount)),
-    rejected: (code, detail) => send(encodeRejection(request, code, detail)),
-  };
+/** One client: gathers its answers, and counts what it has under way. */
+class StreamConnection implements Client {
+  queued = 0;
+  readonly #socket: WebSocket;
+  readonly #logger: Logger;
+  readonly #answers = new AnswerWriter();
+  #isScheduled = false;
+
+  constructor(socket: WebSocket, logger: Logger) {
+    this.#socket = socket;
+    this.#logger = logger;
+  }
+
+  tell(write: (answers: AnswerWriter) => void): void {
+    if (this.#socket.readyState !== this.#socket.OPEN) return;
+    write(this.#answers);
+    if (this.#answers.length >= MAX_ANSWER_BYTES) this.#flush();
+    else if (!this.#isScheduled) {
+      this.#isScheduled = true;
+      setImmediate(() => {
+        this.#isScheduled = false;
+        this.#flush();
+      });
+    }
+  }
+
+  /** Sends what was told, then closes. */
+  close(code: number): void {
+    this.#flush();
+    this.#socket.close(code);
+  }
+
+  #flush(): void {
+    if (this.#answers.length === 0 || this.#socket.readyState !== this.#socket.OPEN) return;
+    if (this.#socket.bufferedAmount > MAX_BUFFERED_BYTES) {
+      this.#logger.warn({ bufferedBytes: this.#socket.bufferedAmount }, "a client that does not read its answers is dropped");
+      this.#socket.terminate();
+      return;
+    }
+    this.#socket.send(this.#answers.take());
+  }
+}
+
+class StreamReply implements Reply {
+  readonly #connection: StreamConnection;
+  readonly #request: number;
+
+  constructor(connection: StreamConnection, request: number) {
+    this.#connection = connection;
+    this.#request = request;
+  }
+
+  sequenced(): void {
+    this.#connection.tell((answers) => answers.notice(ACK_LEVEL.SEQUENCED, this.#request));
+  }
+
+  parked(): void {
+    this.#connection.tell((answers) => answers.notice(ACK_LEVEL.PARKED, this.#request));
+  }
+
+  durable(...[record, signed]: Parameters<Reply["durable"]>): void {
+    this.#connection.tell((answers) => answers.durable(this.#request, record, signed));
+  }
+
+  rooted(...[position, stateRoot, signature, batchCount]: Parameters<Reply["rooted"]>): void {
+    this.#connection.tell((answers) => answers.rooted(this.#request, position, stateRoot, signature, batchCount));
+  }
+
+  rejected(code: number, detail: string): void {
+    this.#connection.tell((answers) => answers.rejection(this.#request, code, detail));
+  }
 }

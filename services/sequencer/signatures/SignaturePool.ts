@@ -1,12 +1,21 @@
+import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
 
 import { SequencerError } from "../SequencerError.ts";
 
 const JOB_BYTES = 96;
 const ADDRESS_BYTES = 20;
+/** About 4 ms of work: the first of many that come at once do not wait for the last. */
+const MAX_LOT = 64;
 
 /** A signature to check: the answer comes in the order of the questions of one worker. */
 type Answer = (address: Uint8Array) => void;
+
+interface Job {
+  readonly digest: Uint8Array;
+  readonly signature: Uint8Array;
+  readonly answer: Answer;
+}
 
 interface Lane {
   readonly worker: Worker;
@@ -14,10 +23,10 @@ interface Lane {
   readonly sent: Answer[][];
 }
 
-/** Recovers signers in worker threads, in lots: what came in one turn of the event loop goes out in one message a worker. */
+/** Recovers signers in worker threads, in lots: what came in one turn of the event loop goes out in few messages. */
 export class SignaturePool {
   readonly #lanes: Lane[] = [];
-  #jobs: { digest: Uint8Array; signature: Uint8Array; answer: Answer }[] = [];
+  #jobs: Job[] = [];
   #isScheduled = false;
   #isStopping = false;
   readonly #onFailed: (error: Error) => void;
@@ -26,7 +35,8 @@ export class SignaturePool {
     this.#onFailed = onFailed;
   }
 
-  start(workers: number): void {
+  /** @param workers left out: one a core, but for the core that executes */
+  start(workers = Math.max(1, availableParallelism() - 1)): void {
     for (let i = 0; i < workers; i += 1) {
       const worker = new Worker(new URL("./worker.ts", import.meta.url));
       const lane: Lane = { worker, sent: [] };
@@ -59,17 +69,18 @@ export class SignaturePool {
     this.#isScheduled = false;
     const jobs = this.#jobs;
     this.#jobs = [];
-    const share = Math.ceil(jobs.length / this.#lanes.length);
-    for (let first = 0; first < jobs.length; first += share) {
-      const part = jobs.slice(first, first + share);
-      const lane = this.#lanes.reduce((best, each) => (each.sent.length < best.sent.length ? each : best));
-      const message = new Uint8Array(part.length * JOB_BYTES);
-      for (const [i, { digest, signature }] of part.entries()) {
-        message.set(digest, i * JOB_BYTES);
-        message.set(signature, i * JOB_BYTES + 32);
-      }
-      lane.sent.push(part.map(({ answer }) => answer));
-      lane.worker.postMessage(message, [message.buffer]);
+    const lot = Math.min(MAX_LOT, Math.ceil(jobs.length / this.#lanes.length));
+    for (let first = 0; first < jobs.length; first += lot) this.#sendLot(jobs.slice(first, first + lot));
+  }
+
+  #sendLot(jobs: readonly Job[]): void {
+    const lane = this.#lanes.reduce((best, each) => (each.sent.length < best.sent.length ? each : best));
+    const message = new Uint8Array(jobs.length * JOB_BYTES);
+    for (const [i, { digest, signature }] of jobs.entries()) {
+      message.set(digest, i * JOB_BYTES);
+      message.set(signature, i * JOB_BYTES + 32);
     }
+    lane.sent.push(jobs.map(({ answer }) => answer));
+    lane.worker.postMessage(message, [message.buffer]);
   }
 }
