@@ -13,6 +13,12 @@ export const machineMutants: readonly Mutant[] = [
     ["B-1", "while (level.length < width) level.push(new Uint8Array(32));", "while (level.length < width) level.push(new Uint8Array(32).fill(1));"],
     ["B-2", "writeInteger(words, 1, meta.queueEnd);", "writeInteger(words, 1, meta.queueEnd + 1);"],
     ["B-3", "writeInteger(words, 6, entry.dueTime);", "writeInteger(words, 6, 0);"],
+    ["B-6", "words.set(hash, 32);", ""],
+    ["B-6", "words.set(entry, 64 + 32 * at)", "words.set(entry, 32 + 32 * entryHashes.length)"],
+  ]),
+  ...inFile("codec/packedSlots.ts", [
+    ["B-7", "const GROUP_WORDS = 255;", "const GROUP_WORDS = 256;"],
+    ["B-7", "(7 - (bit & 7))", "(bit & 7)"],
   ]),
   ...inFile("codec/bundle.ts", [["B-5", "message[1] = 0x01;", "message[1] = 0x00;"]]),
   ...inFile("codec/signature.ts", [["B-5", "s > ORDER / 2n) return null;", "s > ORDER) return null;"]]),
