@@ -2,7 +2,7 @@ import { createRequire } from "node:module";
 
 import hardhatToolboxMochaEthers from "@nomicfoundation/hardhat-toolbox-mocha-ethers";
 import { configVariable, defineConfig } from "hardhat/config";
-import type { NetworkUserConfig } from "hardhat/types/config";
+import type { HardhatUserConfig, NetworkUserConfig } from "hardhat/types/config";
 
 import { deployTask } from "./deploy/task.ts";
 import { nativeTypescriptBindings } from "./scripts/hardhat/nativeTypescriptBindings.ts";
@@ -25,6 +25,14 @@ function networksFromEnvironment(): Record<string, NetworkUserConfig> {
     networks[name] = { type: "http", chainType: "l1", url, accounts: [deployerKey] };
   }
   return networks;
+}
+
+/** A Blockscout of the chain's own: `BLOCKSCOUT_URL` with `BLOCKSCOUT_CHAIN_ID`. Without it, Etherscan's list of chains is used. */
+function explorersFromEnvironment(): NonNullable<HardhatUserConfig["chainDescriptors"]> {
+  const { BLOCKSCOUT_URL: url, BLOCKSCOUT_CHAIN_ID: chainId } = process.env;
+  if (url === undefined || url === "" || chainId === undefined || !/^\d+$/.test(chainId)) return {};
+  const base = url.replace(/\/+$/, "");
+  return { [chainId]: { name: `chain ${chainId}`, chainType: "l1", blockExplorers: { blockscout: { name: "Blockscout", url: base, apiUrl: `${base}/api` } } } };
 }
 
 export default defineConfig({
@@ -54,6 +62,7 @@ export default defineConfig({
   typechain: { outDir: "./typechain-types", tsNocheck: true },
   // Read only when sources are verified: `npx hardhat deploy --network NAME --verify`.
   verify: { etherscan: { apiKey: configVariable("ETHERSCAN_API_KEY") } },
+  chainDescriptors: explorersFromEnvironment(),
   networks: {
     localhost: { type: "http", chainType: "l1", url: process.env["L1_URL"] ?? "http://127.0.0.1:8545" },
     custom: { type: "http", chainType: "l1", url: configVariable("L1_URL"), accounts: [deployerKey] },

@@ -6,6 +6,11 @@ import type { DeploymentFile } from "./deployRollup.ts";
 
 const CODE = ["prover", "inboxImplementation", "settlementImplementation", "bridgeImplementation"] as const;
 
+/** The explorer that the configuration names for this chain: a Blockscout of its own, or Etherscan. */
+function explorerOf(hre: HardhatRuntimeEnvironment, chainId: number): "blockscout" | "etherscan" {
+  return hre.config.chainDescriptors.get(BigInt(chainId))?.blockExplorers.blockscout === undefined ? "etherscan" : "blockscout";
+}
+
 /**
  * Verifies the sources of the shared code and the factory on the block explorer of `--network`. The clones need none: explorers follow
  * a minimal proxy to its implementation.
@@ -17,9 +22,10 @@ export async function verifySources(hre: HardhatRuntimeEnvironment, file: Deploy
     ...CODE.map((name) => ({ name, address: at(name), constructorArgs: [] as string[] })),
     { name: "factory", address: at("factory"), constructorArgs: [at("inboxImplementation"), at("settlementImplementation"), at("bridgeImplementation"), at("prover")] },
   ];
+  const provider = explorerOf(hre, file.chainId);
   for (const { name, address, constructorArgs } of jobs) {
     try {
-      await verifyContract({ address, constructorArgs }, hre);
+      await verifyContract({ address, constructorArgs, provider }, hre);
       log(`Verified ${name} at ${address}.`);
     } catch (error) {
       const text = error instanceof Error ? error.message : String(error);

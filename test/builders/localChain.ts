@@ -40,10 +40,10 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-function commandOf(kind: ChainKind, port: number, isAutomatic: boolean): [string, string[]] {
+function commandOf(kind: ChainKind, port: number, isAutomatic: boolean, chainId: number): [string, string[]] {
   if (kind === "anvil") {
     const mining = isAutomatic ? [] : ["--no-mining"];
-    return [join(BIN, "anvil"), ["--port", String(port), "--host", "127.0.0.1", "--silent", "--chain-id", String(CHAIN_ID), "--order", "fifo", ...mining]];
+    return [join(BIN, "anvil"), ["--port", String(port), "--host", "127.0.0.1", "--silent", "--chain-id", String(chainId), "--order", "fifo", ...mining]];
   }
   return [join(BIN, "node"), [join(BIN, "hardhat"), "node", "--port", String(port), "--hostname", "127.0.0.1"]];
 }
@@ -63,22 +63,24 @@ async function untilAnswering(url: string, child: ChildProcess): Promise<void> {
 }
 
 /** Starts a chain; with `isAutomatic` (default) every transaction is mined at once. */
-export async function startLocalChain(kind: ChainKind, options: { isAutomatic?: boolean; port?: number } = {}): Promise<LocalChain> {
+export async function startLocalChain(kind: ChainKind, options: { isAutomatic?: boolean; port?: number; chainId?: number; blockSeconds?: number } = {}): Promise<LocalChain> {
   const { isAutomatic = true } = options;
   const port = options.port ?? (await freePort());
-  const [command, args] = commandOf(kind, port, isAutomatic);
+  const chainId = options.chainId ?? CHAIN_ID;
+  const [command, flags] = commandOf(kind, port, isAutomatic, chainId);
+  const args = options.blockSeconds === undefined ? flags : [...flags, "--block-time", String(options.blockSeconds)];
   const child = spawn(command, args, { cwd: ROOT, stdio: "ignore" });
   // However the tests end, the chain ends with them.
   const killChild = (): void => void child.kill("SIGKILL");
   process.once("exit", killChild);
   const url = `http://127.0.0.1:${port}`;
   await untilAnswering(url, child);
-  const provider = new FailoverProvider({ urls: [url], chainId: CHAIN_ID, timeoutMs: 5_000, receiptPollMs: 50 });
+  const provider = new FailoverProvider({ urls: [url], chainId, timeoutMs: 5_000, receiptPollMs: 50 });
   if (kind === "hardhat" && !isAutomatic) await provider.send("evm_setAutomine", [false]);
   return {
     kind,
     url,
-    chainId: CHAIN_ID,
+    chainId,
     provider,
     send: (method, params = []) => provider.send(method, params) as Promise<unknown>,
     async stop() {
