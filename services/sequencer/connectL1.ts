@@ -55,7 +55,8 @@ export async function connectL1(options: ConnectOptions): Promise<{ side: L1Side
       read: async (index) => {
         const batch = sealed.get(index);
         if (batch === undefined) throw new RangeError(`batch ${index} is not sealed`);
-        return { ...batch, data: sealed.dataOf(batch), entryHashes: sealed.startOf(batch).entries.map(entryHash) };
+        const { start, data } = sealed.contentOf(batch);
+        return { ...batch, data, entryHashes: start.entries.map(entryHash) };
       },
     },
     roots: { rootAt: (count) => (count === 0 ? genesisRoot() : sealed.get(count - 1)?.stateRoot) },

@@ -1,3 +1,4 @@
+import { SLOT_BYTES } from "../../../core/generated/protocol.ts";
 import { RecordFile } from "../../../derivation/files/RecordFile.ts";
 import { LOG_KIND, decodeBatchStart, decodeBundle } from "../log/LogEntry.ts";
 import type { BatchStart } from "../log/LogEntry.ts";
@@ -61,24 +62,23 @@ export class SealedBatches {
     return index >= first ? this.#newest[index - first] : decode(index, this.#file.read(index));
   }
 
-  /** The batch's slots, read from the log. */
-  dataOf(batch: SealedBatch): Uint8Array {
-    const data = new Uint8Array(batch.slots * 96);
+  /**
+   * Its time and the entries that it consumes, as they were executed, and its slots: read from the log.
+   * @throws SequencerError `sequencer/logDamaged`
+   */
+  contentOf(batch: SealedBatch): { readonly start: BatchStart; readonly data: Uint8Array } {
+    const data = new Uint8Array(batch.slots * SLOT_BYTES);
+    let start: BatchStart | undefined;
     let at = 0;
     for (const payload of this.#log.read(batch.from, batch.to)) {
+      if (payload[0] === LOG_KIND.BATCH) start = decodeBatchStart(payload);
       if (payload[0] !== LOG_KIND.BUNDLE) continue;
       const { bundle } = decodeBundle(payload);
       data.set(bundle, at);
       at += bundle.length;
     }
-    return data;
-  }
-
-  /** Its time and the entries that it consumes, as they were executed. */
-  startOf(batch: SealedBatch): BatchStart {
-    const first = this.#log.read(batch.from, batch.to)[0];
-    if (first?.[0] !== LOG_KIND.BATCH) throw new RangeError(`batch ${batch.index} does not start where its record says`);
-    return decodeBatchStart(first);
+    if (start === undefined || at !== data.length) throw new RangeError(`batch ${batch.index} is not where its record says`);
+    return { start, data };
   }
 
   /** Everything is on disk when it returns. */
