@@ -10,7 +10,7 @@ import type { Workload } from "./loadgen/presign.ts";
 import { measureRun } from "./measureRun.ts";
 import type { CoreSample, RunPlan } from "./measureRun.ts";
 import { createBenchChain } from "./network/BenchChain.ts";
-import { summarize } from "./summarize.ts";
+import { median, summarize } from "./summarize.ts";
 import type { CoreRun } from "./summarize.ts";
 
 export interface CoreReport {
@@ -28,7 +28,7 @@ export async function benchCore(args: readonly string[], say: (line: string) => 
     options: {
       seconds: { type: "string", default: "30" }, agents: { type: "string", default: String(2 ** 20) }, bundles: { type: "string", default: "1,64,512" },
       runs: { type: "string", default: "1" }, workloads: { type: "string", default: "call,transfer" }, "batch-slots": { type: "string", default: "4096" },
-      "batch-ms": { type: "string", default: "500" }, "drain-seconds": { type: "string", default: "120" }, "no-half": { type: "boolean", default: false },
+      "batch-ms": { type: "string", default: "500" }, "drain-seconds": { type: "string", default: "120" }, "half-runs": { type: "string", default: "1" },
       "no-posting": { type: "boolean", default: false }, profile: { type: "string" }, json: { type: "boolean", default: false },
     },
   });
@@ -51,10 +51,10 @@ export async function benchCore(args: readonly string[], say: (line: string) => 
       say(HEAD);
       for (const workload of values.workloads.split(",") as Workload[]) {
         for (const bundle of values.bundles.split(",").map(Number)) {
-          for (let i = 0; i < Number(values.runs); i += 1) {
-            const { opsPerSecond } = await measure({ workload, bundle, load: "maximum" });
-            if (!values["no-half"]) await measure({ workload, bundle, load: "half", bundlesPerSecond: Math.max(1, opsPerSecond / bundle / 2) });
-          }
+          const rates: number[] = [];
+          for (let i = 0; i < Number(values.runs); i += 1) rates.push((await measure({ workload, bundle, load: "maximum" })).opsPerSecond);
+          const halfRate = Math.max(1, median(rates.sort((a, b) => a - b)) / bundle / 2);
+          for (let i = 0; i < Number(values["half-runs"]); i += 1) await measure({ workload, bundle, load: "half", bundlesPerSecond: halfRate });
         }
       }
     } finally {

@@ -9,7 +9,8 @@ export interface CoreRun extends CoreSample {
   readonly spread: Readonly<Record<string, Spread>>;
 }
 
-function median(sorted: readonly number[]): number {
+/** Of sorted figures. */
+export function median(sorted: readonly number[]): number {
   const middle = sorted.length >> 1;
   return sorted.length % 2 === 1 ? sorted[middle] : Number(((sorted[middle - 1] + sorted[middle]) / 2).toFixed(2));
 }

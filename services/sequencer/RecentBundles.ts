@@ -11,18 +11,27 @@ const keyOf = (hash: Uint8Array): string => Buffer.from(hash.buffer, hash.byteOf
 /** The newest bundles that ran, by hash: one that is sent again is answered as the first time, also after a restart. */
 export class RecentBundles {
   readonly #byHash = new Map<string, RanBundle>();
+  /** Keys in the order of their arrival; a map's own first entry lies behind all that were deleted before it. */
+  #order: string[] = [];
+  #oldest = 0;
   #records = 0;
 
   add(hash: Uint8Array, ran: RanBundle): void {
-    this.#byHash.set(keyOf(hash), ran);
+    const key = keyOf(hash);
+    this.#byHash.set(key, ran);
+    this.#order.push(key);
     this.#records += ran.record.outcomes.length;
-    while (this.#byHash.size > MAX_BUNDLES || this.#records > MAX_RECORDS) {
-      const oldest = this.#byHash.entries().next();
-      if (oldest.done === true) return;
-      const [key, forgotten] = oldest.value;
-      this.#byHash.delete(key);
-      this.#records -= forgotten.record.outcomes.length;
-    }
+    while (this.#byHash.size > MAX_BUNDLES || this.#records > MAX_RECORDS) this.#forgetOldest();
+  }
+
+  #forgetOldest(): void {
+    const key = this.#order[this.#oldest] ?? "";
+    this.#oldest += 1;
+    this.#records -= this.#byHash.get(key)?.record.outcomes.length ?? 0;
+    this.#byHash.delete(key);
+    if (this.#oldest <= MAX_BUNDLES) return;
+    this.#order = this.#order.slice(this.#oldest);
+    this.#oldest = 0;
   }
 
   get(hash: Uint8Array): RanBundle | undefined {

@@ -22,10 +22,10 @@ const CLOSE_RESTART = 1012;
 export class StreamServer {
   readonly #server = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE_BYTES, perMessageDeflate: false });
   readonly #connections = new Map<WebSocket, StreamConnection>();
-  readonly #pipeline: Pipeline;
+  readonly #pipeline: Pick<Pipeline, "submit">;
   readonly #logger: Logger;
 
-  constructor(pipeline: Pipeline, logger: Logger) {
+  constructor(pipeline: Pick<Pipeline, "submit">, logger: Logger) {
     this.#pipeline = pipeline;
     this.#logger = logger;
     this.#server.on("connection", (socket: WebSocket) => this.#serve(socket));

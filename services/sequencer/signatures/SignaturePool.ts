@@ -7,6 +7,8 @@ const JOB_BYTES = 96;
 const ADDRESS_BYTES = 20;
 /** About 4 ms of work: the first of many that come at once do not wait for the last. */
 const MAX_LOT = 64;
+/** More would wait for the thread that executes: a bundle costs it about half of what its signature costs. */
+const USEFUL_WORKERS = 4;
 
 /** A signature to check: the answer comes in the order of the questions of one worker. */
 type Answer = (address: Uint8Array) => void;
@@ -35,8 +37,8 @@ export class SignaturePool {
     this.#onFailed = onFailed;
   }
 
-  /** @param workers left out: one a core, but for the core that executes */
-  start(workers = Math.max(1, availableParallelism() - 1)): void {
+  /** @param workers left out: one a core, as long as the thread that executes keeps up with them */
+  start(workers = Math.min(USEFUL_WORKERS, availableParallelism())): void {
     for (let i = 0; i < workers; i += 1) {
       const worker = new Worker(new URL("./worker.ts", import.meta.url));
       const lane: Lane = { worker, sent: [] };
