@@ -20,6 +20,7 @@ import type { StreamServer } from "./StreamServer.ts";
 
 const MAX_BODY_BYTES = (1 + MAX_BUNDLE_RECORDS) * SLOT_BYTES;
 const WAIT_MS = 30_000;
+const PROBE_AFTER_MS = 30_000;
 const LEVELS = ["sequenced", "durable", "rooted"] as const;
 type Level = (typeof LEVELS)[number];
 
@@ -35,6 +36,8 @@ export interface HttpServerOptions {
   readonly roots: RootClient;
   readonly metrics: Metrics;
   readonly logger: Logger;
+  /** Connections beyond these are closed at once. */
+  readonly maxConnections: number;
   /** The answer of /v1/config. */
   readonly config: Readonly<Record<string, unknown>>;
   readonly status: () => Readonly<Record<string, unknown>>;
@@ -63,7 +66,9 @@ export class HttpServer {
 
   constructor(options: HttpServerOptions) {
     this.#options = options;
-    this.#server = createServer(this.#createApp());
+    // Keep-alive probes find clients that vanished without a word.
+    this.#server = createServer({ keepAlive: true, keepAliveInitialDelay: PROBE_AFTER_MS }, this.#createApp());
+    this.#server.maxConnections = options.maxConnections;
     options.stream.attach(this.#server);
   }
 
