@@ -8,15 +8,15 @@ import { Autobundler } from "./bundles/Autobundler.ts";
 import type { AutobundlerOptions } from "./bundles/Autobundler.ts";
 import { OperationHandle } from "./bundles/OperationHandle.ts";
 import type { BundleSigner } from "./BundleSigner.ts";
-import type { ChainConfig } from "./ChainConfig.ts";
 import { checkedRating, contentHash, invokeFields } from "./operations.ts";
 import type { Content, InvokeRequest, Reference, ReferenceLike } from "./operations.ts";
 import { sdkError } from "./SdkError.ts";
 import { Workflow } from "./Workflow.ts";
 import type { WorkflowRequest } from "./Workflow.ts";
 import type { AgentAccount } from "./state.ts";
+import type { TrustedChain } from "./trust.ts";
 
-export interface AgentOptions extends Pick<AutobundlerOptions, "windowMs" | "maxRecords" | "validSeconds" | "maxInFlight"> {
+export interface AgentOptions extends Pick<AutobundlerOptions, "windowMs" | "maxRecords" | "validSeconds" | "maxInFlight" | "isShared" | "signMs"> {
   /** Signs the bundles: the account's owner key, or a session key that the owner has set. */
   readonly signer: BundleSigner;
   /** The owner's address. Default: the signer's own. Needed with a session key. */
@@ -33,11 +33,11 @@ export class Agent {
   /** The owner's address, lower case. */
   readonly address: string;
   readonly client: Agnt2Client;
-  readonly config: ChainConfig;
+  readonly config: TrustedChain;
   readonly #bundler: Autobundler;
 
   /** @internal Made by `client.agent(…)`. */
-  constructor(client: Agnt2Client, config: ChainConfig, options: AgentOptions) {
+  constructor(client: Agnt2Client, config: TrustedChain, options: AgentOptions) {
     const { signer, account, ...bundling } = options;
     this.client = client;
     this.config = config;

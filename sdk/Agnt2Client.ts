@@ -3,17 +3,18 @@ import type { AgentOptions } from "./Agent.ts";
 import type { BundleTransport } from "./bundles/BundleTransport.ts";
 import type { L1Progress } from "./bundles/OperationHandle.ts";
 import { parseChainConfig } from "./ChainConfig.ts";
-import type { ChainConfig } from "./ChainConfig.ts";
 import { HttpService } from "./HttpService.ts";
 import type { HttpOptions, Json } from "./HttpService.ts";
-import { sdkError } from "./SdkError.ts";
-import { numberField, parseAccount, parseWithdrawalProof, textField } from "./state.ts";
+import { SdkError, sdkError } from "./SdkError.ts";
+import { asJson, listField, numberField, parseAccount, parseWithdrawalProof, textField } from "./state.ts";
 import type { AgentAccount, ConfirmedProof } from "./state.ts";
+import { resolveChain } from "./trust.ts";
+import type { ChainTrust, TrustedChain } from "./trust.ts";
 import { AckVerifier } from "./transport/AckVerifier.ts";
 import { HttpTransport } from "./transport/HttpTransport.ts";
 import { StreamTransport } from "./transport/StreamTransport.ts";
 
-export interface ClientOptions extends HttpOptions {
+export interface ClientOptions extends HttpOptions, ChainTrust {
   /** Base URL of the sequencer, `http://…` or `https://…`. */
   readonly sequencerUrl: string;
   /** Base URL of a replica's API; needed for what is known of L1 only: batches, claims, proofs. */
@@ -22,18 +23,19 @@ export interface ClientOptions extends HttpOptions {
   readonly transport?: "stream" | "http";
   /** Where the runtime has no WebSocket of its own: one with the browser's interface. */
   readonly webSocket?: typeof WebSocket;
-  /** The address that must have signed heads and roots. Default: what the sequencer says, which is no check of the sequencer itself. */
-  readonly sequencerAddress?: string;
 }
 
 const POLL_MS = 250;
+/** A batch, and a claim that has to wait for its window: on a real chain a week. */
+const L1_WAIT_MS = 10 * 60_000;
 
 /** A connection to a chain: reads its state and carries its agents' bundles. Nothing is opened before the first use. */
 export class Agnt2Client implements L1Progress {
   readonly sequencer: HttpService;
   readonly transport: BundleTransport;
   readonly #api: HttpService | undefined;
-  #config: Promise<ChainConfig> | undefined;
+  #config: Promise<TrustedChain> | undefined;
+  readonly #trust: ChainTrust;
   readonly #indexes = new Map<string, number>();
   readonly #agents = new Set<Agent>();
   readonly #closing = new AbortController();
@@ -41,18 +43,15 @@ export class Agnt2Client implements L1Progress {
   constructor(options: ClientOptions) {
     this.sequencer = new HttpService(options.sequencerUrl, options);
     this.#api = options.apiUrl === undefined ? undefined : new HttpService(options.apiUrl, options);
+    this.#trust = options;
+    const readVerifier = async (): Promise<AckVerifier> => {
+      const { domain, sequencer } = await this.config();
+      return new AckVerifier(domain.separator, sequencer);
+    };
     this.transport =
       options.transport === "http"
-        ? new HttpTransport(this.sequencer)
-        : new StreamTransport({
-            url: `${this.sequencer.url.replace(/^http/, "ws")}/v1/stream`,
-            webSocket: options.webSocket ?? globalThis.WebSocket,
-            readVerifier: async () => {
-              const { domain, sequencer } = await this.config();
-              const signer = options.sequencerAddress ?? sequencer;
-              return signer === undefined ? undefined : new AckVerifier(domain.separator, signer);
-            },
-          });
+        ? new HttpTransport(this.sequencer, { readVerifier })
+        : new StreamTransport({ url: `${this.sequencer.url.replace(/^http/, "ws")}/v1/stream`, webSocket: options.webSocket ?? globalThis.WebSocket, readVerifier });
   }
 
   /** The replica's API. @throws SdkError `SDK_INPUT` when the client was made without one */
@@ -61,11 +60,19 @@ export class Agnt2Client implements L1Progress {
     return this.#api;
   }
 
-  /** What the chain is; read once. */
-  config(): Promise<ChainConfig> {
-    this.#config ??= this.sequencer.get("/v1/config").then(parseChainConfig);
+  /**
+   * What the chain is, as far as it can be trusted; read once.
+   * @throws SdkError `SDK_WRONG_CHAIN`, `SDK_UNTRUSTED`
+   */
+  config(): Promise<TrustedChain> {
+    this.#config ??= this.sequencer.get("/v1/config").then((told) => resolveChain(this.#trust, told, () => this.#readToken()));
     this.#config.catch(() => (this.#config = undefined));
     return this.#config;
+  }
+
+  /** A replica reads decimals and symbol from L1. */
+  async #readToken(): Promise<ChainTrust["token"]> {
+    return this.#api === undefined ? undefined : parseChainConfig(await this.#api.get("/v1/config")).token;
   }
 
   /** How far the sequencer is. */
@@ -75,8 +82,12 @@ export class Agnt2Client implements L1Progress {
 
   /** The account of an index or address, undefined if there is none. */
   async account(indexOrAddress: number | string): Promise<AgentAccount | undefined> {
-    const json = await this.sequencer.find(`/v1/agents/${indexOrAddress}`);
-    return json === undefined ? undefined : parseAccount(json);
+    const json = await this.sequencer.find(`/v1/agents/${encodeURIComponent(indexOrAddress)}`);
+    if (json === undefined) return undefined;
+    const account = parseAccount(json);
+    const answered = typeof indexOrAddress === "number" || /^\d+$/.test(indexOrAddress) ? account.index === Number(indexOrAddress) : account.owner.toLowerCase() === indexOrAddress.toLowerCase();
+    if (!answered) throw sdkError("SDK_RESPONSE", `asked for account ${indexOrAddress}, told of ${account.index} of ${account.owner}`);
+    return account;
   }
 
   /**
@@ -122,20 +133,22 @@ export class Agnt2Client implements L1Progress {
     return Date.now() / 1000;
   }
 
-  async posted(receipt: number): Promise<{ batch: number }> {
-    const json = await this.#until(() => this.api.find(`/v1/receipts/${receipt}`));
+  /** @throws SdkError `SDK_TIMEOUT` */
+  async posted(receipt: number, timeoutMs = L1_WAIT_MS): Promise<{ batch: number }> {
+    const json = await this.#until("its batch is not on L1", timeoutMs, () => this.api.find(`/v1/receipts/${receipt}`));
     return { batch: numberField(json, "batchIndex") };
   }
 
-  async confirmed(receipt: number): Promise<{ claimId: string; stateRoot: string }> {
-    const { batch } = await this.posted(receipt);
-    return this.#until(async () => {
+  /** @throws SdkError `SDK_TIMEOUT` */
+  async confirmed(receipt: number, timeoutMs = L1_WAIT_MS): Promise<{ claimId: string; stateRoot: string }> {
+    const endMs = Date.now() + timeoutMs;
+    const { batch } = await this.posted(receipt, timeoutMs);
+    return this.#until("no state with it is confirmed", endMs - Date.now(), async () => {
       const { latestConfirmed } = await this.api.get("/v1/status");
       if (typeof latestConfirmed !== "object" || latestConfirmed === null) return undefined;
       const claim = latestConfirmed as Json;
-      const { items } = await this.api.get(`/v1/epochs?from=${numberField(claim, "epoch")}&limit=1`);
-      const [epoch] = items as readonly Json[];
-      if (epoch === undefined || numberField(epoch, "batchEnd") <= batch) return undefined;
+      const [epoch] = listField(await this.api.get(`/v1/epochs?from=${numberField(claim, "epoch")}&limit=1`), "items");
+      if (epoch === undefined || numberField(asJson(epoch), "batchEnd") <= batch) return undefined;
       return { claimId: textField(claim, "claimId"), stateRoot: textField(claim, "stateRoot") };
     });
   }
@@ -143,18 +156,28 @@ export class Agnt2Client implements L1Progress {
   /** Proof of a withdrawal in a confirmed state; undefined while none holds it. */
   async withdrawalProof(index: number): Promise<ConfirmedProof | undefined> {
     const json = await this.api.find(`/v1/withdrawals/${index}/proof`);
-    return json === undefined ? undefined : parseWithdrawalProof(json);
+    if (json === undefined) return undefined;
+    const proof = parseWithdrawalProof(json);
+    if (proof.index !== index) throw sdkError("SDK_BAD_PROOF", `asked for withdrawal ${index}, given a proof of ${proof.index}`, { index });
+    return proof;
   }
 
   /**
-   * Asks again until there is an answer.
-   * @throws SdkError `SDK_CLOSED` when the client is closed meanwhile
+   * Asks again until there is an answer; a server that is away or busy is asked again too.
+   * @throws SdkError `SDK_TIMEOUT`; `SDK_CLOSED` when the client is closed meanwhile
    */
-  async #until<T>(ask: () => Promise<T | undefined>): Promise<T> {
-    for (;;) {
+  async #until<T>(what: string, timeoutMs: number, ask: () => Promise<T | undefined>): Promise<T> {
+    const endMs = Date.now() + timeoutMs;
+    for (let last: unknown; ; ) {
       if (this.#closing.signal.aborted) throw sdkError("SDK_CLOSED", "the client was closed while waiting for L1");
-      const answer = await ask();
-      if (answer !== undefined) return answer;
+      try {
+        const answer = await ask();
+        if (answer !== undefined) return answer;
+      } catch (error) {
+        if (!(error instanceof SdkError) || error.reaction !== "retry") throw error;
+        last = error;
+      }
+      if (Date.now() + POLL_MS > endMs) throw sdkError("SDK_TIMEOUT", `${what} after ${timeoutMs / 1000} s`, {}, last);
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     }
   }

@@ -1,3 +1,4 @@
+import type { Deployment } from "../chain/Deployment.ts";
 import { domainSeparator } from "../core/codec/bundle.ts";
 import { fromHex } from "../core/codec/hex.ts";
 import type { Asset } from "./amount.ts";
@@ -5,18 +6,21 @@ import type { BundleDomain } from "./BundleSigner.ts";
 import type { Json } from "./HttpService.ts";
 import { sdkError } from "./SdkError.ts";
 
-/** What a client has to know of a chain: the sequencer's `/v1/config`. */
+/** What a client has to know of a chain. */
 export interface ChainConfig {
   readonly domain: BundleDomain;
   readonly asset: Asset & { readonly address: string | undefined };
   readonly contracts: { readonly inbox: string; readonly settlement: string; readonly bridge: string };
   /** Fee in units of each record opcode, from the first on. */
   readonly feeTable: readonly number[];
-  /** The address that signs heads and roots; undefined when the sequencer does not say. */
+  /** The address that signs heads and roots; undefined when it is not named. */
   readonly sequencer: string | undefined;
+  /** Of an asset that is not ETH, where they are told. */
+  readonly token?: { readonly decimals: number; readonly symbol: string };
 }
 
-const ETH_DECIMALS = 18;
+const ETH = { decimals: 18, symbol: "ETH" };
+const MAX_DECIMALS = 77;
 
 function addressAt(json: Json, name: string): string {
   const nested = (json["contracts"] as Json | undefined)?.[name];
@@ -30,26 +34,52 @@ function optionalAddress(json: Json, name: string): string | undefined {
   return typeof value === "string" && /^0x[0-9a-fA-F]{40}$/.test(value) && !/^0x0+$/.test(value) ? value : undefined;
 }
 
-/** @throws SdkError `SDK_RESPONSE` */
+function scaleOf(value: unknown): bigint {
+  const isScale = (typeof value === "string" && /^[1-9]\d{0,30}$/.test(value)) || (typeof value === "number" && Number.isSafeInteger(value) && value > 0);
+  if (!isScale) throw sdkError("SDK_RESPONSE", "the configuration has no assetScale");
+  return BigInt(value as string | number);
+}
+
+/** Decimals and symbol, if both are told. */
+function tokenOf(decimals: unknown, symbol: unknown): ChainConfig["token"] {
+  const isToken = typeof decimals === "number" && Number.isInteger(decimals) && decimals >= 0 && decimals <= MAX_DECIMALS && typeof symbol === "string";
+  return isToken ? { decimals, symbol: symbol.slice(0, 20) } : undefined;
+}
+
+function domainOf(chainId: number, inbox: string): BundleDomain {
+  return { chainId, inbox, separator: domainSeparator({ chainId, inbox: fromHex(inbox, 20) }) };
+}
+
+/**
+ * The `/v1/config` of a sequencer or a replica.
+ * @throws SdkError `SDK_RESPONSE`
+ */
 export function parseChainConfig(json: Json): ChainConfig {
   const chainId = Number(json["chainId"]);
   if (!Number.isSafeInteger(chainId)) throw sdkError("SDK_RESPONSE", "the configuration has no chainId");
   const asset = typeof json["asset"] === "object" && json["asset"] !== null ? (json["asset"] as Json) : undefined;
-  const scale = json["assetScale"] ?? asset?.["scale"];
-  if (typeof scale !== "string" && typeof scale !== "number") throw sdkError("SDK_RESPONSE", "the configuration has no assetScale");
   const inbox = addressAt(json, "inbox");
   const fees = json["feeTable"];
   const address = asset === undefined ? optionalAddress(json, "asset") : optionalAddress(asset, "address");
+  const token = address === undefined ? undefined : tokenOf(json["assetDecimals"] ?? asset?.["decimals"], json["assetSymbol"] ?? asset?.["symbol"]);
   return {
-    domain: { chainId, inbox, separator: domainSeparator({ chainId, inbox: fromHex(inbox, 20) }) },
-    asset: {
-      address,
-      assetScale: BigInt(scale),
-      decimals: Number(json["assetDecimals"] ?? asset?.["decimals"] ?? ETH_DECIMALS),
-      symbol: String(json["assetSymbol"] ?? asset?.["symbol"] ?? (address === undefined ? "ETH" : "tokens")),
-    },
+    domain: domainOf(chainId, inbox),
+    asset: { address, assetScale: scaleOf(json["assetScale"] ?? asset?.["scale"]), ...(token ?? ETH) },
     contracts: { inbox, settlement: addressAt(json, "settlement"), bridge: addressAt(json, "bridge") },
     feeTable: Array.isArray(fees) ? fees.map(Number) : [],
     sequencer: optionalAddress(json, "sequencer"),
+    ...(token === undefined ? {} : { token }),
+  };
+}
+
+/** What a deployment file says. */
+export function configOfDeployment({ chainId, contracts, config }: Deployment): ChainConfig {
+  const { inbox, settlement, bridge, asset } = contracts;
+  return {
+    domain: domainOf(chainId, inbox),
+    asset: { address: asset, assetScale: config.assetScale, ...ETH },
+    contracts: { inbox, settlement, bridge },
+    feeTable: config.feeTable,
+    sequencer: optionalAddress(config, "sequencer"),
   };
 }

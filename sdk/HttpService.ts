@@ -4,21 +4,51 @@ import { SdkError, sdkError } from "./SdkError.ts";
 export type Json = Readonly<Record<string, unknown>>;
 
 export interface HttpOptions {
+  /** How long one request may take. Default 10 s. */
   readonly timeoutMs?: number;
   readonly fetch?: typeof fetch;
 }
 
+/** For one request. */
+export interface RequestOptions {
+  readonly timeoutMs?: number;
+  /** Ends it with `SDK_CLOSED`. */
+  readonly signal?: AbortSignal;
+}
+
 /** Not found, and not yet. */
 const NOT_THERE = [404, 409];
+/** More than any answer of the chain's services. */
+const MAX_ANSWER_BYTES = 16 << 20;
+const MAX_MESSAGE_CHARS = 500;
 
 /** The error of an answer that is no success, in the service's own code where it gives one. */
 function errorOf(url: string, status: number, body: unknown): SdkError {
   const holder = (body as { error?: unknown } | undefined)?.error ?? body;
   const error = (typeof holder === "object" && holder !== null ? holder : {}) as { code?: unknown; message?: unknown; todo?: unknown; reaction?: unknown };
-  if (typeof error.code !== "string") return sdkError("SDK_HTTP", `${url} answered ${status}`, { url, status });
-  const message = typeof error.message === "string" ? error.message : `status ${status}`;
+  if (typeof error.code !== "string" || error.code.startsWith("SDK_")) return sdkError("SDK_HTTP", `${url} answered ${status}`, { url, status });
+  const textOf = (value: unknown, other: string): string => (typeof value === "string" ? value.slice(0, MAX_MESSAGE_CHARS) : other);
   const reaction = error.reaction === "retry" || error.reaction === "stop" ? error.reaction : status >= 500 || status === 429 ? "retry" : "reject";
-  return new SdkError({ code: error.code, reaction, what: message, why: "", todo: typeof error.todo === "string" ? error.todo : "", values: { url, status } });
+  return new SdkError({ code: error.code.slice(0, 80), reaction, what: textOf(error.message, `status ${status}`), why: "", todo: textOf(error.todo, ""), values: { url, status } });
+}
+
+/** The text of an answer, read no further than is sensible. */
+async function textOf(response: Response, url: string): Promise<string> {
+  const reader = response.body?.getReader();
+  if (reader === undefined) return "";
+  const decoder = new TextDecoder();
+  let text = "";
+  let bytes = 0;
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return text + decoder.decode();
+    bytes += value.length;
+    if (bytes > MAX_ANSWER_BYTES) {
+      await reader.cancel();
+      throw sdkError("SDK_RESPONSE", `${url} answered with more than ${MAX_ANSWER_BYTES} bytes`, { url });
+    }
+    text += decoder.decode(value, { stream: true });
+  }
 }
 
 /** A service of the chain over HTTP. */
@@ -34,39 +64,41 @@ export class HttpService {
   }
 
   /** @throws SdkError `SDK_UNREACHABLE`, `SDK_HTTP`, `SDK_RESPONSE` or the service's own code */
-  get(path: string): Promise<Json> {
-    return this.#request(path, { method: "GET" });
+  get(path: string, options?: RequestOptions): Promise<Json> {
+    return this.#request(path, { method: "GET" }, options);
   }
 
   /** As {@link get}; undefined when the service has no such thing, or not yet. */
-  async find(path: string): Promise<Json | undefined> {
+  async find(path: string, options?: RequestOptions): Promise<Json | undefined> {
     try {
-      return await this.get(path);
+      return await this.get(path, options);
     } catch (error) {
       if (error instanceof SdkError && NOT_THERE.includes(Number(error.values["status"]))) return undefined;
       throw error;
     }
   }
 
-  postJson(path: string, body: Json): Promise<Json> {
-    return this.#request(path, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
+  postJson(path: string, body: Json, options?: RequestOptions): Promise<Json> {
+    return this.#request(path, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) }, options);
   }
 
-  postBytes(path: string, body: Uint8Array, timeoutMs?: number): Promise<Json> {
-    const init = { method: "POST", headers: { "content-type": "application/octet-stream" }, body: body as Uint8Array<ArrayBuffer> };
-    return this.#request(path, init, timeoutMs);
+  postBytes(path: string, body: Uint8Array, options?: RequestOptions): Promise<Json> {
+    return this.#request(path, { method: "POST", headers: { "content-type": "application/octet-stream" }, body: body as Uint8Array<ArrayBuffer> }, options);
   }
 
-  async #request(path: string, init: RequestInit, timeoutMs = this.#timeoutMs): Promise<Json> {
+  async #request(path: string, init: RequestInit, { timeoutMs = this.#timeoutMs, signal }: RequestOptions = {}): Promise<Json> {
     const url = this.url + path;
+    const timeout = AbortSignal.timeout(timeoutMs);
     let response: Response;
     let text: string;
     try {
-      response = await this.#fetch(url, { ...init, signal: AbortSignal.timeout(timeoutMs) });
-      text = await response.text();
+      response = await this.#fetch(url, { ...init, signal: signal === undefined ? timeout : AbortSignal.any([timeout, signal]) });
+      text = await textOf(response, url);
     } catch (error) {
+      if (error instanceof SdkError) throw error;
+      if (signal?.aborted === true) throw sdkError("SDK_CLOSED", `${url} had not answered yet`, { url }, error);
       const cause = error instanceof Error ? (error.cause instanceof Error ? error.cause.message : error.message) : String(error);
-      throw sdkError("SDK_UNREACHABLE", `${url}: ${cause}`, { url }, error);
+      throw sdkError("SDK_UNREACHABLE", `${url}: ${timeout.aborted ? `no answer within ${timeoutMs / 1000} s` : cause}`, { url }, error);
     }
     let body: unknown;
     try {
@@ -76,6 +108,7 @@ export class HttpService {
       throw sdkError("SDK_RESPONSE", `${url} did not answer with JSON`, { url }, error);
     }
     if (!response.ok) throw errorOf(url, response.status, body);
+    if (typeof body !== "object" || body === null) throw sdkError("SDK_RESPONSE", `${url} answered with JSON that is no object`, { url });
     return body as Json;
   }
 }

@@ -1,4 +1,4 @@
-import { Contract } from "ethers";
+import { Contract, isError } from "ethers";
 import type { ContractTransactionReceipt, Signer } from "ethers";
 
 import { connectContracts, ROOT_ABIS } from "../chain/connectContracts.ts";
@@ -9,12 +9,24 @@ import type { Agnt2Client } from "./Agnt2Client.ts";
 import { chainUnitsToBase, toBaseUnits, toChainUnits } from "./amount.ts";
 import type { Amount } from "./amount.ts";
 import type { ChainConfig } from "./ChainConfig.ts";
-import { sdkError } from "./SdkError.ts";
+import { SdkError, sdkError } from "./SdkError.ts";
 import { numberField } from "./state.ts";
 import type { ConfirmedProof } from "./state.ts";
 
 const ERC20_ABI = ["function allowance(address,address) view returns (uint256)", "function approve(address,uint256) returns (bool)"];
 const POLL_MS = 200;
+/** How long a transaction may wait to be mined. */
+const MINED_MS = 180_000;
+
+/** Undefined for a service that is away or busy: it is asked again. */
+async function ignoreAbsence<T>(answer: Promise<T>): Promise<T | undefined> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (error instanceof SdkError && error.reaction === "retry") return undefined;
+    throw error;
+  }
+}
 
 export interface DepositResult {
   readonly transactionHash: string;
@@ -46,9 +58,17 @@ export class L1Account {
     this.#contracts = connectContracts({ contracts: { ...config.contracts, prover: "" } } as unknown as Deployment, signer);
   }
 
-  /** @param signer an ethers signer with a provider of the chain's L1 */
+  /**
+   * @param signer an ethers signer with a provider of the chain's L1
+   * @throws SdkError `SDK_WRONG_CHAIN` when that is another L1: money would go to addresses that are nothing there
+   */
   static async connect(client: Agnt2Client, signer: Signer): Promise<L1Account> {
-    return new L1Account(client, signer, await client.config());
+    const config = await client.config();
+    const network = await signer.provider?.getNetwork();
+    if (network !== undefined && network.chainId !== BigInt(config.domain.chainId)) {
+      throw sdkError("SDK_WRONG_CHAIN", `the signer's L1 has id ${network.chainId}, the chain's ${config.domain.chainId}`, { chainId: String(network.chainId) });
+    }
+    return new L1Account(client, signer, config);
   }
 
   async address(): Promise<string> {
@@ -77,8 +97,8 @@ export class L1Account {
     const contract = new Contract(token, ERC20_ABI, this.#signer);
     const allowance = (await contract.getFunction("allowance")(await this.address(), bridge)) as bigint;
     if (allowance >= base) return;
-    const sent = (await contract.getFunction("approve")(bridge, base)) as { wait(): Promise<unknown> };
-    await sent.wait();
+    const sent = (await contract.getFunction("approve")(bridge, base)) as { wait(confirmations: number, timeoutMs: number): Promise<unknown> };
+    await sent.wait(1, MINED_MS);
   }
 
   /**
@@ -88,7 +108,8 @@ export class L1Account {
   async credited(deposit: DepositResult, timeoutMs = 60_000): Promise<void> {
     const until = Date.now() + timeoutMs;
     for (;;) {
-      if (numberField(await this.#client.status(), "inboxCursor") > deposit.entry) return;
+      const status = await ignoreAbsence(this.#client.status());
+      if (status !== undefined && numberField(status, "inboxCursor") > deposit.entry) return;
       if (Date.now() > until) throw sdkError("SDK_TIMEOUT", `deposit ${deposit.entry} is not credited after ${timeoutMs / 1000} s`, { entry: deposit.entry });
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     }
@@ -102,7 +123,7 @@ export class L1Account {
   async claimWithdrawal(index: number, timeoutMs = 120_000): Promise<WithdrawalResult> {
     const until = Date.now() + timeoutMs;
     for (;;) {
-      const proof = await this.#client.withdrawalProof(index);
+      const proof = await ignoreAbsence(this.#client.withdrawalProof(index));
       if (proof !== undefined && (await this.#isPayable(proof))) return this.#withdraw(proof);
       if (Date.now() > until) throw sdkError("SDK_TIMEOUT", `withdrawal ${index} is in no confirmed state after ${timeoutMs / 1000} s`, { index });
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
@@ -140,14 +161,18 @@ export class L1Account {
     return chainUnitsToBase(units, this.#config.asset);
   }
 
-  async #send(send: () => Promise<{ wait(): Promise<ContractTransactionReceipt | null> }>): Promise<ContractTransactionReceipt> {
+  async #send(send: () => Promise<{ hash: string; wait(confirmations?: number, timeoutMs?: number): Promise<ContractTransactionReceipt | null> }>): Promise<ContractTransactionReceipt> {
     if (this.#signer.provider === null) throw sdkError("SDK_NO_SIGNER", "the signer has no provider");
     try {
-      const receipt = await (await send()).wait();
-      if (receipt === null) throw sdkError("SDK_TIMEOUT", "the transaction was not mined");
+      const sent = await send();
+      const receipt = await sent.wait(1, MINED_MS).catch((error: unknown) => {
+        if (isError(error, "TIMEOUT")) return null;
+        throw error;
+      });
+      if (receipt === null) throw sdkError("SDK_TIMEOUT", `the transaction ${sent.hash} is not mined after ${MINED_MS / 1000} s; it may still be`, { transactionHash: sent.hash });
       return receipt;
     } catch (error) {
-      throw toChainError(error, ROOT_ABIS);
+      throw error instanceof SdkError ? error : toChainError(error, ROOT_ABIS);
     }
   }
 

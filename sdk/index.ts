@@ -22,6 +22,7 @@ export type { Content, InvokeRequest, Reference, ReferenceLike } from "./operati
 export { SDK_ERROR_TEXTS, SdkError } from "./SdkError.ts";
 export type { SdkErrorCode, SdkReaction } from "./SdkError.ts";
 export type { AgentAccount, ConfirmedProof } from "./state.ts";
+export type { ChainTrust, TrustedChain } from "./trust.ts";
 export { Workflow } from "./Workflow.ts";
 export type { WorkflowRequest } from "./Workflow.ts";
 export { decodeRecord, encodeRecord } from "../core/codec/record.ts";

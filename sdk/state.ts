@@ -27,10 +27,17 @@ export interface ConfirmedProof {
   readonly claimId: string;
 }
 
-/** @throws SdkError `SDK_RESPONSE` when the field is no whole number */
+/** @throws SdkError `SDK_RESPONSE` when it is no object */
+export function asJson(value: unknown): Json {
+  if (typeof value !== "object" || value === null) throw sdkError("SDK_RESPONSE", "an object is missing from the answer");
+  return value as Json;
+}
+
+/** @throws SdkError `SDK_RESPONSE` when the field is no whole number, or negative */
 export function numberField(json: Json, name: string): number {
-  const value = Number(json[name]);
-  if (json[name] === undefined || json[name] === null || !Number.isSafeInteger(value)) throw sdkError("SDK_RESPONSE", `${name} is missing or no number`, { name });
+  const given = json[name];
+  const value = typeof given === "number" ? given : typeof given === "string" && /^\d{1,16}$/.test(given) ? Number(given) : Number.NaN;
+  if (!Number.isSafeInteger(value) || value < 0) throw sdkError("SDK_RESPONSE", `${name} is missing or no number`, { name });
   return value;
 }
 
@@ -54,7 +61,7 @@ export function unitsField(json: Json, name: string): number {
 
 /** An account as the sequencer or a replica shows it. */
 export function parseAccount(json: Json): AgentAccount {
-  const calls = (json["calls"] ?? json) as Json;
+  const calls = asJson(json["calls"] ?? json);
   const key = json["sessionKey"];
   const grant = typeof key === "object" && key !== null ? (key as Json) : undefined;
   return {
@@ -73,7 +80,7 @@ export function parseAccount(json: Json): AgentAccount {
 
 /** The proof part of a replica's answer about a withdrawal. */
 export function parseWithdrawalProof(json: Json): ConfirmedProof {
-  const proof = json["proof"] as Json;
+  const proof = asJson(json["proof"]);
   return {
     index: numberField(proof, "index"),
     leaf: listField(proof, "leaf").map(String),

@@ -17,9 +17,9 @@ export interface OperationResult {
 /** Looks up how far L1 is with the operation that a receipt tells of. */
 export interface L1Progress {
   /** Resolves once the batch that holds it is on L1. */
-  posted(receipt: number): Promise<{ batch: number }>;
+  posted(receipt: number, timeoutMs?: number): Promise<{ batch: number }>;
   /** Resolves once a state with its receipt is confirmed on L1. */
-  confirmed(receipt: number): Promise<{ claimId: string; stateRoot: string }>;
+  confirmed(receipt: number, timeoutMs?: number): Promise<{ claimId: string; stateRoot: string }>;
 }
 
 /**
@@ -48,14 +48,14 @@ export class OperationHandle {
     for (const promise of [this.sequenced, this.durable, this.rooted]) promise.catch(() => undefined);
   }
 
-  /** Waits until the batch with it is on L1. */
-  async posted(): Promise<{ batch: number }> {
-    return this.#progress.posted((await this.durable).receipt);
+  /** Waits until the batch with it is on L1. @throws SdkError `SDK_TIMEOUT` */
+  async posted(timeoutMs?: number): Promise<{ batch: number }> {
+    return this.#progress.posted((await this.durable).receipt, timeoutMs);
   }
 
-  /** Waits until a state that holds it is confirmed on L1. */
-  async confirmed(): Promise<{ claimId: string; stateRoot: string }> {
-    return this.#progress.confirmed((await this.durable).receipt);
+  /** Waits until a state that holds it is confirmed on L1. @throws SdkError `SDK_TIMEOUT` */
+  async confirmed(timeoutMs?: number): Promise<{ claimId: string; stateRoot: string }> {
+    return this.#progress.confirmed((await this.durable).receipt, timeoutMs);
   }
 
   markSequenced(): void {

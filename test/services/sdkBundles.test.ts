@@ -5,11 +5,12 @@ import { bundleDigest, decodeHeader, domainSeparator, fromHex, recordsHash, reco
 import { encodeRecord } from "../../core/codec/record.ts";
 import { SLOT_BYTES } from "../../core/generated/protocol.ts";
 import { Autobundler } from "../../sdk/bundles/Autobundler.ts";
+import type { AutobundlerOptions } from "../../sdk/bundles/Autobundler.ts";
 import type { BundleTicket, BundleTransport, DurableAck, RootedAck } from "../../sdk/bundles/BundleTransport.ts";
 import { OperationHandle } from "../../sdk/bundles/OperationHandle.ts";
 import { buildBundle } from "../../sdk/buildBundle.ts";
 import { createKeySigner, createTypedDataSigner } from "../../sdk/BundleSigner.ts";
-import { outcomeError, SdkError } from "../../sdk/SdkError.ts";
+import { refusalError, SdkError } from "../../sdk/SdkError.ts";
 
 const INBOX = "0x5FbDB2315678afecb367f032d93F642f64180aa3";
 const KEY = `0x${"11".repeat(32)}`;
@@ -21,6 +22,9 @@ class FakeTransport implements BundleTransport {
   readonly taken: { nonce: number; count: number }[] = [];
   nonce: number;
   outcome = 0;
+  /** Ids of refusals that the next bundles get, whatever their nonce. */
+  readonly refusals: number[] = [];
+  readonly sent: string[] = [];
 
   constructor(nonce: number) {
     this.nonce = nonce;
@@ -28,14 +32,17 @@ class FakeTransport implements BundleTransport {
 
   submit(bundle: Uint8Array): BundleTicket {
     const header = decodeHeader(bundle.subarray(0, SLOT_BYTES));
-    const isNext = header.nonce === this.nonce;
+    this.sent.push(toHex(bundle));
+    const refusal = this.refusals.shift();
+    const isNext = refusal === undefined && header.nonce === this.nonce;
+    const isGap = header.nonce > this.nonce;
     if (isNext) {
       this.nonce += 1;
       this.taken.push({ nonce: header.nonce, count: header.count });
     }
     const durable = new Promise<DurableAck>((resolve, reject) => {
       setImmediate(() => {
-        if (!isNext) reject(outcomeError(66, "nonce"));
+        if (!isNext) reject(refusalError(refusal ?? (isGap ? 130 : 66), "nonce"));
         const results = Array.from({ length: header.count }, (_, index) => ({ outcome: this.outcome, slot: index, id: index + 1 }));
         resolve({ level: "durable", position: 100, firstReceipt: 10, results });
       });
@@ -48,9 +55,9 @@ class FakeTransport implements BundleTransport {
   async close(): Promise<void> {}
 }
 
-function createBundler(transport: FakeTransport, maxRecords = 512): Autobundler {
+function createBundler(transport: FakeTransport, maxRecords = 512, options: Partial<AutobundlerOptions> = {}): Autobundler {
   const readAccount = async () => ({ index: 7, nonce: transport.nonce });
-  return new Autobundler({ signer: createKeySigner(KEY), domain, transport, readAccount, maxRecords });
+  return new Autobundler({ signer: createKeySigner(KEY), domain, transport, readAccount, maxRecords, ...options });
 }
 
 function addTransfer(bundler: Autobundler): OperationHandle {
@@ -106,14 +113,71 @@ describe("SDK bundles", () => {
     expect(transport.taken).to.deep.equal([{ nonce: 0, count: 2 }, { nonce: 1, count: 2 }, { nonce: 2, count: 1 }]);
   });
 
-  it("autobundler: signs again with the chain's nonce when another program used the account", async () => {
+  it("autobundler: signs again with the chain's nonce, in order, when another program used an account that is said to be shared", async () => {
+    const transport = new FakeTransport(0);
+    const bundler = createBundler(transport, 1, { isShared: true });
+    await addTransfer(bundler).durable;
+    transport.nonce = 9;
+    const handles = [addTransfer(bundler), addTransfer(bundler), addTransfer(bundler)];
+    const results = await Promise.all(handles.map((handle) => handle.durable));
+    expect(transport.taken.map(({ nonce }) => nonce)).to.deep.equal([0, 9, 10, 11]);
+    expect(results).to.have.length(3);
+  });
+
+  it("autobundler: never signs records for a second nonce when a server says that the first was taken, and goes on with the next", async () => {
     const transport = new FakeTransport(0);
     const bundler = createBundler(transport, 1);
     await addTransfer(bundler).durable;
     transport.nonce = 9;
+    expect(await codeOf(addTransfer(bundler).durable)).to.equal("H_NONCE");
+    expect(transport.sent).to.have.length(2);
+    await addTransfer(bundler).durable;
+    expect(transport.taken.map(({ nonce }) => nonce)).to.deep.equal([0, 9]);
+  });
+
+  it("autobundler: gives up a shared account whose server finds every nonce taken", async function () {
+    this.timeout(10_000);
+    const transport = new FakeTransport(0);
+    transport.refusals.push(...Array<number>(50).fill(66));
+    expect(await codeOf(addTransfer(createBundler(transport, 1, { isShared: true })).durable)).to.equal("H_NONCE");
+    expect(transport.sent.length).to.be.below(20);
+  });
+
+  for (const [name, refusal] of [["INTAKE_BUSY", 128], ["INTAKE_STOPPING", 131]] as const) {
+    it(`autobundler: sends the same bytes again when a refusal is ${name}, and those behind it in their order`, async () => {
+      const transport = new FakeTransport(3);
+      transport.refusals.push(refusal);
+      const bundler = createBundler(transport, 1);
+      const handles = [addTransfer(bundler), addTransfer(bundler), addTransfer(bundler)];
+      await Promise.all(handles.map((handle) => handle.durable));
+      expect(transport.taken.map(({ nonce }) => nonce)).to.deep.equal([3, 4, 5]);
+      // Nothing was signed twice: three bundles, and the refused one and those behind it once more.
+      expect(new Set(transport.sent).size).to.equal(3);
+    });
+  }
+
+  it("autobundler: keeps the nonce and signs for a later date when the chain's time has passed the first", async () => {
+    const transport = new FakeTransport(4);
+    transport.refusals.push(67);
+    await addTransfer(createBundler(transport)).durable;
+    expect(transport.taken).to.deep.equal([{ nonce: 4, count: 1 }]);
+    expect(transport.sent).to.have.length(2);
+  });
+
+  it("autobundler: fails what is behind an operation that was refused for good, and goes on with a fresh nonce", async () => {
+    const transport = new FakeTransport(0);
+    transport.refusals.push(68, 130, 130);
+    const bundler = createBundler(transport, 1);
     const handles = [addTransfer(bundler), addTransfer(bundler), addTransfer(bundler)];
-    await Promise.all(handles.map((handle) => handle.durable));
-    expect(transport.taken.map(({ nonce }) => nonce)).to.deep.equal([0, 9, 10, 11]);
+    expect(await Promise.all(handles.map((handle) => codeOf(handle.durable)))).to.deep.equal(["H_SIGNATURE", "SDK_BEHIND", "SDK_BEHIND"]);
+    await addTransfer(bundler).durable;
+    expect(transport.taken).to.deep.equal([{ nonce: 0, count: 1 }]);
+  });
+
+  it("autobundler: gives a signer so long and no longer", async () => {
+    const signer = { ...createKeySigner(KEY), signBundle: () => new Promise<never>(() => undefined) };
+    const bundler = createBundler(new FakeTransport(0), 1, { signer, signMs: 30 });
+    expect(await codeOf(addTransfer(bundler).durable)).to.equal("SDK_SIGNER");
   });
 
   it("operation handle: rejects durable and rooted with the outcome's code when the chain rejects the operation", async () => {
