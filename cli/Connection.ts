@@ -1,13 +1,25 @@
+import { readFileSync } from "node:fs";
+
 import { JsonRpcProvider } from "ethers";
 
 import { Agnt2Client } from "../sdk/Agnt2Client.ts";
 import type { Agent } from "../sdk/Agent.ts";
-import { L1Account } from "../sdk/L1Account.ts";
+import { HttpService } from "../sdk/HttpService.ts";
+import { balanceOnL1, L1Account } from "../sdk/L1Account.ts";
 import { sdkError } from "../sdk/SdkError.ts";
 import { loadSigner } from "../sdk/node/loadSigner.ts";
 import type { KeySource, LoadedSigner } from "../sdk/node/loadSigner.ts";
 import type { CliConfig } from "./config.ts";
 import { readPassword } from "./readPassword.ts";
+
+/** @throws SdkError `SDK_INPUT` */
+function readDeployment(file: string): unknown {
+  try {
+    return JSON.parse(readFileSync(file, "utf8"));
+  } catch (error) {
+    throw sdkError("SDK_INPUT", `the deployment file ${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`, { file }, error);
+  }
+}
 
 /** What a command needs of the network, opened when it is first asked for and closed at the end. */
 export class Connection {
@@ -19,7 +31,13 @@ export class Connection {
   constructor(config: CliConfig) {
     this.config = config;
     // One bundle a command: no connection to keep.
-    this.client = new Agnt2Client({ sequencerUrl: config.sequencer, apiUrl: config.api, transport: "http" });
+    this.client = new Agnt2Client({
+      sequencerUrl: config.sequencer,
+      apiUrl: config.api,
+      transport: "http",
+      ...(config.deployment === undefined ? {} : { deployment: readDeployment(config.deployment) }),
+      ...(config.sequencerAddress === undefined ? {} : { sequencerAddress: config.sequencerAddress }),
+    });
   }
 
   async #keySource(): Promise<KeySource> {
@@ -42,9 +60,23 @@ export class Connection {
   }
 
   async l1Account(): Promise<L1Account> {
+    return L1Account.connect(this.client, (await this.signer()).connectL1(await this.#l1()));
+  }
+
+  /** Base units of the chain's asset that an address holds on L1. */
+  async l1Balance(owner: string): Promise<bigint> {
+    const { asset } = await this.client.config();
+    return balanceOnL1(await this.#l1(), owner, asset.address);
+  }
+
+  /** @throws SdkError `SDK_UNREACHABLE`, `SDK_WRONG_CHAIN` */
+  async #l1(): Promise<JsonRpcProvider> {
+    if (this.#provider !== undefined) return this.#provider;
     const { chainId } = (await this.client.config()).domain;
-    this.#provider ??= new JsonRpcProvider(this.config.l1, chainId, { staticNetwork: true, pollingInterval: 200 });
-    return L1Account.connect(this.client, (await this.signer()).connectL1(this.#provider));
+    const answer = (await new HttpService(this.config.l1).postJson("", { jsonrpc: "2.0", id: 1, method: "eth_chainId", params: [] }))["result"];
+    if (Number(answer) !== chainId) throw sdkError("SDK_WRONG_CHAIN", `the L1 at ${this.config.l1} has id ${Number(answer)}, the chain's ${chainId}`);
+    this.#provider = new JsonRpcProvider(this.config.l1, chainId, { staticNetwork: true, pollingInterval: 200 });
+    return this.#provider;
   }
 
   async close(): Promise<void> {

@@ -2,7 +2,7 @@ import ora from "ora";
 import pc from "picocolors";
 
 import type { Agnt2Client } from "../sdk/Agnt2Client.ts";
-import { chainUnitsToBase, describeUnits, toChainUnits } from "../sdk/amount.ts";
+import { chainUnitsToBase, describeUnits, formatBaseUnits, toChainUnits } from "../sdk/amount.ts";
 import type { Asset } from "../sdk/amount.ts";
 
 type Value = string | number | boolean | bigint | null | undefined | readonly Value[] | { readonly [name: string]: Value };
@@ -26,25 +26,50 @@ export class UnitAmount {
   }
 }
 
-export type Row = Readonly<Record<string, Value | UnitAmount>>;
+/** An amount in base units, shown as {@link UnitAmount} is. */
+export class BaseAmount {
+  readonly base: bigint;
+  readonly asset: Asset;
 
-function toText(value: Value | UnitAmount): string {
-  if (value instanceof UnitAmount) return value.toString();
+  constructor(base: bigint, asset: Asset) {
+    this.base = base;
+    this.asset = asset;
+  }
+
+  toJSON(): string {
+    return this.base.toString();
+  }
+
+  toString(): string {
+    return `${formatBaseUnits(this.base, this.asset)} ${this.asset.symbol}`;
+  }
+}
+
+export type Row = Readonly<Record<string, Value | UnitAmount | BaseAmount>>;
+
+/** Without what would steer the terminal: texts come from servers. */
+function printable(text: string): string {
+  // eslint-disable-next-line no-control-regex
+  return text.replaceAll(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/g, "?");
+}
+
+function toText(value: Value | UnitAmount | BaseAmount): string {
+  if (value instanceof UnitAmount || value instanceof BaseAmount) return printable(value.toString());
   if (value === null || value === undefined) return "-";
-  return typeof value === "object" ? JSON.stringify(value) : String(value);
+  return printable(typeof value === "object" ? JSON.stringify(value, replacer) : String(value)).replaceAll("\n", "?");
 }
 
 /** What a command says: text for people, or one JSON document for programs. */
 export class Report {
-  readonly #isJson: boolean;
+  readonly isJson: boolean;
 
   constructor(isJson: boolean) {
-    this.#isJson = isJson;
+    this.isJson = isJson;
   }
 
   /** A sentence, and the facts behind it. */
   result(sentence: string, facts: Row): void {
-    if (this.#isJson) {
+    if (this.isJson) {
       this.#json(facts);
       return;
     }
@@ -55,7 +80,7 @@ export class Report {
 
   /** A list, one line an item. */
   table(sentence: string, name: string, rows: readonly Row[]): void {
-    if (this.#isJson) {
+    if (this.isJson) {
       this.#json({ [name]: rows as unknown as Value });
       return;
     }
@@ -71,7 +96,7 @@ export class Report {
 
   /** Shows that something is waited for, on terminals only. */
   async waiting<T>(label: string, work: Promise<T>): Promise<T> {
-    if (this.#isJson || process.stderr.isTTY !== true) return work;
+    if (this.isJson || process.stderr.isTTY !== true) return work;
     const spinner = ora({ text: label, stream: process.stderr }).start();
     try {
       return await work;
@@ -84,14 +109,14 @@ export class Report {
   error(error: unknown): void {
     const known = (typeof error === "object" && error !== null ? error : {}) as { code?: unknown; todo?: unknown; values?: unknown };
     const message = error instanceof Error ? error.message : String(error);
-    const code = typeof known.code === "string" ? known.code : "INTERNAL";
+    const code = typeof known.code === "string" ? known.code : "CLI_INTERNAL";
     const todo = typeof known.todo === "string" && known.todo !== "" ? known.todo : undefined;
-    if (this.#isJson) {
+    if (this.isJson) {
       process.stderr.write(`${JSON.stringify({ error: { code, message, ...(todo === undefined ? {} : { todo }) } }, replacer)}\n`);
       return;
     }
-    process.stderr.write(`${pc.red(code)}  ${message}\n`);
-    if (todo !== undefined) process.stderr.write(`  What to do: ${todo.replace(/\.$/, "")}.\n`);
+    process.stderr.write(`${pc.red(printable(code))}  ${printable(message)}\n`);
+    if (todo !== undefined) process.stderr.write(`  What to do: ${printable(todo).replace(/\.$/, "")}.\n`);
   }
 
   #json(value: Row): void {

@@ -4,16 +4,26 @@ import type { Reference } from "../sdk/operations.ts";
 
 /** `SLOT:ID`, as the commands that make calls and workflows print it. */
 export function parseReference(text: string): Reference {
-  const match = /^(\d+):(\d+)$/.exec(text);
+  const match = /^(\d{1,10}):(\d{1,15})$/.exec(text);
   if (match === null) throw new InvalidArgumentError("expected SLOT:ID, for example 12:345.");
   return { slot: Number(match[1]), id: Number(match[2]) };
 }
 
 /** An index or an address of an agent. */
 export function parseAgent(text: string): number | string {
-  if (/^\d+$/.test(text)) return Number(text);
+  if (/^\d{1,10}$/.test(text)) return Number(text);
   if (/^0x[0-9a-fA-F]{40}$/.test(text)) return text;
   throw new InvalidArgumentError("expected an agent's index or its 0x address.");
+}
+
+export function parseAddress(text: string): string {
+  if (/^0x[0-9a-fA-F]{40}$/.test(text)) return text;
+  throw new InvalidArgumentError("expected a 0x address.");
+}
+
+export function parseUrl(text: string): string {
+  if (/^https?:\/\//.test(text) && URL.canParse(text)) return text;
+  throw new InvalidArgumentError("expected an http:// or https:// address.");
 }
 
 /** Whole units as decimal text. */
@@ -23,7 +33,7 @@ export function parseAmount(text: string): string {
 }
 
 export function parseWhole(text: string): number {
-  if (/^\d+$/.test(text)) return Number(text);
+  if (/^\d{1,15}$/.test(text)) return Number(text);
   throw new InvalidArgumentError("expected a whole number.");
 }
 

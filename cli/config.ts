@@ -13,6 +13,8 @@ export const CLI_SETTINGS = defineConfig({
   passwordFile: { env: "AGNT2_PASSWORD_FILE", parser: text, default: undefined, description: "File with its password in the first line" },
   signer: { env: "AGNT2_SIGNER_URL", parser: url("http", "https"), default: undefined, description: "External signer (eth_signTypedData_v4)" },
   key: { env: "AGNT2_KEY", parser: hex(32), default: undefined, description: "Plain key, on the local chain only", secret: true },
+  deployment: { env: "AGNT2_DEPLOYMENT", parser: text, default: undefined, description: "The chain's deployment file, which the servers must agree with; needed on all but local chains" },
+  sequencerAddress: { env: "AGNT2_SEQUENCER_ADDRESS", parser: hex(20), default: undefined, description: "The address that must have signed answers; default: the deployment's sequencer" },
   account: { env: "AGNT2_ACCOUNT", parser: hex(20), default: undefined, description: "The owner's address, when the key is a session key" },
 });
 

@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import { readCliConfig } from "./config.ts";
 import type { CliConfig } from "./config.ts";
 import { Connection } from "./Connection.ts";
+import { EXIT_FAILED } from "./exitCodes.ts";
 import { Report } from "./Report.ts";
 
 /** What a command's body gets. */
@@ -11,7 +12,7 @@ export interface Context {
   readonly report: Report;
 }
 
-const OVERRIDES = ["sequencer", "api", "l1", "keystore", "passwordFile", "signer", "account"] as const;
+const OVERRIDES = ["sequencer", "api", "l1", "keystore", "passwordFile", "signer", "deployment", "sequencerAddress", "account"] as const;
 
 /** The environment's settings with this command line's flags on top. */
 export function configOf(command: Command): CliConfig {
@@ -30,7 +31,7 @@ export function action<A extends unknown[]>(body: (context: Context, ...args: A)
       await body({ connection, report }, ...(args as unknown as A));
     } catch (error) {
       report.error(error);
-      process.exitCode = 1;
+      process.exitCode = EXIT_FAILED;
     } finally {
       await connection?.close();
     }

@@ -8,6 +8,8 @@ import type { HttpOptions, Json } from "./HttpService.ts";
 import { SdkError, sdkError } from "./SdkError.ts";
 import { asJson, listField, numberField, parseAccount, parseWithdrawalProof, textField } from "./state.ts";
 import type { AgentAccount, ConfirmedProof } from "./state.ts";
+import { checkProof } from "./stateProof.ts";
+import type { LeafKind, ProvenLeaf } from "./stateProof.ts";
 import { resolveChain } from "./trust.ts";
 import type { ChainTrust, TrustedChain } from "./trust.ts";
 import { AckVerifier } from "./transport/AckVerifier.ts";
@@ -24,6 +26,12 @@ export interface ClientOptions extends HttpOptions, ChainTrust {
   /** Where the runtime has no WebSocket of its own: one with the browser's interface. */
   readonly webSocket?: typeof WebSocket;
 }
+
+/** What a replica proves, by its name in the API. */
+export const PROVEN_OBJECTS = {
+  agents: "AGENT", directory: "DIRECTORY", calls: "INVOCATION", workflows: "WORKFLOW", sessions: "SESSION", receipts: "RECEIPT", withdrawals: "WITHDRAWAL",
+} as const satisfies Record<string, LeafKind>;
+export type ProvenObject = keyof typeof PROVEN_OBJECTS;
 
 const POLL_MS = 250;
 /** A batch, and a claim that has to wait for its window: on a real chain a week. */
@@ -151,6 +159,26 @@ export class Agnt2Client implements L1Progress {
       if (epoch === undefined || numberField(asJson(epoch), "batchEnd") <= batch) return undefined;
       return { claimId: textField(claim, "claimId"), stateRoot: textField(claim, "stateRoot") };
     });
+  }
+
+  /**
+   * The receipt, proven against a root that the sequencer has signed; waits until the batch with it is on L1.
+   * @throws SdkError `SDK_BAD_PROOF` when the replica's proof does not lead to that root; `SDK_TIMEOUT`
+   */
+  async receiptIn(receipt: number, root: { batchCount: number; stateRoot: string }, timeoutMs = L1_WAIT_MS): Promise<ProvenLeaf> {
+    const path = `/v1/receipts/${receipt}/proof?batchCount=${root.batchCount}`;
+    const proven = checkProof(await this.#until("its batch is not on L1", timeoutMs, () => this.api.find(path)), "RECEIPT", receipt);
+    if (proven.stateRoot !== root.stateRoot.toLowerCase()) {
+      throw sdkError("SDK_BAD_PROOF", `after ${root.batchCount} batches the sequencer has signed the root ${root.stateRoot}, and the replica derives ${proven.stateRoot} from L1`, { receipt });
+    }
+    return proven;
+  }
+
+  /** A leaf of the newest state that a replica has derived, proven against its root; undefined if there is none. */
+  async proof(object: ProvenObject, index: number): Promise<ProvenLeaf | undefined> {
+    const path = object === "receipts" || object === "withdrawals" ? `/v1/${object}/${index}/proof` : `/v1/proofs/${object}/${index}`;
+    const json = await this.api.find(path);
+    return json === undefined ? undefined : checkProof(json["proof"] ?? json, PROVEN_OBJECTS[object], index);
   }
 
   /** Proof of a withdrawal in a confirmed state; undefined while none holds it. */

@@ -1,5 +1,5 @@
 import { Contract, isError } from "ethers";
-import type { ContractTransactionReceipt, Signer } from "ethers";
+import type { ContractTransactionReceipt, Provider, Signer } from "ethers";
 
 import { connectContracts, ROOT_ABIS } from "../chain/connectContracts.ts";
 import type { RootContracts } from "../chain/connectContracts.ts";
@@ -17,6 +17,13 @@ const ERC20_ABI = ["function allowance(address,address) view returns (uint256)",
 const POLL_MS = 200;
 /** How long a transaction may wait to be mined. */
 const MINED_MS = 180_000;
+
+/** Base units of a token, or of ETH, that an address holds. */
+export async function balanceOnL1(provider: Provider, owner: string, token: string | undefined): Promise<bigint> {
+  if (token === undefined) return provider.getBalance(owner);
+  const contract = new Contract(token, ["function balanceOf(address) view returns (uint256)"], provider);
+  return (await contract.getFunction("balanceOf")(owner)) as bigint;
+}
 
 /** Undefined for a service that is away or busy: it is asked again. */
 async function ignoreAbsence<T>(answer: Promise<T>): Promise<T | undefined> {
@@ -149,11 +156,8 @@ export class L1Account {
 
   /** Base units that the signer holds of the chain's asset on L1. */
   async balance(): Promise<bigint> {
-    const { asset } = this.#config;
-    const owner = await this.address();
-    if (asset.address === undefined) return this.#signer.provider!.getBalance(owner);
-    const contract = new Contract(asset.address, ["function balanceOf(address) view returns (uint256)"], this.#signer);
-    return (await contract.getFunction("balanceOf")(owner)) as bigint;
+    if (this.#signer.provider === null) throw sdkError("SDK_NO_SIGNER", "the signer has no provider");
+    return balanceOnL1(this.#signer.provider, await this.address(), this.#config.asset.address);
   }
 
   /** Base units of so many units of the chain. */

@@ -1,7 +1,7 @@
 export { Agent } from "./Agent.ts";
 export type { AgentOptions } from "./Agent.ts";
-export { Agnt2Client } from "./Agnt2Client.ts";
-export type { ClientOptions } from "./Agnt2Client.ts";
+export { Agnt2Client, PROVEN_OBJECTS } from "./Agnt2Client.ts";
+export type { ClientOptions, ProvenObject } from "./Agnt2Client.ts";
 export { chainUnitsToBase, describeUnits, formatBaseUnits, toBaseUnits, toChainUnits } from "./amount.ts";
 export type { Amount, Asset } from "./amount.ts";
 export { buildBundle } from "./buildBundle.ts";
@@ -21,6 +21,8 @@ export { contentHash } from "./operations.ts";
 export type { Content, InvokeRequest, Reference, ReferenceLike } from "./operations.ts";
 export { SDK_ERROR_TEXTS, SdkError } from "./SdkError.ts";
 export type { SdkErrorCode, SdkReaction } from "./SdkError.ts";
+export { stateRootOf } from "./stateProof.ts";
+export type { LeafKind, ProvenLeaf } from "./stateProof.ts";
 export type { AgentAccount, ConfirmedProof } from "./state.ts";
 export type { ChainTrust, TrustedChain } from "./trust.ts";
 export { Workflow } from "./Workflow.ts";

@@ -1,9 +1,10 @@
 import type { Command } from "commander";
 
-import { formatBaseUnits, toBaseUnits } from "../../sdk/amount.ts";
+import { toBaseUnits } from "../../sdk/amount.ts";
 import { HttpService } from "../../sdk/HttpService.ts";
 import { createKeystore } from "../../sdk/node/keystore.ts";
-import { parseAmount, parseWhole } from "../arguments.ts";
+import { parseAddress, parseAmount, parseWhole } from "../arguments.ts";
+import { BaseAmount, givenAmount } from "../Report.ts";
 import { readPassword } from "../readPassword.ts";
 import { action } from "../runCommand.ts";
 
@@ -13,14 +14,14 @@ export function addL1Commands(program: Command): void {
     .command("deposit")
     .description("pay into the chain from L1; opens the account if it is new")
     .argument("<amount>", "whole units", parseAmount)
-    .option("--to <address>", "whose account; default: your own")
+    .option("--to <address>", "whose account; default: your own", parseAddress)
     .action(
       action(async ({ connection, report }, amount: string, options: { to?: string }) => {
         const l1 = await connection.l1Account();
         const deposit = await report.waiting("Waiting for the L1 transaction …", l1.deposit(amount, options.to));
         await report.waiting("Waiting for the chain to credit it …", l1.credited(deposit));
         const account = await connection.client.account(options.to ?? (await l1.address()));
-        report.result(`Deposited ${amount}; agent ${account?.index} has it.`, { agent: account?.index, entry: deposit.entry, transaction: deposit.transactionHash });
+        report.result(`Deposited ${amount}; agent ${account?.index} has it.`, { agent: account?.index, amount: await givenAmount(connection.client, amount), entry: deposit.entry, transaction: deposit.transactionHash });
       }),
     );
   program
@@ -36,8 +37,7 @@ export function addL1Commands(program: Command): void {
         const sentence = result.paid ? "The bridge has paid." : "The recipient refused the payment: it waits in the bridge.";
         report.result(sentence, {
           recipient: result.recipient,
-          amount: formatBaseUnits(result.amountBase, asset),
-          amountBase: result.amountBase,
+          amount: new BaseAmount(result.amountBase, asset),
           claim: result.proof.claimId,
           stateRoot: result.proof.stateRoot,
           transaction: result.transactionHash,
@@ -47,14 +47,14 @@ export function addL1Commands(program: Command): void {
   program
     .command("faucet")
     .description("get test money on L1 (local network only)")
-    .argument("[address]", "who gets it; default: your own address")
+    .argument("[address]", "who gets it; default: your own address", parseAddress)
     .option("--amount <amount>", "whole units", parseAmount, "10")
     .action(
       action(async ({ connection, report }, address: string | undefined, options: { amount: string }) => {
         const { config, client } = connection;
         const recipient = address ?? (await connection.signer()).bundleSigner.address;
         const { asset } = await client.config();
-        const service = new HttpService(config.faucet);
+        const service = new HttpService(config.faucet, { timeoutMs: 30_000 });
         const answer = await service.postJson("/v1/faucet", { address: recipient, amountBase: toBaseUnits(options.amount, asset).toString() });
         report.result(`Gave ${options.amount} to ${recipient} on L1.`, { recipient, transaction: String(answer["transactionHash"]) });
       }),

@@ -1,14 +1,15 @@
+import { Option } from "commander";
 import type { Command } from "commander";
 
 import type { OperationHandle } from "../../sdk/bundles/OperationHandle.ts";
 import type { Reference } from "../../sdk/operations.ts";
-import { collectReference, parseAgent, parseAmount, parseReference, parseWhole, showReference } from "../arguments.ts";
+import { collectReference, parseAddress, parseAgent, parseAmount, parseReference, parseWhole, showReference } from "../arguments.ts";
 import { givenAmount } from "../Report.ts";
 import type { Row } from "../Report.ts";
 import { action } from "../runCommand.ts";
 import type { Context } from "../runCommand.ts";
 
-const WAIT_LEVELS = ["durable", "rooted", "posted", "confirmed"];
+const WAIT_LEVELS = ["durable", "rooted", "posted", "proven", "confirmed"];
 
 interface WaitOption {
   readonly wait?: string;
@@ -21,13 +22,14 @@ export async function reportOperation({ report }: Context, handle: OperationHand
   if (result.id !== 0) row["reference"] = showReference(result);
   Object.assign(row, { receipt: result.receipt, position: result.position });
   if (options.wait === "rooted") row["stateRoot"] = (await report.waiting("Waiting for the state root …", handle.rooted)).stateRoot;
+  if (options.wait === "proven") row["stateRoot"] = (await report.waiting("Waiting for a proof of the receipt …", handle.proven())).stateRoot;
   if (options.wait === "posted") row["batch"] = (await report.waiting("Waiting for the batch on L1 …", handle.posted())).batch;
   if (options.wait === "confirmed") row["claim"] = (await report.waiting("Waiting for a confirmed claim on L1 …", handle.confirmed())).claimId;
   report.result(sentence, row);
 }
 
 function withWait(command: Command): Command {
-  return command.option("--wait <level>", `how far to wait: ${WAIT_LEVELS.join(", ")}`, "durable");
+  return command.addOption(new Option("--wait <level>", "how far to wait").choices(WAIT_LEVELS).default("durable"));
 }
 
 interface InvokeOptions extends WaitOption {
@@ -159,7 +161,7 @@ export function addAccountOperations(program: Command): void {
       }),
     );
   withWait(program.command("open-account").description("open an account for another address"))
-    .argument("<owner>", "0x address")
+    .argument("<owner>", "0x address", parseAddress)
     .argument("[amount]", "whole units to put into it", parseAmount, "0")
     .action(
       action(async (context, owner: string, amount: string, options: WaitOption) => {
@@ -169,7 +171,7 @@ export function addAccountOperations(program: Command): void {
     );
   withWait(program.command("withdraw").description("take money out of the chain; then claim-withdrawal"))
     .argument("<amount>", "whole units", parseAmount)
-    .option("--recipient <address>", "L1 address that is paid; default: the owner")
+    .option("--recipient <address>", "L1 address that is paid; default: the owner", parseAddress)
     .action(
       action(async (context, amount: string, options: WaitOption & { recipient?: string }) => {
         const agent = await context.connection.agent();
@@ -179,7 +181,7 @@ export function addAccountOperations(program: Command): void {
       }),
     );
   withWait(program.command("session-key").description("let another key sign, up to an amount and a time; without a key takes that back"))
-    .argument("[key]", "0x address of the session key")
+    .argument("[key]", "0x address of the session key", parseAddress)
     .option("--cap <amount>", "what it may spend, in whole units", parseAmount, "0")
     .option("--seconds <number>", "how long it is good for", parseWhole, 86_400)
     .action(

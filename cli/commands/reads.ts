@@ -1,10 +1,14 @@
+import { Argument } from "commander";
 import type { Command } from "commander";
 
+import { formatBaseUnits } from "../../sdk/amount.ts";
+import { PROVEN_OBJECTS } from "../../sdk/Agnt2Client.ts";
+import type { ProvenObject } from "../../sdk/Agnt2Client.ts";
 import type { Json } from "../../sdk/HttpService.ts";
 import { listField } from "../../sdk/state.ts";
-import { sdkError } from "../../sdk/SdkError.ts";
-import { parseAgent } from "../arguments.ts";
-import { amountMaker } from "../Report.ts";
+import { SdkError, sdkError } from "../../sdk/SdkError.ts";
+import { parseAgent, parseWhole } from "../arguments.ts";
+import { amountMaker, BaseAmount } from "../Report.ts";
 import type { Row } from "../Report.ts";
 import { action } from "../runCommand.ts";
 
@@ -17,6 +21,7 @@ function plainFields(json: Json): Row {
 export function addReadCommands(program: Command): void {
   program
     .command("account")
+    .alias("agent")
     .description("show an account; default: your own")
     .argument("[agent]", "index or address", parseAgent)
     .action(
@@ -29,6 +34,42 @@ export function addReadCommands(program: Command): void {
         const { balance, earned, session, ...rest } = account;
         const grant: Row = session === undefined ? {} : { sessionKey: session.key, sessionExpiry: session.expiry, sessionCap: amount(session.capUnits) };
         report.result(`Agent ${account.index} holds ${amount(balance)}.`, { ...rest, balance: amount(balance), earned: amount(earned), ...grant });
+      }),
+    );
+  program
+    .command("balance")
+    .description("what an agent holds on the chain and on L1; default: your own")
+    .argument("[agent]", "index or address", parseAgent)
+    .action(
+      action(async ({ connection, report }, agent: number | string | undefined) => {
+        const { client, config } = connection;
+        const who = agent ?? config.account ?? (await connection.signer()).bundleSigner.address;
+        const account = await client.account(who);
+        const owner = account?.owner ?? String(who);
+        const amount = await amountMaker(client);
+        const units = account?.balance ?? 0;
+        const l1Base = await connection.l1Balance(owner);
+        const { asset } = await client.config();
+        report.result(`${owner} holds ${amount(units)} on the chain and ${formatBaseUnits(l1Base, asset)} ${asset.symbol} on L1.`, {
+          owner,
+          agent: account?.index ?? null,
+          balance: amount(units),
+          l1Balance: new BaseAmount(l1Base, asset),
+        });
+      }),
+    );
+  program
+    .command("proof")
+    .description("have a replica prove a leaf of the state, and check the proof")
+    .addArgument(new Argument("<object>", "what is proven").choices(Object.keys(PROVEN_OBJECTS)))
+    .argument("<index>", "its slot or number", parseWhole)
+    .action(
+      action(async ({ connection, report }, object: ProvenObject, index: number) => {
+        const proven = await connection.client.proof(object, index);
+        if (proven === undefined) throw new SdkError({ code: "api/notFound", reaction: "reject", what: `the replica has no proof of ${object} ${index}`, why: "", todo: "check the number; a withdrawal needs a confirmed claim" });
+        const { fields, leaf, siblings, stateRoot, batchCount } = proven;
+        const sentence = `${object} ${index} is in the state ${stateRoot} after ${batchCount} batches; the proof of ${siblings.length / 3} levels was checked.`;
+        report.result(sentence, report.isJson ? { object, index, fields, leaf, siblings, stateRoot, batchCount } : { ...fields });
       }),
     );
   program

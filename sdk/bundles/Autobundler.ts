@@ -206,7 +206,8 @@ export class Autobundler {
     const ticket = this.#options.transport.submit(sent.bytes);
     ticket.durable.then(
       () => {
-        sent.items.forEach(({ handle }, position) => handle.follow(ticket, position));
+        const { agent, nonce } = sent;
+        sent.items.forEach(({ handle }, index) => handle.follow(ticket, { agent, nonce, index }));
         this.#settled();
       },
       (error: unknown) => this.#failed(sent, error),

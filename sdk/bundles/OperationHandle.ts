@@ -1,4 +1,6 @@
-import { outcomeError } from "../SdkError.ts";
+import { OP } from "../../core/generated/protocol.ts";
+import { outcomeError, sdkError } from "../SdkError.ts";
+import type { ProvenLeaf } from "../stateProof.ts";
 import type { BundleTicket, RootedAck } from "./BundleTransport.ts";
 
 /** What the chain did with an operation. */
@@ -20,6 +22,15 @@ export interface L1Progress {
   posted(receipt: number, timeoutMs?: number): Promise<{ batch: number }>;
   /** Resolves once a state with its receipt is confirmed on L1. */
   confirmed(receipt: number, timeoutMs?: number): Promise<{ claimId: string; stateRoot: string }>;
+  /** The receipt, proven against a signed root. */
+  receiptIn(receipt: number, root: { batchCount: number; stateRoot: string }, timeoutMs?: number): Promise<ProvenLeaf>;
+}
+
+/** Which record of whose bundle an operation is. */
+export interface OperationPlace {
+  readonly agent: number;
+  readonly nonce: number;
+  readonly index: number;
 }
 
 /**
@@ -38,6 +49,7 @@ export class OperationHandle {
   readonly #durable = Promise.withResolvers<OperationResult>();
   readonly #rooted = Promise.withResolvers<RootedAck>();
   readonly #progress: L1Progress;
+  #place: OperationPlace | undefined;
 
   constructor(op: string, progress: L1Progress) {
     this.op = op;
@@ -46,6 +58,21 @@ export class OperationHandle {
     this.durable = this.#durable.promise;
     this.rooted = this.#rooted.promise;
     for (const promise of [this.sequenced, this.durable, this.rooted]) promise.catch(() => undefined);
+  }
+
+  /**
+   * Its receipt, proven against the root that the sequencer has signed: until here, what became of the operation was the
+   * sequencer's word. Waits for the root, and for the batch on L1.
+   * @throws SdkError `SDK_BAD_PROOF` when the receipt says something else than the answer did; `SDK_TIMEOUT`
+   */
+  async proven(timeoutMs?: number): Promise<ProvenLeaf> {
+    const { slot, id, receipt } = await this.durable;
+    const proven = await this.#progress.receiptIn(receipt, await this.rooted, timeoutMs);
+    const expected = { ...this.#place, op: OP[this.op as keyof typeof OP], outcome: 0, slot, id };
+    for (const [name, value] of Object.entries(expected)) {
+      if (proven.fields[name] !== value) throw sdkError("SDK_BAD_PROOF", `receipt ${receipt} has ${name} ${proven.fields[name]}, the answer said ${value}`, { receipt });
+    }
+    return proven;
   }
 
   /** Waits until the batch with it is on L1. @throws SdkError `SDK_TIMEOUT` */
@@ -62,8 +89,10 @@ export class OperationHandle {
     this.#sequenced.resolve();
   }
 
-  /** Follows the bundle that carries it as record `index`. */
-  follow(ticket: BundleTicket, index: number): void {
+  /** Follows the bundle that carries it. */
+  follow(ticket: BundleTicket, place: OperationPlace): void {
+    const { index } = place;
+    this.#place = place;
     const fail = (error: unknown): void => this.fail(error);
     ticket.durable.then((ack) => {
       this.#sequenced.resolve();

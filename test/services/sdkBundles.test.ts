@@ -15,7 +15,7 @@ import { refusalError, SdkError } from "../../sdk/SdkError.ts";
 const INBOX = "0x5FbDB2315678afecb367f032d93F642f64180aa3";
 const KEY = `0x${"11".repeat(32)}`;
 const domain = { chainId: 31337, inbox: INBOX, separator: domainSeparator({ chainId: 31337, inbox: fromHex(INBOX) }) };
-const progress = { posted: async () => ({ batch: 0 }), confirmed: async () => ({ claimId: "", stateRoot: "" }) };
+const progress = { posted: async () => ({ batch: 0 }), confirmed: async () => ({ claimId: "", stateRoot: "" }), receiptIn: () => Promise.reject(new Error("no replica")) };
 
 /** A sequencer in memory: takes nonces in order, refuses others, and answers when told to. */
 class FakeTransport implements BundleTransport {

@@ -111,8 +111,8 @@ describe("SDK stream and a server that lies", () => {
       const pair = await bundleOf(0, 2);
       answer = ({ request, bytes }, socket) => socket.send(durableMessage(request, bytes, { outcomes, headPosition: 9 }));
       const ticket = transport.submit(pair);
-      const handle = new OperationHandle("TRANSFER", { posted: async () => ({ batch: 0 }), confirmed: async () => ({ claimId: "", stateRoot: "" }) });
-      handle.follow(ticket, 1);
+      const handle = new OperationHandle("TRANSFER", { posted: async () => ({ batch: 0 }), confirmed: async () => ({ claimId: "", stateRoot: "" }), receiptIn: () => Promise.reject(new Error("no replica")) });
+      handle.follow(ticket, { agent: 1, nonce: 0, index: 1 });
       expect(await codeOf(handle.durable)).to.equal("SDK_RESPONSE");
     });
   }

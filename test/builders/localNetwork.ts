@@ -1,0 +1,91 @@
+import { spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { JsonRpcProvider, Wallet } from "ethers";
+
+import { Faucet } from "../../scripts/demo/Faucet.ts";
+import { DEVELOPMENT_KEYS, freePort, startLocalChain } from "./localChain.ts";
+import type { LocalChain } from "./localChain.ts";
+import { deployRollupOn } from "./rollupOnChain.ts";
+import type { CHAIN_TEST_CONFIG } from "./rollupOnChain.ts";
+
+const ROOT = join(import.meta.dirname, "..", "..");
+const READY_MS = 60_000;
+/** Local test key of the sequencer: on local chains it needs no other. */
+const SEQUENCER_KEY = DEVELOPMENT_KEYS[1];
+
+/** A chain as its users see it: L1, contracts, sequencer, replica and faucet, the services as processes of their own. */
+export interface LocalNetworkForTests {
+  readonly chain: LocalChain;
+  readonly dir: string;
+  readonly l1Url: string;
+  readonly sequencerUrl: string;
+  readonly apiUrl: string;
+  readonly faucetUrl: string;
+  readonly deploymentFile: string;
+  readonly sequencerAddress: string;
+  /** What the services printed last. */
+  output(): string;
+  stop(): Promise<void>;
+}
+
+async function untilOk(url: string, child: ChildProcess, output: () => string): Promise<void> {
+  for (const end = Date.now() + READY_MS; ; ) {
+    if (child.exitCode !== null) throw new Error(`a service ended with code ${child.exitCode}:\n${output()}`);
+    const answer = await fetch(url).catch(() => undefined);
+    if (answer?.ok === true) return;
+    if (Date.now() > end) throw new Error(`nothing answers at ${url}:\n${output()}`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+/** Starts it on free ports of the loopback. The deployment names the sequencer, so that clients can trust it. */
+export async function startLocalNetwork(config: Partial<typeof CHAIN_TEST_CONFIG> = {}): Promise<LocalNetworkForTests> {
+  const chain = await startLocalChain("anvil");
+  const sequencerAddress = new Wallet(SEQUENCER_KEY).address.toLowerCase();
+  const { deployment } = await deployRollupOn(chain, { sequencer: sequencerAddress, ...config });
+  const dir = mkdtempSync(join(tmpdir(), "agnt2-network-"));
+  const deploymentFile = join(dir, "deployment.json");
+  writeFileSync(deploymentFile, JSON.stringify(deployment, (_key, value: unknown) => (typeof value === "bigint" ? value.toString() : value)));
+
+  const provider = new JsonRpcProvider(chain.url, chain.chainId, { staticNetwork: true, pollingInterval: 100, cacheTimeout: -1 });
+  const faucet = await Faucet.start(provider, deployment, await freePort());
+  let output = "";
+  const children: ChildProcess[] = [];
+  const start = (service: string, port: number, ...flags: string[]): ChildProcess => {
+    const common = ["--port", String(port), "--l1-url", chain.url, "--deployment", deploymentFile, "--data-dir", join(dir, service), "--poll-ms", "100"];
+    const child = spawn(process.execPath, [join(ROOT, "services", service, "main.ts"), ...common, ...flags], { cwd: ROOT, stdio: ["ignore", "pipe", "pipe"] });
+    for (const stream of [child.stdout, child.stderr]) stream.on("data", (data: Buffer) => (output = `${output}${data.toString()}`.slice(-20_000)));
+    children.push(child);
+    return child;
+  };
+  const stop = async (): Promise<void> => {
+    for (const child of children.reverse()) {
+      if (child.exitCode !== null || child.signalCode !== null) continue;
+      const ended = once(child, "exit");
+      child.kill("SIGTERM");
+      const timer = setTimeout(() => child.kill("SIGKILL"), 15_000);
+      await ended;
+      clearTimeout(timer);
+    }
+    await faucet.stop();
+    provider.destroy();
+    await chain.stop();
+    rmSync(dir, { recursive: true, force: true });
+  };
+  const [sequencerPort, apiPort] = [await freePort(), await freePort()];
+  const [sequencerUrl, apiUrl] = [`http://127.0.0.1:${sequencerPort}`, `http://127.0.0.1:${apiPort}`];
+  try {
+    const sequencer = start("sequencer", sequencerPort, "--batch-ms", "200");
+    const api = start("api", apiPort, "--sequencer-url", sequencerUrl);
+    await Promise.all([untilOk(`${sequencerUrl}/health`, sequencer, () => output), untilOk(`${apiUrl}/health`, api, () => output)]);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { chain, dir, l1Url: chain.url, sequencerUrl, apiUrl, faucetUrl: faucet.url, deploymentFile, sequencerAddress, output: () => output, stop };
+}
