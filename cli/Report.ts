@@ -49,7 +49,6 @@ export type Row = Readonly<Record<string, Value | UnitAmount | BaseAmount>>;
 
 /** Without what would steer the terminal: texts come from servers. */
 function printable(text: string): string {
-  // eslint-disable-next-line no-control-regex
   return text.replaceAll(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/g, "?");
 }
 
