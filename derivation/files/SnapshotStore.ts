@@ -31,6 +31,16 @@ function formatError(path: string, expected: string, actual: string): Derivation
   });
 }
 
+/** The header; undefined when the length before it, which the checksum does not cover, is wrong. */
+function readHeader(file: Buffer, textEnd: number): Header | undefined {
+  try {
+    return JSON.parse(file.toString("utf8", HEAD_BYTES, textEnd)) as Header;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
 /** Snapshots of a replica, one file each, named for the number of batches executed. Whole or not there. */
 export class SnapshotStore {
   readonly #dir: string;
@@ -77,7 +87,8 @@ export class SnapshotStore {
     const file = readFileSync(path);
     if (file.length < HEAD_BYTES || crc32(file.subarray(HEAD_BYTES)) !== file.readUInt32BE(4)) return undefined;
     const textEnd = HEAD_BYTES + file.readUInt32BE(0);
-    const header = JSON.parse(file.toString("utf8", HEAD_BYTES, textEnd)) as Header;
+    const header = readHeader(file, textEnd);
+    if (header === undefined) return undefined;
     if (header.format !== FORMAT || header.stateFormat !== STATE_FORMAT) {
       throw formatError(path, `format ${FORMAT}, state ${STATE_FORMAT}`, `format ${header.format}, state ${header.stateFormat}`);
     }

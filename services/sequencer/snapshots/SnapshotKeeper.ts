@@ -63,6 +63,10 @@ export class SnapshotKeeper {
   /** Batches in the newest whole snapshot; undefined without one. */
   newestCount: number | undefined;
   #writing: Promise<void> | undefined;
+  /** From the moment at which the state is copied until its snapshot is on disk. */
+  #isBusy = false;
+  /** From the copy of a state until it is written: two at a time would hold the state three times. */
+  #isBegun = false;
   #isForced = false;
 
   constructor(options: SnapshotKeeperOptions) {
@@ -94,23 +98,27 @@ export class SnapshotKeeper {
 
   /**
    * Called between two batches, when the tree has just been given the changes of the last. If a snapshot is due, copies the state and
-   * returns what is to be called once the batch is sealed.
+   * returns what is to be called once the batch is sealed. A batch that is never sealed ends the sequencer: nothing else is due then.
    */
   begin(batchCount: number): ((at: SnapshotPlace) => void) | undefined {
     const parts = this.#parts;
-    if (parts === undefined || this.#writing !== undefined) return undefined;
+    if (parts === undefined || this.#isBegun) return undefined;
     if (!this.#isForced && bytesBetween(this.#newest, parts.log.end) < this.#options.everyBytes) return undefined;
     this.#isForced = false;
+    this.#isBegun = true;
     const startedAtMs = this.#options.clock.nowMs();
     // Asked for first: the worker answers in order, so its tree is that of the same batch.
     const tree = parts.roots.snapshot();
     const state = parts.state.exportSnapshot();
-    const copyMs = Math.round(this.#options.clock.nowMs() - startedAtMs);
+    const copyMs = Math.round(this.#options.clock.monotonicMs() - startedAtMs);
     tree.catch(() => undefined); // its failure is told where it is awaited
     return (at) => {
       this.#writing = this.#write(batchCount, state, tree, at, copyMs, parts)
         .catch((error: unknown) => this.#options.logger.warn({ err: toError(error) }, "a snapshot could not be written; a restart plays more of the log again"))
-        .finally(() => (this.#writing = undefined));
+        .finally(() => {
+          this.#writing = undefined;
+          this.#isBegun = false;
+        });
     };
   }
 
@@ -126,7 +134,7 @@ export class SnapshotKeeper {
 
   async #write(batchCount: number, state: StateSnapshot, treePending: Promise<StateTreeSnapshot>, at: SnapshotPlace, copyMs: number, parts: SnapshotParts): Promise<void> {
     const { dir, domainSeparator, logger, clock } = this.#options;
-    const startedAtMs = clock.nowMs();
+    const startedAtMs = clock.monotonicMs();
     const tree = await treePending;
     parts.sealed.sync();
     const recent = Uint8Array.from(parts.recent.export(at.position));
@@ -139,7 +147,7 @@ export class SnapshotKeeper {
       this.#store.remove(old);
       rmSync(recentPath(dir, old), { force: true });
     }
-    logger.info({ batches: batchCount, copyMs, writeMs: Math.round(clock.nowMs() - startedAtMs) }, "a snapshot was written");
+    logger.info({ batches: batchCount, copyMs, writeMs: Math.round(clock.monotonicMs() - startedAtMs) }, "a snapshot was written");
   }
 }
 
@@ -154,7 +162,9 @@ async function runWorker(job: SnapshotJob): Promise<void> {
 
 function readMeta(path: string): SnapshotMeta | undefined {
   try {
-    return JSON.parse(readFileSync(path, "utf8")) as SnapshotMeta;
+    const meta = JSON.parse(readFileSync(path, "utf8")) as SnapshotMeta;
+    const numbers = [meta.place?.segment, meta.place?.offset, meta.position, meta.recentCrc];
+    return numbers.every(Number.isSafeInteger) && /^0x[0-9a-f]{64}$/.test(meta.head) ? meta : undefined;
   } catch {
     return undefined; // it is written last: a crash came between
   }

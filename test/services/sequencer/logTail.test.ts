@@ -103,9 +103,10 @@ describe("sequencer log, damaged", function () {
     for (let hole = lastGroup; hole + 64 < whole.length; hole += 41) {
       const bytes = Buffer.from(whole);
       bytes.fill(0, hole, hole + 64);
-      if (bytes.equals(whole)) continue;
+      const changed = bytes.findIndex((byte, at) => byte !== whole[at]);
+      if (changed < 0) continue;
       const { position, bytes: left } = await replay(bytes);
-      expect([left.length, position <= 4], `64 zero bytes at ${hole}`).to.deep.equal([keptOf(hole), true]);
+      expect([left.length, position <= 4], `64 zero bytes at ${hole}`).to.deep.equal([keptOf(changed), true]);
     }
   });
 
