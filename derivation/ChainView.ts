@@ -44,7 +44,7 @@ export interface KnownPayout {
   readonly at: L1Position;
 }
 
-type ClaimEvent = Extract<L1Event, { type: "claimed" | "backed" | "retracted" | "confirmed" }>;
+export type ClaimEvent = Extract<L1Event, { type: "claimed" | "backed" | "retracted" | "confirmed" }>;
 
 function requireOrder(what: string, expected: number, actual: number): void {
   if (expected === actual) return;
@@ -76,6 +76,11 @@ export class ChainView {
   /** By withdrawal index. */
   readonly payouts = new Map<number, KnownPayout>();
   #claimEvents: ClaimEvent[] = [];
+
+  /** Everything that was said of claims, in the order of the L1. */
+  get claimEvents(): readonly ClaimEvent[] {
+    return this.#claimEvents;
+  }
 
   /** The confirmed claim of the highest epoch. */
   get latestConfirmed(): KnownClaim | undefined {

@@ -6,6 +6,8 @@ export type ApiErrors = {
   "api/notFound": { readonly what: string; readonly key: string };
   "api/notYet": { readonly what: string; readonly key: string };
   "api/unknownRoute": { readonly method: string; readonly path: string };
+  "api/tooMany": { readonly limit: number; readonly retryAfterSeconds: number };
+  "api/tooOld": { readonly block: number; readonly most: number };
   "api/notReady": Record<string, never>;
   "api/internal": Record<string, never>;
 };
@@ -17,6 +19,8 @@ const TEXTS: Readonly<Record<ApiErrorCode, { readonly status: number; readonly w
   "api/notFound": { status: 404, what: "there is no such thing", todo: "check the number or address" },
   "api/notYet": { status: 409, what: "that cannot be answered yet", todo: "ask again later, or follow /v1/feed" },
   "api/unknownRoute": { status: 404, what: "there is no such route", todo: "see /docs" },
+  "api/tooMany": { status: 429, what: "more requests than one address may make", todo: "wait for as long as Retry-After says, and ask less often" },
+  "api/tooOld": { status: 410, what: "the feed cannot go back so far", todo: "read the lists from there on, then follow the feed from now on" },
   "api/notReady": { status: 503, what: "the replica is still catching up with L1", todo: "ask again in a few seconds" },
   "api/internal": { status: 500, what: "the server made a mistake", todo: "see the server's log; asking again may help" },
 };
@@ -29,7 +33,7 @@ export class ApiError<K extends ApiErrorCode = ApiErrorCode> extends CodedError<
 
   constructor(code: K, payload: ApiErrors[K], what: string = TEXTS[code].what, options?: { cause?: unknown }) {
     const { status, todo } = TEXTS[code];
-    super(code, payload, status === 503 || status === 409 ? "retry" : "reject", { what, todo }, options);
+    super(code, payload, [409, 429, 503].includes(status) ? "retry" : "reject", { what, todo }, options);
     this.status = status;
     this.what = what;
     this.todo = todo;

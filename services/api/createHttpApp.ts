@@ -1,4 +1,5 @@
 import express from "express";
+import { ipKeyGenerator, rateLimit } from "express-rate-limit";
 import type { ErrorRequestHandler, Express, Request, RequestHandler } from "express";
 import { z } from "zod";
 
@@ -6,6 +7,7 @@ import type { Logger } from "../../runtime/logger/Logger.ts";
 import type { Metrics } from "../../runtime/metrics/Metrics.ts";
 import type { ApiContext } from "./ApiContext.ts";
 import { ApiError } from "./ApiError.ts";
+import { clientAddress } from "./clientAddress.ts";
 import { docsPage } from "./docsPage.ts";
 import { createOpenApi } from "./openApi.ts";
 import type { AnyRoute } from "./Route.ts";
@@ -18,6 +20,10 @@ export interface HttpAppOptions {
   /** Value of Access-Control-Allow-Origin. */
   readonly corsOrigin: string;
   readonly version: string;
+  /** Requests that one address may make in a minute; 0: any number. */
+  readonly rateLimit: number;
+  /** Own proxies in front. */
+  readonly trustedProxies: number;
   /** False while the replica reads what it missed. */
   readonly isReady: () => boolean;
 }
@@ -44,6 +50,26 @@ function handlerOf(route: AnyRoute, { context, isReady }: HttpAppOptions): Reque
   };
 }
 
+const MINUTE_MS = 60_000;
+
+/** Refuses what one address asks beyond its share; `/health` is always answered. */
+function limiterOf({ rateLimit: limit, trustedProxies }: HttpAppOptions): RequestHandler {
+  return rateLimit({
+    windowMs: MINUTE_MS,
+    limit,
+    standardHeaders: "draft-8",
+    legacyHeaders: false,
+    skip: ({ path }) => path === "/health",
+    keyGenerator: (request) => ipKeyGenerator(clientAddress(request, trustedProxies)),
+    handler: (request, response) => {
+      const { resetTime } = (request as Request & { rateLimit: { resetTime?: Date } }).rateLimit;
+      const retryAfterSeconds = Math.max(1, Math.ceil(((resetTime?.getTime() ?? Date.now() + MINUTE_MS) - Date.now()) / 1000));
+      response.setHeader("retry-after", String(retryAfterSeconds));
+      throw new ApiError("api/tooMany", { limit, retryAfterSeconds });
+    },
+  });
+}
+
 /** The HTTP side of the API: every route of the table, and the pages that describe it. */
 export function createHttpApp(options: HttpAppOptions): Express {
   const { routes, metrics, logger } = options;
@@ -60,6 +86,7 @@ export function createHttpApp(options: HttpAppOptions): Express {
     });
     next();
   });
+  if (options.rateLimit > 0) app.use(limiterOf(options));
   for (const route of routes) app.get(expressPath(route.path), handlerOf(route, options));
   const openApi = createOpenApi(routes, options.version);
   app.get("/openapi.json", (_request, response) => void response.json(openApi));

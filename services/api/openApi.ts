@@ -2,13 +2,15 @@ import { z } from "zod";
 
 import { listApiErrors } from "./ApiError.ts";
 import type { ApiErrorCode } from "./ApiError.ts";
-import { FEED_EVENTS, FEED_PATH } from "./Feed.ts";
+import { FEED_EVENTS, FEED_PATH } from "./feed/FeedEvent.ts";
 import type { AnyRoute } from "./Route.ts";
 
 type Json = Record<string, unknown>;
 
 /** Refusals that any route may answer with. */
-const COMMON_ERRORS: readonly ApiErrorCode[] = ["api/badRequest", "api/notReady", "api/internal"];
+const COMMON_ERRORS: readonly ApiErrorCode[] = ["api/badRequest", "api/tooMany", "api/notReady", "api/internal"];
+
+const TOO_MANY = 429;
 
 function schemaOf(schema: z.ZodType, io: "input" | "output"): Json {
   const { $schema: _dialect, ...json } = z.toJSONSchema(schema, { io, unrepresentable: "any" }) as Json;
@@ -34,6 +36,7 @@ function errorResponses(codes: readonly ApiErrorCode[]): Json {
     const here = listApiErrors().filter((error) => error.status === status && codes.includes(error.code));
     responses[String(status)] = {
       description: here.map(({ code, what }) => `\`${code}\`: ${what}`).join("; "),
+      ...(status === TOO_MANY ? { headers: { "Retry-After": { description: "Seconds to wait", schema: { type: "integer" } } } } : {}),
       content: { "application/json": { schema: { $ref: "#/components/schemas/Error" } } },
     };
   }
@@ -71,8 +74,13 @@ export function createOpenApi(routes: readonly AnyRoute[], version: string): Jso
     get: {
       tags: ["feed"],
       summary: "WebSocket: what happens, as it happens",
-      description: `JSON messages with a \`type\`: ${FEED_EVENTS.join(", ")}. \`?types=batch,claimed\` chooses. A reader that does not keep up is cut off and should read what it missed from the lists.`,
-      responses: { 101: { description: "A WebSocket" } },
+      description: `JSON messages with a \`type\`: ${FEED_EVENTS.join(", ")}. Those that come from L1 name its \`block\`. A reader that does not keep up is cut off. One that comes back names the last block it has in \`resumeBlock\`: everything from that block on is told again, that block included, before the feed goes on; nothing is left out, and what it has already can be told by its index or claim.`,
+      parameters: [
+        { name: "types", in: "query", required: false, description: "Only these types, with commas between", schema: { type: "string" } },
+        { name: "resumeBlock", in: "query", required: false, description: "L1 block from which on everything is told again", schema: { type: "integer", minimum: 0 } },
+        { name: "resumeHash", in: "query", required: false, description: "Hash of that block: when L1 was reorganised meanwhile, a `rollback` comes first", schema: { type: "string" } },
+      ],
+      responses: { 101: { description: "A WebSocket" }, ...errorResponses(["api/badRequest", "api/tooMany", "api/tooOld", "api/notReady"]) },
     },
   };
   return {

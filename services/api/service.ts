@@ -9,6 +9,7 @@ import { loadDeployment, verifyDeployment } from "../../chain/Deployment.ts";
 import type { Deployment } from "../../chain/Deployment.ts";
 import type { FailoverProvider } from "../../chain/FailoverProvider.ts";
 import { toHex } from "../../core/codec/hex.ts";
+import type { L1Event } from "../../derivation/L1Event.ts";
 import { createL1Source } from "../../derivation/L1Source.ts";
 import type { L1Source } from "../../derivation/L1Source.ts";
 import { Replica } from "../../derivation/Replica.ts";
@@ -24,11 +25,12 @@ import { createAmountFormat } from "./AmountFormat.ts";
 import type { ApiContext } from "./ApiContext.ts";
 import type { ApiConfig } from "./config.ts";
 import { createHttpApp } from "./createHttpApp.ts";
-import { Feed } from "./Feed.ts";
+import { Feed } from "./feed/Feed.ts";
+import { batchMessage, claimMessage, entryMessage, epochMessage, payoutMessage } from "./feed/feedMessages.ts";
+import { pastEvents } from "./feed/pastEvents.ts";
 import { readAsset } from "./readAsset.ts";
 import { routes } from "./routes/index.ts";
 import { createSequencerWatch } from "./SequencerWatch.ts";
-import { batchView } from "./views/l1Views.ts";
 
 export interface ApiService extends Service {
   /** Where it listens, once started. */
@@ -70,11 +72,25 @@ export function createApiService(config: ApiConfig, logger: Logger): ApiService 
     return parts;
   };
   const feed = new Feed({
+    maxClients: config.feedClients,
+    maxClientsPerAddress: config.feedClientsPerAddress,
+    maxBufferedBytes: config.feedBufferKib << 10,
+    trustedProxies: config.trustedProxies,
     hello: () => {
-      const { replica } = need();
-      return { type: "hello", batchCount: replica.batchCount, stateRoot: toHex(replica.rootAt(replica.batchCount) ?? new Uint8Array(32)) };
+      const { replica, source } = need();
+      const stateRoot = toHex(replica.rootAt(replica.batchCount) ?? new Uint8Array(32));
+      return { type: "hello", batchCount: replica.batchCount, stateRoot, block: source.cursor?.blockNumber ?? null, blockHash: source.cursor?.blockHash ?? null };
     },
+    past: (point) => pastEvents(need().context, point),
   });
+
+  /** Batches are told when they are executed. */
+  function publish(event: L1Event): void {
+    if (event.type === "entry") feed.publish(entryMessage({ ...event.entry, at: event.at }));
+    else if (event.type === "epoch") feed.publish(epochMessage(event));
+    else if (event.type === "withdrawn") feed.publish(payoutMessage(event));
+    else if (event.type !== "batch") feed.publish(claimMessage(event));
+  }
 
   function createReplica(deployment: Deployment): Replica {
     return new Replica({
@@ -90,17 +106,12 @@ export function createApiService(config: ApiConfig, logger: Logger): ApiService 
       onBatch: (index) => {
         const { replica, context } = need();
         const batch = replica.view.batches[index];
-        if (batch !== undefined) feed.publish({ type: "batch", batch: batchView(context, batch) });
+        if (batch !== undefined) feed.publish(batchMessage(context, batch));
       },
-      onEvent: (event) => {
-        if (event.type === "batch") return;
-        if (event.type !== "entry") return feed.publish({ ...event });
-        const { index, kind, value, dueTime } = event.entry;
-        feed.publish({ type: "entry", index, kind, value, dueTime, sender: toHex(event.entry.sender), account: toHex(event.entry.account), at: event.at });
-      },
+      onEvent: publish,
       onRollback: (batchCount, blockNumber) => {
         logger.warn({ batchCount, blockNumber }, "L1 was reorganised; the state went back.");
-        feed.publish({ type: "rollback", batchCount, blockNumber });
+        feed.publish({ type: "rollback", block: blockNumber, batchCount, blockNumber });
       },
     });
   }
@@ -164,7 +175,8 @@ export function createApiService(config: ApiConfig, logger: Logger): ApiService 
   const intake = createService({
     async start() {
       const { context } = need();
-      server.on("request", createHttpApp({ context, routes, metrics, logger, corsOrigin: config.corsOrigin, version: VERSION, isReady: () => parts?.source.head !== undefined }));
+      const { corsOrigin, rateLimit, trustedProxies } = config;
+      server.on("request", createHttpApp({ context, routes, metrics, logger, corsOrigin, rateLimit, trustedProxies, version: VERSION, isReady: () => parts?.source.head !== undefined }));
       feed.attach(server);
       server.listen(config.port, config.host);
       await once(server, "listening");
