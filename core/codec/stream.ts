@@ -20,8 +20,8 @@ export interface Submission {
   readonly bytes: Uint8Array;
 }
 
-/** The submissions of a client message, null if it is not well formed. */
-export function decodeSubmissions(message: Uint8Array): Submission[] | null {
+/** The submissions of a client message, null if it is not well formed or has more than so many. */
+export function decodeSubmissions(message: Uint8Array, most = Infinity): Submission[] | null {
   const view = new DataView(message.buffer, message.byteOffset, message.byteLength);
   const submissions: Submission[] = [];
   let offset = 0;
@@ -29,7 +29,7 @@ export function decodeSubmissions(message: Uint8Array): Submission[] | null {
     if (message.length - offset < SUBMIT_HEADER_BYTES || message[offset] !== FRAME.SUBMIT) return null;
     const length = view.getUint32(offset + 5);
     const start = offset + SUBMIT_HEADER_BYTES;
-    if (length > message.length - start) return null;
+    if (length > message.length - start || submissions.length >= most) return null;
     submissions.push({ request: view.getUint32(offset + 1), bytes: message.subarray(start, start + length) });
     offset = start + length;
   }

@@ -5,12 +5,13 @@ const BUFFER_BYTES = 1 << 18;
 
 /**
  * Records of one size in a file, appended in order and read by index. Writes are collected; what was not `sync`ed may be
- * gone after a crash, so the owner keeps a count that it knows to be on disk and cuts back to it with `truncate`.
+ * gone after a crash, so the owner keeps a count that it knows to be on disk and cuts back to it with `truncate`. What a full disk
+ * does not take stays in memory and is tried again with the next records; `sync` tells.
  */
 export class RecordFile {
   readonly #fd: number;
   readonly #recordBytes: number;
-  readonly #buffer: Buffer;
+  #buffer: Buffer;
   /** Records in the file; those after it are in the buffer. */
   #written: number;
   #buffered = 0;
@@ -37,7 +38,7 @@ export class RecordFile {
       this.#buffer.set(records.subarray(at, at + take), this.#buffered * this.#recordBytes);
       this.#buffered += take / this.#recordBytes;
       at += take;
-      if (this.#buffered * this.#recordBytes === this.#buffer.length) this.flush();
+      if (this.#buffered * this.#recordBytes === this.#buffer.length) this.#makeRoom();
     }
   }
 
@@ -71,6 +72,16 @@ export class RecordFile {
     if (count < this.#written) {
       ftruncateSync(this.#fd, count * this.#recordBytes);
       this.#written = count;
+    }
+  }
+
+  #makeRoom(): void {
+    try {
+      this.flush();
+    } catch {
+      const larger = Buffer.alloc(2 * this.#buffer.length);
+      larger.set(this.#buffer);
+      this.#buffer = larger;
     }
   }
 

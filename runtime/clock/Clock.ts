@@ -4,6 +4,8 @@ export interface Clock {
   nowSeconds(): number;
   /** Wall clock, unix milliseconds. */
   nowMs(): number;
+  /** Milliseconds since some moment, for durations: never goes back, whatever is done to the wall clock. */
+  monotonicMs(): number;
   /** Resolves after `durationMs`; rejects with the signal's reason when it is aborted first. */
   sleep(durationMs: number, signal?: AbortSignal): Promise<void>;
 }

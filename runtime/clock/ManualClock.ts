@@ -18,6 +18,10 @@ export class ManualClock implements Clock {
     return this.#nowMs;
   }
 
+  monotonicMs(): number {
+    return this.#nowMs;
+  }
+
   nowSeconds(): number {
     return Math.floor(this.#nowMs / 1000);
   }

@@ -21,6 +21,7 @@ function sleepOnce(durationMs: number, signal: AbortSignal | undefined): Promise
 export const systemClock: Clock = {
   nowSeconds: () => Math.floor(Date.now() / 1000),
   nowMs: () => Date.now(),
+  monotonicMs: () => performance.now(),
   async sleep(durationMs, signal) {
     signal?.throwIfAborted();
     let leftMs = Math.max(0, durationMs);

@@ -9,6 +9,10 @@ import type { LogPlace, SegmentLog } from "./log/SegmentLog.ts";
 import type { RanBundle } from "./RanBundle.ts";
 
 const RETRY_MS = 500;
+/** A group is one buffer and one write. */
+const MAX_GROUP_BYTES = 8 * 1024 * 1024;
+/** Nothing more is taken while so much waits for a disk or signer that hangs. */
+const MAX_WAITING_BYTES = 64 * 1024 * 1024;
 
 /** A bundle of a group: its hash goes into the signed head, and it is told. */
 export interface GroupMember {
@@ -27,6 +31,8 @@ export interface Write {
   readonly endsGroup?: boolean;
   /** Called, in order, once it is on disk and its group's head is signed. */
   readonly written?: (from: LogPlace, to: LogPlace) => void;
+  /** Called in its place when that cannot come any more. */
+  readonly failed?: (error: Error) => void;
 }
 
 export interface CommitterOptions {
@@ -48,7 +54,8 @@ export class Committer {
   #loop: Promise<void> | undefined;
   #isDiskFull = false;
   #isAbandoned = false;
-  #hasFailed = false;
+  #failure: Error | undefined;
+  #waitingBytes = 0;
   /** keccak256 chain over all groups so far, and the records that it covers. */
   head: Uint8Array = new Uint8Array(32);
   position = 0;
@@ -64,12 +71,16 @@ export class Committer {
 
   /** True while nothing can be acknowledged. */
   get isStuck(): boolean {
-    return this.#isDiskFull || this.#hasFailed || this.#options.signer.isAway;
+    return this.#isDiskFull || this.#failure !== undefined || this.#options.signer.isAway || this.#waitingBytes > MAX_WAITING_BYTES;
   }
 
   add(write: Write): void {
-    if (this.#hasFailed) return;
+    if (this.#failure !== undefined) {
+      write.failed?.(this.#failure);
+      return;
+    }
     this.#waiting.push(write);
+    this.#waitingBytes += write.payload.length;
     this.#loop ??= this.#run();
   }
 
@@ -78,25 +89,35 @@ export class Committer {
     while (this.#loop !== undefined) await this.#loop;
   }
 
-  /** Gives up what the disk does not take: nobody was told of it. */
+  /** Gives up what the disk or the signer does not take: nobody was told of it. */
   abandon(): void {
     this.#isAbandoned = true;
+    this.#options.signer.abandon();
   }
 
   async #run(): Promise<void> {
+    let group: Write[] = [];
     try {
       // What arrives in the same turn of the event loop shares a group.
       await new Promise((resolve) => setImmediate(resolve));
-      while (this.#waiting.length > 0) await this.#commit(this.#takeGroup());
+      while (this.#waiting.length > 0) {
+        group = this.#takeGroup();
+        await this.#commit(group);
+        for (const { payload } of group) this.#waitingBytes -= payload.length;
+      }
     } catch (error) {
-      this.#hasFailed = true;
-      this.#options.onFailed(toError(error));
+      const failure = toError(error);
+      this.#failure = failure;
+      for (const { failed } of [...group, ...this.#waiting]) failed?.(failure);
+      this.#waiting = [];
+      this.#options.onFailed(failure);
     }
     this.#loop = undefined;
   }
 
   #takeGroup(): Write[] {
-    const last = this.#waiting.findIndex(({ endsGroup }) => endsGroup === true);
+    let bytes = 0;
+    const last = this.#waiting.findIndex(({ endsGroup, payload }) => endsGroup === true || (bytes += payload.length) >= MAX_GROUP_BYTES);
     if (last >= 0 && last < this.#waiting.length - 1) return this.#waiting.splice(0, last + 1);
     const group = this.#waiting;
     this.#waiting = [];

@@ -89,7 +89,11 @@ export class Core {
   }
 
   private constructor(options: CoreOptions) {
-    const { config, chain, signer, logger, onFailed, clock = systemClock } = options;
+    const { config, chain, signer, logger, clock = systemClock } = options;
+    const onFailed = (error: Error): void => {
+      this.pipeline?.fail();
+      options.onFailed(error);
+    };
     this.#options = options;
     this.#clock = clock;
     this.signer = signer;
@@ -140,7 +144,7 @@ export class Core {
   /** Plays the log again from the newest snapshot on and opens the pipeline. */
   async start(): Promise<void> {
     const { config, logger } = this.#options;
-    const startedAtMs = this.#clock.nowMs();
+    const startedAtMs = this.#clock.monotonicMs();
     const meta = this.#snapshot?.meta;
     const { state, roots, sealed } = this;
     const parts = { state, roots, sealed, log: this.#log, executor: this.#executor, recent: this.#recent };
@@ -148,7 +152,7 @@ export class Core {
     const recovered = await recover(parts, from);
     this.committer.head = recovered.head;
     this.committer.position = recovered.position;
-    logger.info({ records: recovered.position, batches: sealed.count, replayedEntries: recovered.entries, ms: Math.round(this.#clock.nowMs() - startedAtMs) }, "the log was replayed");
+    logger.info({ records: recovered.position, batches: sealed.count, replayedEntries: recovered.entries, ms: Math.round(this.#clock.monotonicMs() - startedAtMs) }, "the log was replayed");
     this.#signatures.start(config.signatureWorkers);
     this.#batches.restore(recovered.open);
     this.pipeline.start(recovered.position);
@@ -169,14 +173,14 @@ export class Core {
       await this.#writeSnapshot();
     } finally {
       await this.roots.stop();
-      this.sealed.close();
       await this.#log.close();
+      this.sealed.close();
     }
   }
 
   /** No batch is open, and everything is in the log and in the tree: unless the replay failed or the disk refused it. */
   async #writeSnapshot(): Promise<void> {
-    if (!this.#isStarted) return;
+    if (!this.#isStarted || this.pipeline.hasFailed) return;
     await this.#snapshots.idle();
     const { state, sealed, committer, pipeline } = this;
     const batchCount = state.system.u64(SYSTEM_LEAF.MACHINE * LEAF_BYTES + MACHINE.batchIndex);
@@ -201,6 +205,9 @@ async function requireChain(file: string, expected: string): Promise<void> {
   try {
     found = (JSON.parse(await readFile(file, "utf8")) as { domainSeparator: string }).domainSeparator;
   } catch (error) {
+    if (error instanceof SyntaxError) {
+      throw new SequencerError("sequencer/otherChain", { expected, found: "" }, "stop", { what: `${file} does not say which chain its folder belongs to`, todo: "Restore a backup, or choose another data folder" });
+    }
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
     await writeFileAtomic(file, JSON.stringify({ domainSeparator: expected }));
     return;

@@ -50,6 +50,7 @@ export class Pipeline {
   #position = 0;
   #timer: ReturnType<typeof setInterval> | undefined;
   #isStopping = false;
+  #hasFailed = false;
   readonly #out = createBundleResult();
   readonly #idsBefore = new Float64Array(3);
   /** Counts for metrics. */
@@ -65,15 +66,31 @@ export class Pipeline {
     this.#timer = setInterval(() => this.#tick(), this.#options.tickMs);
   }
 
-  /** Ends the open batch and resolves when everything is on disk and hashed. */
+  /** Something failed that only a restart mends: nothing is executed, written or acknowledged any more. */
+  fail(): void {
+    this.#hasFailed = true;
+  }
+
+  /** Ends the open batch and resolves when everything is on disk and hashed, or cannot be any more. */
   async stop(): Promise<void> {
     this.#isStopping = true;
     clearInterval(this.#timer);
     this.#options.parking.expire(Number.POSITIVE_INFINITY, INTAKE.STOPPING);
     for (const submission of this.#queue.splice(this.#queueHead)) submission.reply.rejected(INTAKE.STOPPING, "the sequencer stops; send again later");
-    this.#options.batches.end(this.#position);
+    // After a failure the state may be half changed: the log ends where it was whole.
+    if (!this.#hasFailed) this.#options.batches.end(this.#position);
     await this.#options.committer.idle();
     await this.#options.batches.idle();
+  }
+
+  /** True once something failed that only a restart mends. */
+  get hasFailed(): boolean {
+    return this.#hasFailed;
+  }
+
+  /** False while nothing can be acknowledged. */
+  get isWell(): boolean {
+    return !this.#hasFailed && !this.#options.committer.isStuck && !this.#options.batches.isBehind;
   }
 
   /** Records executed. */
@@ -116,10 +133,10 @@ export class Pipeline {
 
   /** Takes a bundle, or says why not. The bytes must not change afterwards. */
   submit(bytes: Uint8Array, reply: Reply, client?: Client): void {
-    const { executor, maxQueue, maxQueuePerClient, committer, domainSeparator, signatures } = this.#options;
-    if (this.#isStopping) return reply.rejected(INTAKE.STOPPING, "the sequencer stops; send again later");
+    const { executor, maxQueue, maxQueuePerClient, committer, batches, domainSeparator, signatures } = this.#options;
+    if (this.#isStopping || this.#hasFailed) return reply.rejected(INTAKE.STOPPING, "the sequencer stops; send again later");
     if (committer.isDiskFull) return reply.rejected(INTAKE.DISK_FULL, "the sequencer cannot write to its disk; send again later");
-    if (committer.isStuck) return reply.rejected(INTAKE.BUSY, "the sequencer cannot sign at present; send again later");
+    if (committer.isStuck || batches.isBehind) return reply.rejected(INTAKE.BUSY, "the sequencer cannot sign or write at present; send again later");
     if (this.queueLength >= maxQueue) return reply.rejected(INTAKE.BUSY, "too many bundles wait; send again later");
     if (client !== undefined && client.queued >= maxQueuePerClient) return reply.rejected(INTAKE.BUSY, "too many bundles of this connection wait; send again when some are answered");
     if (bytes.length > MAX_BUNDLE_BYTES) return reply.rejected(INTAKE.TOO_LARGE, `a bundle has at most ${MAX_BUNDLE_BYTES} bytes, this one ${bytes.length}`);
@@ -148,15 +165,17 @@ export class Pipeline {
 
   /** Executes from the head of the queue on what has its signature looked at: the order is that of arrival. */
   #pump(): void {
-    if (this.#isStopping) return;
+    if (this.#isStopping || this.#hasFailed) return;
     try {
-      for (; this.#queueHead < this.#queue.length; this.#queueHead += 1) {
+      for (;;) {
         const submission = this.#queue[this.#queueHead];
         if (submission?.recovered === undefined) break;
+        this.#queueHead += 1;
         if (submission.client !== undefined) submission.client.queued -= 1;
         this.#take(submission);
       }
     } catch (error) {
+      this.#hasFailed = true;
       this.#options.onFailed(error as Error);
       return;
     }
@@ -192,7 +211,7 @@ export class Pipeline {
     const dependency = executor.dependenciesOf(bytes, 0)[0];
     if (dependency !== undefined) {
       this.counts.parked += 1;
-      parking.addDependent(submission, dependency, clock.nowMs());
+      parking.addDependent(submission, dependency, { nowMs: clock.monotonicMs(), wallMs: clock.nowMs() });
       return false;
     }
     return this.#execute(submission, recovered);
@@ -206,7 +225,7 @@ export class Pipeline {
       // Only who may sign for the account can make it wait: a stranger would use up its places.
       if (!executor.isSigned(bytes, 0, recovered)) return this.#reject(reply, ERROR.H_SIGNATURE);
       this.counts.parked += 1;
-      parking.addGap(submission, clock.nowMs());
+      parking.addGap(submission, { nowMs: clock.monotonicMs(), wallMs: clock.nowMs() });
       return;
     }
     const known = recent.get(submission.hash);
@@ -274,11 +293,13 @@ export class Pipeline {
 
   #tick(): void {
     const { clock, parking, batches } = this.#options;
+    if (this.#hasFailed) return;
     try {
-      parking.expire(clock.nowMs());
-      // Entries of L1 may have made or ended what somebody waits for.
-      if (batches.tick(this.#position)) for (const waiting of parking.takeAllDependents()) this.#take(waiting);
+      parking.expire(clock.monotonicMs());
+      batches.tick(this.#position);
+      if (batches.takeNews()) for (const waiting of parking.takeAll()) this.#take(waiting);
     } catch (error) {
+      this.#hasFailed = true;
       this.#options.onFailed(error as Error);
     }
   }

@@ -69,10 +69,15 @@ export class RanBundle {
     if (signature !== undefined) for (const reply of this.#replies) reply.durable(this.record, { ...head, signature });
   }
 
-  rooted(root: RootFacts, signature?: Uint8Array): void {
+  /** Its batch is on disk and hashed. */
+  sealed(root: RootFacts): void {
     this.#root = root;
+  }
+
+  /** The root of its batch is signed. */
+  rooted(signature: Uint8Array): void {
     this.#rootSignature = signature;
-    if (signature !== undefined) for (const reply of this.#replies) tellRoot(reply, root, signature);
+    if (this.#root !== undefined) for (const reply of this.#replies) tellRoot(reply, this.#root, signature);
     this.#replies = [];
   }
 }

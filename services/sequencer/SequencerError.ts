@@ -9,6 +9,7 @@ export type SequencerErrors = {
   "sequencer/backupDamaged": { readonly file: string };
   "sequencer/noData": { readonly dir: string };
   "sequencer/notEmpty": { readonly dir: string };
+  "sequencer/signerAway": object;
   "sequencer/worker": { readonly worker: string };
 };
 

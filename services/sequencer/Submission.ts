@@ -25,13 +25,13 @@ export interface Client {
 
 /** A bundle on its way through the pipeline. */
 export interface Submission {
-  readonly bytes: Uint8Array;
+  bytes: Uint8Array;
   readonly count: number;
   readonly hash: Uint8Array;
   readonly reply: Reply;
   readonly client: Client | undefined;
   /** 20 bytes once the signature was looked at, zero for a signature that recovers nothing. */
   recovered: Uint8Array | undefined;
-  /** When the bundle stops waiting for what it depends on; in ms. */
+  /** When the bundle stops waiting for what it depends on, on the monotonic clock; 0 if it never waited. */
   parkedUntilMs: number;
 }

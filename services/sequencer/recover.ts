@@ -144,7 +144,7 @@ export async function recover({ log, state, executor, roots, sealed, recent }: R
         const index = state.system.u64(SYSTEM_LEAF.MACHINE * LEAF_BYTES + MACHINE.batchIndex) - 1;
         if (open === undefined) throw new RangeError(`batch ${index} ends and did not begin`);
         sealed.add({ index, l2Time: open.l2Time, queueEnd: open.queueEnd, slots, position: groups.position, from: open.from, to: end, stateRoot });
-        for (const ran of open.bundles) ran.rooted({ position: groups.position, stateRoot, batchCount: index + 1 });
+        for (const ran of open.bundles) ran.sealed({ position: groups.position, stateRoot, batchCount: index + 1 });
         open = undefined;
         break;
       }

@@ -13,6 +13,8 @@ import type { RootClient } from "../roots/RootClient.ts";
 import type { SnapshotKeeper } from "../snapshots/SnapshotKeeper.ts";
 import type { SealedBatches } from "./SealedBatches.ts";
 
+/** Batches that have ended and are not sealed, when the disk or the root worker hangs. */
+const MAX_UNSEALED = 64;
 /** Entries that one batch consumes at most: less than what the Inbox lets a batch leave out. */
 const MAX_ENTRIES = 512;
 
@@ -57,6 +59,8 @@ export class OpenBatches {
   #entries: { index: number; entry: EntryInput }[] = [];
   #l2TimeEnd = Number.POSITIVE_INFINITY;
   /** Batches are sealed in order, and their roots told in order; a slow signer holds up only the second. */
+  #unsealed = 0;
+  #hasNewEntries = false;
   #sealing: Promise<void> = Promise.resolve();
   #telling: Promise<void> = Promise.resolve();
 
@@ -66,7 +70,7 @@ export class OpenBatches {
 
   restore(open: RestoredBatch | undefined): void {
     if (open === undefined) return;
-    this.#open = { ...open, openedAtMs: this.#options.clock.nowMs(), bundles: [...open.bundles] };
+    this.#open = { ...open, openedAtMs: this.#options.clock.monotonicMs(), bundles: [...open.bundles] };
     this.#options.levels.beginBatch();
   }
 
@@ -88,6 +92,18 @@ export class OpenBatches {
     this.#l2TimeEnd = l2TimeEnd;
   }
 
+  /** True while so many batches wait to be sealed that no more bundles should be taken. */
+  get isBehind(): boolean {
+    return this.#unsealed >= MAX_UNSEALED;
+  }
+
+  /** Whether entries of L1 were executed since the last time: they may have made, ended or used what somebody waits for. */
+  takeNews(): boolean {
+    const news = this.#hasNewEntries;
+    this.#hasNewEntries = false;
+    return news;
+  }
+
   /** Sees to it that a batch is open that so many more slots fit into. True if it was opened just now. */
   makeRoom(slots: number, position: number): boolean {
     if (this.#open !== undefined && this.#open.slots + slots > this.#options.maxSlots) this.end(position);
@@ -105,17 +121,12 @@ export class OpenBatches {
     if (open.slots >= this.#options.maxSlots) this.end(position);
   }
 
-  /** Opens a batch for entries that came, or ends the one that is old enough. True if there was something to do. */
-  tick(position: number): boolean {
+  /** Opens a batch for entries that came, or ends the one that is old enough. */
+  tick(position: number): void {
     const { clock, maxMs } = this.#options;
     if (this.#open === undefined) {
-      if (this.#entries.length === 0) return false;
-      this.#begin();
-      return true;
-    }
-    if (clock.nowMs() - this.#open.openedAtMs < maxMs) return false;
-    this.end(position);
-    return true;
+      if (this.#entries.length > 0) this.#begin();
+    } else if (clock.monotonicMs() - this.#open.openedAtMs >= maxMs) this.end(position);
   }
 
   /** The log has a batch's time and entries before anything that depends on them. */
@@ -126,12 +137,13 @@ export class OpenBatches {
     // A batch of this time or later would leave out an entry that is due: the chain's time stands until L1 hands it over.
     const end = Math.min(this.#l2TimeEnd, this.#entries[0]?.entry.dueTime ?? Number.POSITIVE_INFINITY);
     const l2Time = Math.max(this.l2Time, Math.min(clock.nowSeconds(), end - 1));
-    const open: OpenBatch = { l2Time, queueEnd: consumed + taken.length, openedAtMs: clock.nowMs(), slots: 0, from: undefined, bundles: [] };
+    const open: OpenBatch = { l2Time, queueEnd: consumed + taken.length, openedAtMs: clock.monotonicMs(), slots: 0, from: undefined, bundles: [] };
     this.#open = open;
     const start = { l2Time, queueEnd: open.queueEnd, entries: taken.map(({ entry }) => entry) };
     levels.beginBatch();
     executor.beginBatch({ l2Time, queueEnd: open.queueEnd });
     for (const { entry } of taken) executor.applyEntry(entry);
+    if (taken.length > 0) this.#hasNewEntries = true;
     committer.add({ payload: encodeBatchStart(start), written: (from) => void (open.from = from) });
   }
 
@@ -145,13 +157,17 @@ export class OpenBatches {
     levels.endBatch();
     const index = state.system.u64(SYSTEM_LEAF.MACHINE * LEAF_BYTES + MACHINE.batchIndex) - 1;
     const hashed = roots.apply(state.drainDirty());
+    hashed.catch(() => undefined); // its failure is told where it is awaited
     const snapshot = snapshots.begin(index + 1);
-    const onDisk = new Promise<{ to: LogPlace; head: Uint8Array }>((resolve) => {
-      committer.add({ payload: encodeEnd(), endsGroup: snapshot !== undefined, written: (_from, to) => resolve({ to, head: committer.head }) });
+    const onDisk = new Promise<{ to: LogPlace; head: Uint8Array }>((resolve, failed) => {
+      committer.add({ payload: encodeEnd(), endsGroup: snapshot !== undefined, written: (_from, to) => resolve({ to, head: committer.head }), failed });
     });
+    onDisk.catch(() => undefined);
+    this.#unsealed += 1;
     this.#sealing = this.#sealing.then(async () => {
       const [stateRoot, { to, head }] = await Promise.all([hashed, onDisk]);
       this.#seal({ index, slots, position, to, stateRoot }, open);
+      this.#unsealed -= 1;
       snapshot?.({ place: to, position, head });
     });
     this.#sealing.catch((error: unknown) => onFailed(toError(error)));
@@ -164,9 +180,10 @@ export class OpenBatches {
     if (from === undefined) throw new RangeError(`batch ${index} ended before it began`);
     sealed.add({ ...end, l2Time, queueEnd, from });
     const root = { position, stateRoot, batchCount: index + 1 };
+    for (const bundle of bundles) bundle.sealed(root);
     this.#telling = this.#telling.then(async () => {
       const signature = await signer.signRoot(position, root.batchCount, stateRoot);
-      for (const bundle of bundles) bundle.rooted(root, signature);
+      for (const bundle of bundles) bundle.rooted(signature);
     });
     this.#telling.catch((error: unknown) => onFailed(toError(error)));
   }

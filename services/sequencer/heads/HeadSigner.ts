@@ -6,6 +6,7 @@ import { EIP712 } from "../../../core/generated/protocol.ts";
 import type { Clock } from "../../../runtime/clock/Clock.ts";
 import { toError } from "../../../runtime/errors/CodedError.ts";
 import type { Logger } from "../../../runtime/logger/Logger.ts";
+import { SequencerError } from "../SequencerError.ts";
 import type { KeySigner, LocalKeySigner, TypedData } from "../../../runtime/keystore/KeySigner.ts";
 
 const RETRY_MS = 500;
@@ -14,6 +15,8 @@ const RETRY_MS = 500;
 export interface HeadSigner {
   /** True while it does not answer. */
   readonly isAway: boolean;
+  /** Asks no more: what is asked for now fails when the signer is away. */
+  abandon(): void;
   /** EIP-712 `Head(slot, position, head)`; the slot is 0 until operators take turns. */
   signHead(position: number, head: Uint8Array): Promise<Uint8Array> | Uint8Array;
   /** EIP-712 `Root(position, batchCount, stateRoot)`. */
@@ -40,12 +43,14 @@ export function createHeadSigner(signer: KeySigner | LocalKeySigner, { separator
   if ("signDigest" in signer) {
     return {
       isAway: false,
+      abandon: () => undefined,
       signHead: (position, head) => signer.signDigest(headDigest(separator, position, head)),
       signRoot: (position, batchCount, stateRoot) => signer.signDigest(rootDigest(separator, position, batchCount, stateRoot)),
     };
   }
   const domain = { name: "agnt2", version: "1", chainId, verifyingContract: toHex(fromHex(inbox, 20)) };
   let isAway = false;
+  const abandoned = new AbortController();
   const sign = async (primaryType: "Head" | "Root", message: TypedData["message"]): Promise<Uint8Array> => {
     for (;;) {
       try {
@@ -57,7 +62,7 @@ export function createHeadSigner(signer: KeySigner | LocalKeySigner, { separator
         if ((error as { reaction?: string }).reaction !== "retry") throw error;
         if (!isAway) logger.error({ err: toError(error) }, "the signer does not answer: nothing is acknowledged until it does");
         isAway = true;
-        await clock.sleep(RETRY_MS);
+        await clock.sleep(RETRY_MS, abandoned.signal);
       }
     }
   };
@@ -65,6 +70,7 @@ export function createHeadSigner(signer: KeySigner | LocalKeySigner, { separator
     get isAway() {
       return isAway;
     },
+    abandon: () => abandoned.abort(new SequencerError("sequencer/signerAway", {}, "retry", { what: "The signer did not answer until the end", todo: "Start again when it does; what was not signed was not acknowledged" })),
     signHead: (position, head) => sign("Head", { slot: "0", position: String(position), head: toHex(head) }),
     signRoot: (position, batchCount, stateRoot) => sign("Root", { position: String(position), batchCount: String(batchCount), stateRoot: toHex(stateRoot) }),
   };

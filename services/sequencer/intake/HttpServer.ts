@@ -15,12 +15,16 @@ import type { Metrics } from "../../../runtime/metrics/Metrics.ts";
 import type { Pipeline } from "../Pipeline.ts";
 import type { RootClient } from "../roots/RootClient.ts";
 import { INTAKE } from "../Submission.ts";
+import type { Client } from "../Submission.ts";
 import { viewAgent, viewCall, viewLeaf, viewWorkflow } from "./readViews.ts";
 import type { StreamServer } from "./StreamServer.ts";
 
 const MAX_BODY_BYTES = (1 + MAX_BUNDLE_RECORDS) * SLOT_BYTES;
 const WAIT_MS = 30_000;
 const PROBE_AFTER_MS = 30_000;
+/** Proofs under way: they are made by the thread that makes the roots. */
+const MAX_PROOFS = 256;
+const MAX_ADDRESSES = 10_000;
 const LEVELS = ["sequenced", "durable", "rooted"] as const;
 type Level = (typeof LEVELS)[number];
 
@@ -40,6 +44,8 @@ export interface HttpServerOptions {
   readonly maxConnections: number;
   /** The answer of /v1/config. */
   readonly config: Readonly<Record<string, unknown>>;
+  /** False while nothing can be acknowledged: disk full, signer away, or a failure that a restart mends. */
+  readonly isWell: () => boolean;
   readonly status: () => Readonly<Record<string, unknown>>;
 }
 
@@ -63,6 +69,8 @@ const notFound = (what: string): HttpError => new HttpError(404, "NOT_FOUND", `T
 export class HttpServer {
   readonly #options: HttpServerOptions;
   readonly #server: Server;
+  readonly #clients = new Map<string, Client>();
+  #proofs = 0;
 
   constructor(options: HttpServerOptions) {
     this.#options = options;
@@ -91,7 +99,10 @@ export class HttpServer {
     const { state, roots, config, status, metrics } = this.#options;
     const app = express();
     app.disable("x-powered-by");
-    app.get("/health", (_request, response) => void response.json({ ok: true, ...status() }));
+    app.get("/health", (_request, response) => {
+      const isWell = this.#options.isWell();
+      response.status(isWell ? 200 : 503).json({ ok: isWell, ...status() });
+    });
     app.get("/metrics", (request, response) => void metrics.handleRequest(request, response));
     app.get("/v1/config", (_request, response) => void response.json(config));
     app.get("/v1/status", (_request, response) => void response.json(status()));
@@ -108,7 +119,9 @@ export class HttpServer {
     });
     const provable = (name: "RECEIPT" | "WITHDRAWAL") => async (request: Request, response: Response) => {
       const index = numberOf(String(request.params["index"]));
-      const proven = await roots.prove(KIND[name], index);
+      if (this.#proofs >= MAX_PROOFS) throw new HttpError(503, "BUSY", "Too many proofs are being made.", "Ask again later.");
+      this.#proofs += 1;
+      const proven = await roots.prove(KIND[name], index).finally(() => (this.#proofs -= 1));
       if (proven === null || proven.leaf === undefined) throw notFound(`${name.toLowerCase()} ${index} in a hashed batch`);
       const { root, proof, leaf } = proven;
       response.json({ index, ...viewLeaf(name, leaf), leaf: toHex(leaf), proof: toHex(proof), stateRoot: toHex(root) });
@@ -116,7 +129,7 @@ export class HttpServer {
     app.get("/v1/receipts/:index", provable("RECEIPT"));
     app.get("/v1/withdrawals/:index", provable("WITHDRAWAL"));
     app.post("/v1/bundles", express.raw({ type: "application/octet-stream", limit: MAX_BODY_BYTES }), express.json({ limit: 3 * MAX_BODY_BYTES }), async (request, response) => {
-      response.json(await this.#submit(bundleOf(request.body), levelOf(request.query["wait"])));
+      response.json(await this.#submit(bundleOf(request.body), levelOf(request.query["wait"]), this.#clientOf(request.socket.remoteAddress ?? "")));
     });
     app.use((_request: Request, _response: Response, next: NextFunction) => next(notFound("such address")));
     app.use((error: unknown, _request: Request, response: Response, _next: NextFunction) => this.#answerError(error, response));
@@ -129,7 +142,17 @@ export class HttpServer {
     return directory.find(new DataView(bytes.buffer), 0);
   }
 
-  #submit(bytes: Uint8Array, level: Level): Promise<Record<string, unknown>> {
+  /** What an address has under way over HTTP counts together: each request is a connection of its own. */
+  #clientOf(address: string): Client {
+    const known = this.#clients.get(address);
+    if (known !== undefined) return known;
+    if (this.#clients.size >= MAX_ADDRESSES) for (const [each, { queued }] of this.#clients) if (queued === 0) this.#clients.delete(each);
+    const client = { queued: 0 };
+    this.#clients.set(address, client);
+    return client;
+  }
+
+  #submit(bytes: Uint8Array, level: Level, client: Client): Promise<Record<string, unknown>> {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => reject(new HttpError(504, "WAITED_TOO_LONG", "The bundle has not come so far in time.", "Send the same bytes again: they run once only.")), WAIT_MS);
       let known: Record<string, unknown> = {};
@@ -152,7 +175,7 @@ export class HttpServer {
           const name = outcomeText(code)?.name ?? INTAKE_NAMES.get(code) ?? `CODE_${code}`;
           reject(new HttpError(RETRY_CODES.includes(code) ? 503 : 400, name, detail, outcomeText(code)?.todo ?? "Send it again later."));
         },
-      });
+      }, client);
     });
   }
 

@@ -10,8 +10,14 @@ import type { Logger } from "../../../runtime/logger/Logger.ts";
 import type { Pipeline } from "../Pipeline.ts";
 import type { Client, Reply } from "../Submission.ts";
 
-/** A client that does not read its answers is dropped beyond this. */
+/** A client that does not read its answers is dropped beyond this; beyond the second, the worst of all of them. */
 const MAX_BUFFERED_BYTES = 32 * 1024 * 1024;
+const MAX_BUFFERED_BYTES_TOGETHER = 256 * 1024 * 1024;
+const LOOK_MS = 500;
+/** Bundles in one message: each is answered, whatever it is worth. */
+const MAX_MESSAGE_BUNDLES = 4_096;
+/** A client that does not answer the end of its connection in time is cut off. */
+const CLOSE_MS = 1_000;
 /** Answers of one turn of the event loop share a message up to this size. */
 const MAX_ANSWER_BYTES = 256 * 1024;
 const MAX_MESSAGE_BYTES = 64 * (MAX_BUNDLE_RECORDS + 2) * SLOT_BYTES;
@@ -24,10 +30,12 @@ export class StreamServer {
   readonly #connections = new Map<WebSocket, StreamConnection>();
   readonly #pipeline: Pick<Pipeline, "submit">;
   readonly #logger: Logger;
+  readonly #look: ReturnType<typeof setInterval>;
 
   constructor(pipeline: Pick<Pipeline, "submit">, logger: Logger) {
     this.#pipeline = pipeline;
     this.#logger = logger;
+    this.#look = setInterval(() => this.#dropWorst(), LOOK_MS);
     this.#server.on("connection", (socket: WebSocket) => this.#serve(socket));
   }
 
@@ -46,8 +54,24 @@ export class StreamServer {
   }
 
   close(): void {
+    clearInterval(this.#look);
     for (const connection of this.#connections.values()) connection.close(CLOSE_RESTART);
+    setTimeout(() => {
+      for (const socket of this.#connections.keys()) socket.terminate();
+    }, CLOSE_MS).unref();
     this.#server.close();
+  }
+
+  /** Many clients that read slowly must not fill the memory together. */
+  #dropWorst(): void {
+    const sockets = [...this.#connections.keys()].sort((a, b) => b.bufferedAmount - a.bufferedAmount);
+    let bytes = sockets.reduce((sum, { bufferedAmount }) => sum + bufferedAmount, 0);
+    for (const socket of sockets) {
+      if (bytes <= MAX_BUFFERED_BYTES_TOGETHER) return;
+      bytes -= socket.bufferedAmount;
+      this.#logger.warn({ bufferedBytes: socket.bufferedAmount }, "the client that is furthest behind is dropped");
+      socket.terminate();
+    }
   }
 
   #serve(socket: WebSocket): void {
@@ -56,13 +80,13 @@ export class StreamServer {
     socket.on("close", () => this.#connections.delete(socket));
     socket.on("error", (error) => this.#logger.debug({ err: error }, "a stream broke"));
     socket.on("message", (message: Buffer, isBinary: boolean) => {
-      const submissions = isBinary ? decodeSubmissions(message) : null;
+      const submissions = isBinary ? decodeSubmissions(message, MAX_MESSAGE_BUNDLES) : null;
       if (submissions === null) {
-        connection.tell((answers) => answers.rejection(0, ERROR.H_GARBAGE, "a message holds frames of type, request id, length and bytes"));
+        connection.tell((answers) => answers.rejection(0, ERROR.H_GARBAGE, `a message holds at most ${MAX_MESSAGE_BUNDLES} frames of type, request id, length and bytes`));
         connection.close(CLOSE_POLICY);
         return;
       }
-      for (const { request, bytes } of submissions) this.#pipeline.submit(bytes, new StreamReply(connection, request), connection);
+      for (const { request, bytes } of submissions) if (socket.readyState === socket.OPEN) this.#pipeline.submit(bytes, new StreamReply(connection, request), connection);
     });
   }
 }

@@ -99,7 +99,8 @@ export class SegmentLog {
   *#recoverSegment(segment: number, start: number, isLast: boolean): Generator<PlacedEntry> {
     const file = join(this.#dir, segmentName(segment));
     const bytes = readFileSync(file);
-    if (bytes.length < HEADER_BYTES && isLast && start === HEADER_BYTES) {
+    // Its name may be on disk and its content not.
+    if (isLast && start === HEADER_BYTES && bytes.length <= HEADER_BYTES && (bytes.length < HEADER_BYTES || bytes.every((byte) => byte === 0))) {
       this.#logger.warn({ segment }, "the log's newest file was torn at its start; it is begun again");
       this.#create(segment);
       return;
@@ -116,6 +117,8 @@ export class SegmentLog {
     for (;;) {
       const end = entryEnd(bytes, offset);
       if (end === undefined) break;
+      const isForeign = bytes[offset + FRAME_BYTES] === LOG_KIND.GROUP && bytes.compare(mark, 0, MARK_BYTES, end - MARK_BYTES, end) !== 0;
+      if (isForeign) throw damaged(segment, offset, "the mark of its header is another one");
       yield { place: { segment, offset }, end: { segment, offset: end }, payload: bytes.subarray(offset + FRAME_BYTES, end) };
       offset = end;
     }

@@ -10,6 +10,12 @@ export interface ParkingLimits {
   readonly maxMs: number;
 }
 
+/** The time, for durations (monotonic) and on the wall. */
+export interface ParkingTime {
+  readonly nowMs: number;
+  readonly wallMs: number;
+}
+
 /** What a waiting bundle waits for: the nonce before its own, or an object. */
 type Reason = { readonly nonce: number } | { readonly object: string };
 
@@ -55,23 +61,23 @@ export class Parking {
   }
 
   /** Waits for the nonces before its own. False: rejected, as too many wait or another bundle waits with that nonce. */
-  addGap(submission: Submission, nowMs: number): boolean {
+  addGap(submission: Submission, now: ParkingTime): boolean {
     const { agent, nonce } = headerOf(submission);
     const key = `${agent}:${nonce}`;
     if (this.#byNonce.has(key)) {
       submission.reply.rejected(INTAKE.BUSY, "another bundle waits with the same nonce; send it again when that one has run or expired");
       return false;
     }
-    const waiting = this.#add(submission, { nonce }, nowMs);
+    const waiting = this.#add(submission, { nonce }, now);
     if (waiting === undefined) return false;
     this.#byNonce.set(key, waiting);
     return true;
   }
 
   /** Waits for a call, workflow or session that it names. */
-  addDependent(submission: Submission, dependency: Dependency, nowMs: number): boolean {
+  addDependent(submission: Submission, dependency: Dependency, now: ParkingTime): boolean {
     const object = wakeKey(dependency.kind, dependency.id, dependency.state);
-    const waiting = this.#add(submission, { object }, nowMs);
+    const waiting = this.#add(submission, { object }, now);
     if (waiting === undefined) return false;
     const others = this.#byObject.get(object) ?? new Set();
     others.add(waiting);
@@ -93,12 +99,14 @@ export class Parking {
     return waiting.map(({ submission }) => submission);
   }
 
-  /** All that wait for objects: after entries of L1, which may have made or ended any. */
-  takeAllDependents(): Submission[] {
-    return [...this.#byObject.keys()].flatMap((key) => this.takeDependents(key));
+  /** All that wait: after entries of L1, which may have made, ended or used anything. In the order of their nonces. */
+  takeAll(): Submission[] {
+    const all = [...this.#byAgent.values()].flatMap((ofAgent) => [...ofAgent]);
+    for (const waiting of all) this.#remove(waiting);
+    return all.map(({ submission }) => submission).sort((a, b) => headerOf(a).nonce - headerOf(b).nonce);
   }
 
-  /** Tells those that waited too long, or all of them. */
+  /** Tells those that waited too long, or all of them. @param nowMs monotonic */
   expire(nowMs: number, code: number = INTAKE.WAITED_TOO_LONG): void {
     for (const agent of this.#byAgent.values()) {
       for (const waiting of agent) {
@@ -109,7 +117,7 @@ export class Parking {
     }
   }
 
-  #add(submission: Submission, reason: Reason, nowMs: number): Waiting | undefined {
+  #add(submission: Submission, reason: Reason, { nowMs, wallMs }: ParkingTime): Waiting | undefined {
     const { agent, validUntil } = headerOf(submission);
     const { maxBundles, maxBundlesPerAgent, maxMs } = this.#limits;
     const ofAgent = this.#byAgent.get(agent) ?? new Set<Waiting>();
@@ -119,9 +127,11 @@ export class Parking {
     }
     if (submission.parkedUntilMs === 0) {
       // It could not run after its own time anyway.
-      submission.parkedUntilMs = Math.min(nowMs + maxMs, (validUntil + 1) * 1000);
+      submission.parkedUntilMs = nowMs + Math.min(maxMs, Math.max(0, (validUntil + 1) * 1000 - wallMs));
       submission.reply.parked();
     }
+    // A view of a large message would keep all of it.
+    if (submission.bytes.byteLength < submission.bytes.buffer.byteLength) submission.bytes = submission.bytes.slice();
     const waiting = { submission, agent, reason };
     ofAgent.add(waiting);
     this.#byAgent.set(agent, ofAgent);

@@ -10,11 +10,13 @@ export class RootClient {
   readonly #waiting = new Map<number, { resolve: (answer: RootAnswer) => void; reject: (error: Error) => void }>();
   #nextId = 1;
   #isStopping = false;
+  #failure: Error | undefined;
 
   /** @param dir for the files of receipts and withdrawals */
   constructor(dir: string, snapshot: { state: StateSnapshot; tree: StateTreeSnapshot } | undefined, onFailed: (error: Error) => void) {
     this.#worker = new Worker(new URL("./rootWorker.ts", import.meta.url), { workerData: { dir, state: snapshot?.state, tree: snapshot?.tree } });
     const fail = (error: Error): void => {
+      this.#failure ??= error;
       for (const { reject } of this.#waiting.values()) reject(error);
       this.#waiting.clear();
       if (!this.#isStopping) onFailed(error);
@@ -52,6 +54,7 @@ export class RootClient {
   #ask(build: (id: number) => RootRequest, transfer: ArrayBuffer[] = []): Promise<RootAnswer> {
     const id = this.#nextId;
     this.#nextId += 1;
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject });
       this.#worker.postMessage(build(id), [...new Set(transfer)]);

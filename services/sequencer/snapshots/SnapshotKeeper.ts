@@ -63,8 +63,6 @@ export class SnapshotKeeper {
   /** Batches in the newest whole snapshot; undefined without one. */
   newestCount: number | undefined;
   #writing: Promise<void> | undefined;
-  /** From the moment at which the state is copied until its snapshot is on disk. */
-  #isBusy = false;
   /** From the copy of a state until it is written: two at a time would hold the state three times. */
   #isBegun = false;
   #isForced = false;
@@ -106,7 +104,7 @@ export class SnapshotKeeper {
     if (!this.#isForced && bytesBetween(this.#newest, parts.log.end) < this.#options.everyBytes) return undefined;
     this.#isForced = false;
     this.#isBegun = true;
-    const startedAtMs = this.#options.clock.nowMs();
+    const startedAtMs = this.#options.clock.monotonicMs();
     // Asked for first: the worker answers in order, so its tree is that of the same batch.
     const tree = parts.roots.snapshot();
     const state = parts.state.exportSnapshot();

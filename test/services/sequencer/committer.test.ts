@@ -26,7 +26,7 @@ import { LoneCore, bundleOf, temporaryFolder, testKey, transfers, until } from "
 const INBOX = `0x${"cd".repeat(20)}`;
 const DOMAIN = { separator: domainSeparator({ chainId: 31337, inbox: fromHex(INBOX, 20) }), chainId: 31337, inbox: INBOX };
 const quiet = createLogger({ service: "test", level: "silent", output: new Writable({ write: (_chunk, _encoding, done) => done() }) });
-const plainSigner: HeadSigner = { isAway: false, signHead: () => new Uint8Array(64), signRoot: () => new Uint8Array(64) };
+const plainSigner: HeadSigner = { isAway: false, abandon: () => undefined, signHead: () => new Uint8Array(64), signRoot: () => new Uint8Array(64) };
 
 /** A bundle that notes what it was told. */
 function member(told: string[], name: string): { hash: Uint8Array; count: number; ran: RanBundle } {

@@ -99,30 +99,6 @@ describe("sequencer recovery", function () {
     expect(again.head).to.deep.equal(first.head);
   });
 
-  it("torn end: is cut back to the last whole entry at every byte, and the log goes on", async () => {
-    await run(3, { batchMs: 60_000 });
-    crash();
-    await lone!.stop();
-    lone = undefined;
-    const whole = readFileSync(join(copy, "log", SEGMENT));
-    const file = join(copy, "log", SEGMENT);
-    // The last group: GROUP entry (8 + 13 bytes) and one bundle (8 + 1 + 20 + 3 slots).
-    const groupBytes = 21 + 8 + 21 + 3 * 96;
-    for (let cut = 1; cut <= groupBytes; cut += cut < 12 || cut > groupBytes - 34 ? 1 : 37) {
-      rmSync(join(copy, "nodes"), { recursive: true, force: true });
-      writeFileSync(file, whole.subarray(0, whole.length - cut));
-      const torn = await LoneCore.start(copy, { batchMs: 60_000 });
-      expect(torn.core.pipeline.position, `${cut} bytes cut`).to.equal(4);
-      const isAtBoundary = cut === groupBytes;
-      expect(torn.lines.join("").includes("cut back"), `${cut} bytes cut, said aloud`).to.equal(!isAtBoundary && cut !== groupBytes - 21);
-      const again = await torn.sendFor("durable", bundleOf(ALICE, 1, 2, transfers(2, 2)));
-      expect(again.head?.position).to.equal(6);
-      await torn.core.stopPipeline();
-      await torn.core.stop();
-      rmSync(join(copy, "snapshots"), { recursive: true, force: true });
-    }
-  });
-
   it("torn group whose first bundles are whole: heads are the same at every later restart", async () => {
     lone = await LoneCore.start(data, { batchMs: 60_000 });
     await lone.deposit([ALICE, BOB], FUNDS);
