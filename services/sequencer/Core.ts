@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 
 import { fromHex, toHex } from "../../core/codec/hex.ts";
-import { LEAF_BYTES, MACHINE, SYSTEM_LEAF } from "../../core/generated/protocol.ts";
+import { KIND, LEAF_BYTES, MACHINE, SYSTEM_LEAF } from "../../core/generated/protocol.ts";
 import { createState } from "../../core/state/index.ts";
 import type { State } from "../../core/state/index.ts";
 import { createExecutor } from "../../core/transition/index.ts";
@@ -150,6 +150,8 @@ export class Core {
     const parts = { state, roots, sealed, log: this.#log, executor: this.#executor, recent: this.#recent };
     const from = { place: meta?.place, position: meta?.position ?? 0, head: meta === undefined ? new Uint8Array(32) : fromHex(meta.head) };
     const recovered = await recover(parts, from);
+    // Answered once the worker has found its files in order.
+    await roots.prove(KIND.SYSTEM, 0);
     this.committer.head = recovered.head;
     this.committer.position = recovered.position;
     logger.info({ records: recovered.position, batches: sealed.count, replayedEntries: recovered.entries, ms: Math.round(this.#clock.monotonicMs() - startedAtMs) }, "the log was replayed");

@@ -20,6 +20,7 @@ export const sequencerSettings = defineConfig({
   batchMs: { env: "SEQUENCER_BATCH_MS", parser: durationMs, default: 500, description: "A batch ends after so long at the latest" },
   signatureWorkers: { env: "SEQUENCER_SIGNATURE_WORKERS", parser: integer(1, 64), default: undefined, description: "Threads that check signatures; one a core and at most four when left out" },
   maxConnections: { env: "SEQUENCER_MAX_CONNECTIONS", parser: integer(1), default: 4_096, description: "HTTP and WebSocket connections at most" },
+  maxConnectionsPerAddress: { env: "SEQUENCER_MAX_CONNECTIONS_PER_ADDRESS", parser: integer(1), default: 1_024, description: "The same for one address; raise it behind a proxy" },
   maxQueue: { env: "SEQUENCER_MAX_QUEUE", parser: integer(1), default: 20_000, description: "Bundles between intake and execution at most" },
   maxQueuePerClient: { env: "SEQUENCER_MAX_QUEUE_PER_CLIENT", parser: integer(1), default: 5_000, description: "The same for one connection" },
   maxParked: { env: "SEQUENCER_MAX_PARKED", parser: integer(0), default: 4_096, description: "Bundles that wait for others at most" },

@@ -1,6 +1,6 @@
 import { createServer } from "node:http";
 import type { Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 
 import express from "express";
 import type { NextFunction, Request, Response } from "express";
@@ -42,6 +42,7 @@ export interface HttpServerOptions {
   readonly logger: Logger;
   /** Connections beyond these are closed at once. */
   readonly maxConnections: number;
+  readonly maxConnectionsPerAddress: number;
   /** The answer of /v1/config. */
   readonly config: Readonly<Record<string, unknown>>;
   /** False while nothing can be acknowledged: disk full, signer away, or a failure that a restart mends. */
@@ -70,6 +71,7 @@ export class HttpServer {
   readonly #options: HttpServerOptions;
   readonly #server: Server;
   readonly #clients = new Map<string, Client>();
+  readonly #connections = new Map<string, number>();
   #proofs = 0;
 
   constructor(options: HttpServerOptions) {
@@ -77,7 +79,24 @@ export class HttpServer {
     // Keep-alive probes find clients that vanished without a word.
     this.#server = createServer({ keepAlive: true, keepAliveInitialDelay: PROBE_AFTER_MS }, this.#createApp());
     this.#server.maxConnections = options.maxConnections;
+    this.#server.on("connection", (socket: Socket) => this.#admit(socket));
     options.stream.attach(this.#server);
+  }
+
+  /** One host must not take all places. */
+  #admit(socket: Socket): void {
+    const address = socket.remoteAddress ?? "";
+    const open = (this.#connections.get(address) ?? 0) + 1;
+    if (open > this.#options.maxConnectionsPerAddress) {
+      socket.destroy();
+      return;
+    }
+    this.#connections.set(address, open);
+    socket.once("close", () => {
+      const left = (this.#connections.get(address) ?? 1) - 1;
+      if (left === 0) this.#connections.delete(address);
+      else this.#connections.set(address, left);
+    });
   }
 
   /** Resolves with the port. */

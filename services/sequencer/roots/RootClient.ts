@@ -1,6 +1,7 @@
 import { Worker } from "node:worker_threads";
 
 import type { DirtyLeaves, StateSnapshot, StateTreeSnapshot } from "../../../core/state/index.ts";
+import { toError } from "../../../runtime/errors/CodedError.ts";
 import { SequencerError } from "../SequencerError.ts";
 import type { RootAnswer, RootRequest } from "./messages.ts";
 
@@ -25,7 +26,7 @@ export class RootClient {
       this.#waiting.get(answer.id)?.resolve(answer);
       this.#waiting.delete(answer.id);
     });
-    this.#worker.on("error", fail);
+    this.#worker.on("error", (error) => fail(new SequencerError("sequencer/worker", { worker: "roots" }, "stop", { what: `The root worker failed: ${toError(error).message}`, todo: "Do as it says, or start the sequencer again; its log is whole" }, { cause: error })));
     this.#worker.on("exit", () => fail(new SequencerError("sequencer/worker", { worker: "roots" }, "stop", { what: "The root worker ended by itself", todo: "Start the sequencer again; its log is whole" })));
   }
 

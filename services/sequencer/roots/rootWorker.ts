@@ -22,9 +22,14 @@ if (state !== undefined && treeSnapshot !== undefined) {
   tree.restore(treeSnapshot);
   for (const part of state.parts) if (!leaves.has(part.kind)) tree.load(part.kind, part.first, part.leaves);
 }
-nodes.receipts.truncate(tree.count(KIND.RECEIPT));
-nodes.withdrawals.truncate(tree.count(KIND.WITHDRAWAL));
-for (const [kind, file] of leaves) file.truncate(tree.count(kind));
+try {
+  nodes.receipts.truncate(tree.count(KIND.RECEIPT));
+  nodes.withdrawals.truncate(tree.count(KIND.WITHDRAWAL));
+  for (const [kind, file] of leaves) file.truncate(tree.count(kind));
+} catch (error) {
+  if (!(error instanceof RangeError)) throw error;
+  throw new Error(`The node files are shorter than the snapshot says (${error.message}). Move the folders "nodes" and "snapshots" away: they are made again from the log`, { cause: error });
+}
 
 function apply(drained: readonly DirtyLeaves[]): void {
   tree.apply(drained);

@@ -35,7 +35,7 @@ describe("sequencer intake", function () {
     const logger = createLogger({ service: "sequencer", level: "debug", output: new Writable({ write: (chunk: Buffer, _encoding, done) => (lines.push(String(chunk)), done()) }) });
     const { pipeline, state, roots } = lone.core;
     const stream = new StreamServer(pipeline, logger);
-    http = new HttpServer({ host: "127.0.0.1", port: 0, maxConnections: MAX_CONNECTIONS, pipeline, stream, state, roots, metrics: new Metrics({ service: "test" }), logger, config: {}, isWell: () => pipeline.isWell, status: () => ({ clients: stream.clients }) });
+    http = new HttpServer({ host: "127.0.0.1", port: 0, maxConnections: 10 * MAX_CONNECTIONS, maxConnectionsPerAddress: MAX_CONNECTIONS, pipeline, stream, state, roots, metrics: new Metrics({ service: "test" }), logger, config: {}, isWell: () => pipeline.isWell, status: () => ({ clients: stream.clients }) });
     port = await http.listen();
   });
   after(async () => {
@@ -172,7 +172,7 @@ describe("sequencer intake", function () {
     slow.socket.terminate();
   });
 
-  it("flood of connections: is cut off, and those that are there are served", async () => {
+  it("flood of connections from one address: is cut off, and those that are there are served", async () => {
     const there = await connect();
     const flood = await Promise.all(Array.from({ length: 2 * MAX_CONNECTIONS }, async () => {
       const socket = createConnection(port, "127.0.0.1");

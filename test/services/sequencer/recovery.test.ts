@@ -160,6 +160,19 @@ describe("sequencer recovery", function () {
     expect(await codeOf(LoneCore.start(copy))).to.equal("sequencer/otherChain");
   });
 
+  it("node files that are gone while the snapshot is there: are refused with what to do, and doing it helps", async () => {
+    await run(4);
+    await lone!.core.stopPipeline();
+    const before = stateOf(lone!);
+    await lone!.core.stop();
+    lone = undefined;
+    rmSync(join(data, "nodes"), { recursive: true });
+    expect(await codeOf(LoneCore.start(data))).to.equal("sequencer/worker");
+    for (const folderName of ["nodes", "snapshots"]) rmSync(join(data, folderName), { recursive: true, force: true });
+    lone = await LoneCore.start(data);
+    expect(stateOf(lone)).to.equal(before);
+  });
+
   it("log that ends before the snapshot: is refused", async () => {
     await run(4);
     await lone!.stop();
