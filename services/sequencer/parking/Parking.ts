@@ -130,8 +130,8 @@ export class Parking {
       submission.parkedUntilMs = nowMs + Math.min(maxMs, Math.max(0, (validUntil + 1) * 1000 - wallMs));
       submission.reply.parked();
     }
-    // A view of a large message would keep all of it.
-    if (submission.bytes.byteLength < submission.bytes.buffer.byteLength) submission.bytes = submission.bytes.slice();
+    // A view of a large message would keep all of it; of a Buffer, `slice` is a view too.
+    if (submission.bytes.byteLength < submission.bytes.buffer.byteLength) submission.bytes = Uint8Array.from(submission.bytes);
     const waiting = { submission, agent, reason };
     ofAgent.add(waiting);
     this.#byAgent.set(agent, ofAgent);
