@@ -1,6 +1,8 @@
 import { describeChainError, CHAIN_ERROR_CODES } from "../../chain/ChainError.ts";
+import { CLI_ERROR_TEXTS } from "../../cli/usageError.ts";
 import { INTAKE_ERROR_TEXTS, SDK_ERROR_TEXTS } from "../../sdk/SdkError.ts";
 import { readErrorCatalogs } from "./errorCatalogs.ts";
+import { readHttpErrors } from "./httpErrors.ts";
 import type { GeneratedFile, Protocol } from "./Protocol.ts";
 
 type Cell = string | number;
@@ -31,11 +33,14 @@ export function generateErrorsDoc(protocol: Protocol): GeneratedFile[] {
     "A bundle whose header fails has no effect at all and gets no receipts. The sequencer refuses it; in a forced entry its records are skipped.",
     specified(protocol.headerErrors),
     "## SDK and CLI",
-    "Besides these, the SDK passes on the chain's outcomes and the services' codes as they are.",
-    table(["code", "reaction", "what happened", "what to do"], SDK_ERROR_TEXTS.map(({ code: name, reaction, what, todo }) => [code(name), reaction, what, todo])),
+    "Besides these, the SDK passes on the chain's outcomes and the services' codes as they are. The CLI ends with 1 after any of them, and with 2 after `CLI_USAGE`.",
+    table(["code", "reaction", "what happened", "what to do"], [...SDK_ERROR_TEXTS, ...CLI_ERROR_TEXTS].map(({ code: name, reaction, what, todo }) => [code(name), reaction, what, todo])),
     "## Intake of the sequencer",
     "Reasons to refuse a bundle that are no rules of the chain. The bundle has had no effect; its nonce is still free.",
     table(["code", "reaction", "what happened", "what to do"], INTAKE_ERROR_TEXTS.map(({ code: name, reaction, what, todo }) => [code(name), reaction, what, todo])),
+    "## HTTP of the sequencer and the local faucet",
+    "Over HTTP the sequencer also answers with outcomes of the chain and reasons of its intake, by name.",
+    table(["code", "status", "what happened", "what to do"], readHttpErrors().map(({ code: name, status, what, todo }) => [code(name), status, what, todo])),
     "## L1",
     table(
       ["code", "reaction", "what happened", "what to do"],
