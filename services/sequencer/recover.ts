@@ -120,10 +120,8 @@ export async function recover({ log, state, executor, roots, sealed, recent }: R
         break;
       }
       case LOG_KIND.BUNDLE: {
-        const { recovered, bundle: view } = decodeBundle(payload);
+        const { recovered, bundle } = decodeBundle(payload);
         const signer = recovered.every((byte) => byte === 0) ? null : recovered;
-        // A copy: the executor keeps a view of what it was given, and the log's buffer is large.
-        const bundle = view.slice();
         const position = groups.position;
         executor.executeBundle(bundle, 0, signer, out);
         const { count, firstReceipt, outcomes, slots, ids } = out;
