@@ -21,7 +21,7 @@ export interface ClientOptions extends HttpOptions, ChainTrust {
   readonly sequencerUrl: string;
   /** Base URL of a replica's API; needed for what is known of L1 only: batches, claims, proofs. */
   readonly apiUrl?: string;
-  /** How bundles travel: over one WebSocket (default), or as single HTTP requests. */
+  /** How bundles travel: over one WebSocket (default where the runtime has one), or as single HTTP requests. */
   readonly transport?: "stream" | "http";
   /** Where the runtime has no WebSocket of its own: one with the browser's interface. */
   readonly webSocket?: typeof WebSocket;
@@ -56,10 +56,12 @@ export class Agnt2Client implements L1Progress {
       const { domain, sequencer } = await this.config();
       return new AckVerifier(domain.separator, sequencer);
     };
+    const webSocket = options.webSocket ?? (globalThis.WebSocket as typeof WebSocket | undefined);
+    if (options.transport === "stream" && webSocket === undefined) throw sdkError("SDK_INPUT", "this runtime has no WebSocket: name one, or use transport \"http\"");
     this.transport =
-      options.transport === "http"
+      options.transport === "http" || webSocket === undefined
         ? new HttpTransport(this.sequencer, { readVerifier })
-        : new StreamTransport({ url: `${this.sequencer.url.replace(/^http/, "ws")}/v1/stream`, webSocket: options.webSocket ?? globalThis.WebSocket, readVerifier });
+        : new StreamTransport({ url: `${this.sequencer.url.replace(/^http/, "ws")}/v1/stream`, webSocket, readVerifier });
   }
 
   /** The replica's API. @throws SdkError `SDK_INPUT` when the client was made without one */
@@ -99,8 +101,9 @@ export class Agnt2Client implements L1Progress {
   }
 
   /**
-   * The index of an account.
-   * @throws SdkError `SDK_NO_ACCOUNT` (as a rejection)
+   * The index of an account. Money goes to indexes, so the sequencer's word is compared with a replica's where there is one
+   * that knows the account already; a fresh account is the sequencer's word alone until its batch is on L1.
+   * @throws SdkError `SDK_NO_ACCOUNT`, `SDK_BAD_PROOF` (as rejections)
    */
   agentIndex(indexOrAddress: number | string): number | Promise<number> {
     if (typeof indexOrAddress === "number") return indexOrAddress;
@@ -111,8 +114,22 @@ export class Agnt2Client implements L1Progress {
   async #findIndex(address: string): Promise<number> {
     const account = await this.account(address);
     if (account === undefined) throw sdkError("SDK_NO_ACCOUNT", address, { address });
+    const derived = await this.#derivedOwner(account.index);
+    if (derived !== undefined && derived !== address) throw sdkError("SDK_BAD_PROOF", `the sequencer says that agent ${account.index} is ${address}, L1 says that it is ${derived}`, { address });
     this.#indexes.set(address, account.index);
     return account.index;
+  }
+
+  /** Who has an index as a replica knows it; undefined when it does not, or is away. */
+  async #derivedOwner(index: number): Promise<string | undefined> {
+    if (this.#api === undefined) return undefined;
+    try {
+      const json = await this.#api.find(`/v1/agents/${index}`);
+      return json === undefined ? undefined : parseAccount(json).owner.toLowerCase();
+    } catch (error) {
+      if (error instanceof SdkError && error.reaction === "retry") return undefined;
+      throw error;
+    }
   }
 
   /** A call by its slot, as the sequencer has it; undefined when it is settled or never was. */
@@ -196,7 +213,7 @@ export class Agnt2Client implements L1Progress {
    */
   async #until<T>(what: string, timeoutMs: number, ask: () => Promise<T | undefined>): Promise<T> {
     const endMs = Date.now() + timeoutMs;
-    for (let last: unknown; ; ) {
+    for (let last: SdkError | undefined; ; ) {
       if (this.#closing.signal.aborted) throw sdkError("SDK_CLOSED", "the client was closed while waiting for L1");
       try {
         const answer = await ask();
@@ -205,8 +222,10 @@ export class Agnt2Client implements L1Progress {
         if (!(error instanceof SdkError) || error.reaction !== "retry") throw error;
         last = error;
       }
-      if (Date.now() + POLL_MS > endMs) throw sdkError("SDK_TIMEOUT", `${what} after ${timeoutMs / 1000} s`, {}, last);
-      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+      const pauseMs = Math.max(POLL_MS, 1000 * Number(last?.values["retryAfterSeconds"] ?? 0));
+      last = undefined;
+      if (Date.now() + pauseMs > endMs) throw sdkError("SDK_TIMEOUT", `${what} after ${timeoutMs / 1000} s`);
+      await new Promise((resolve) => setTimeout(resolve, pauseMs));
     }
   }
 

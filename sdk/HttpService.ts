@@ -23,13 +23,15 @@ const MAX_ANSWER_BYTES = 16 << 20;
 const MAX_MESSAGE_CHARS = 500;
 
 /** The error of an answer that is no success, in the service's own code where it gives one. */
-function errorOf(url: string, status: number, body: unknown): SdkError {
+function errorOf(url: string, { status, headers }: Response, body: unknown): SdkError {
+  const wait = Number(headers.get("retry-after") ?? Number.NaN);
+  const values = { url, status, ...(wait >= 0 ? { retryAfterSeconds: wait } : {}) };
   const holder = (body as { error?: unknown } | undefined)?.error ?? body;
   const error = (typeof holder === "object" && holder !== null ? holder : {}) as { code?: unknown; message?: unknown; todo?: unknown; reaction?: unknown };
-  if (typeof error.code !== "string" || error.code.startsWith("SDK_")) return sdkError("SDK_HTTP", `${url} answered ${status}`, { url, status });
+  if (typeof error.code !== "string" || error.code.startsWith("SDK_")) return sdkError("SDK_HTTP", `${url} answered ${status}`, values);
   const textOf = (value: unknown, other: string): string => (typeof value === "string" ? value.slice(0, MAX_MESSAGE_CHARS) : other);
   const reaction = error.reaction === "retry" || error.reaction === "stop" ? error.reaction : status >= 500 || status === 429 ? "retry" : "reject";
-  return new SdkError({ code: error.code.slice(0, 80), reaction, what: textOf(error.message, `status ${status}`), why: "", todo: textOf(error.todo, ""), values: { url, status } });
+  return new SdkError({ code: error.code.slice(0, 80), reaction, what: textOf(error.message, `status ${status}`), why: "", todo: textOf(error.todo, ""), values });
 }
 
 /** The text of an answer, read no further than is sensible. */
@@ -104,10 +106,10 @@ export class HttpService {
     try {
       body = JSON.parse(text);
     } catch (error) {
-      if (!response.ok) throw errorOf(url, response.status, undefined);
+      if (!response.ok) throw errorOf(url, response, undefined);
       throw sdkError("SDK_RESPONSE", `${url} did not answer with JSON`, { url }, error);
     }
-    if (!response.ok) throw errorOf(url, response.status, body);
+    if (!response.ok) throw errorOf(url, response, body);
     if (typeof body !== "object" || body === null) throw sdkError("SDK_RESPONSE", `${url} answered with JSON that is no object`, { url });
     return body as Json;
   }

@@ -1,6 +1,7 @@
 import { OP } from "../../core/generated/protocol.ts";
 import { outcomeError, sdkError } from "../SdkError.ts";
 import type { ProvenLeaf } from "../stateProof.ts";
+import { createDeferred } from "./Deferred.ts";
 import type { BundleTicket, RootedAck } from "./BundleTransport.ts";
 
 /** What the chain did with an operation. */
@@ -45,9 +46,9 @@ export class OperationHandle {
   readonly durable: Promise<OperationResult>;
   /** A signed state root holds it. */
   readonly rooted: Promise<RootedAck>;
-  readonly #sequenced = Promise.withResolvers<void>();
-  readonly #durable = Promise.withResolvers<OperationResult>();
-  readonly #rooted = Promise.withResolvers<RootedAck>();
+  readonly #sequenced = createDeferred<void>();
+  readonly #durable = createDeferred<OperationResult>();
+  readonly #rooted = createDeferred<RootedAck>();
   readonly #progress: L1Progress;
   #place: OperationPlace | undefined;
 

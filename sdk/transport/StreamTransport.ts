@@ -1,6 +1,8 @@
 import { encodeSubmissions } from "../../core/codec/stream.ts";
 import { ERROR } from "../../core/generated/protocol.ts";
 import type { BundleTicket, BundleTransport, DurableAck, RootedAck, SequencedAck } from "../bundles/BundleTransport.ts";
+import { createDeferred } from "../bundles/Deferred.ts";
+import type { Deferred } from "../bundles/Deferred.ts";
 import { refusalError, SdkError, sdkError } from "../SdkError.ts";
 import type { AckVerifier } from "./AckVerifier.ts";
 import { decodeAcks } from "./frames.ts";
@@ -24,9 +26,9 @@ export interface StreamOptions {
 
 interface Pending {
   readonly bundle: Uint8Array;
-  readonly sequenced: PromiseWithResolvers<SequencedAck>;
-  readonly durable: PromiseWithResolvers<DurableAck>;
-  readonly rooted: PromiseWithResolvers<RootedAck>;
+  readonly sequenced: Deferred<SequencedAck>;
+  readonly durable: Deferred<DurableAck>;
+  readonly rooted: Deferred<RootedAck>;
   durableAck: DurableAck | undefined;
   /** How often the bytes went out. */
   sent: number;
@@ -69,9 +71,9 @@ export class StreamTransport implements BundleTransport {
   submit(bundle: Uint8Array): BundleTicket {
     const pending: Pending = {
       bundle,
-      sequenced: Promise.withResolvers(),
-      durable: Promise.withResolvers(),
-      rooted: Promise.withResolvers(),
+      sequenced: createDeferred(),
+      durable: createDeferred(),
+      rooted: createDeferred(),
       durableAck: undefined,
       sent: 0,
       submittedMs: Date.now(),

@@ -97,6 +97,35 @@ describe("SDK trust", () => {
     expect((await client.account(7))?.owner).to.equal(ELSEWHERE);
   });
 
+  it("client: finds out when the sequencer gives somebody's money another agent's index, with a replica that knows better", async () => {
+    const accountOf = (index: number, owner: string): Json => ({ index, owner, nonce: 0, balance: 1, earned: 0, made: 0, served: 0, failed: 0, disputed: 0 });
+    const fetchFrom = (api: Readonly<Record<string, Json>>): Partial<ClientOptions> => ({
+      apiUrl: "http://replica",
+      fetch: (async (url: unknown) => {
+        const { host, pathname } = new URL(String(url));
+        const body = host === "replica" ? api[pathname] : pathname === "/v1/config" ? told({ chainId: 31337 }) : accountOf(7, SEQUENCER);
+        return new Response(JSON.stringify(body ?? { error: { code: "NOT_FOUND" } }), { status: body === undefined ? 404 : 200 });
+      }) as typeof fetch,
+    });
+    expect(await codeOf(Promise.resolve(clientOf({}, fetchFrom({ "/v1/agents/7": accountOf(7, ELSEWHERE) })).agentIndex(SEQUENCER)))).to.equal("SDK_BAD_PROOF");
+    expect(await clientOf({}, fetchFrom({ "/v1/agents/7": accountOf(7, SEQUENCER) })).agentIndex(SEQUENCER)).to.equal(7);
+    // Not on L1 yet.
+    expect(await clientOf({}, fetchFrom({})).agentIndex(SEQUENCER)).to.equal(7);
+  });
+
+  it("client: waits as long as a busy server asks for", async () => {
+    let asked = 0;
+    const busy = async (): Promise<Response> => {
+      asked += 1;
+      return asked === 1
+        ? new Response(JSON.stringify({ error: { code: "api/tooMany", message: "" } }), { status: 429, headers: { "retry-after": "1" } })
+        : new Response(JSON.stringify({ batchIndex: 4 }));
+    };
+    const startMs = Date.now();
+    expect(await clientOf({}, { apiUrl: "http://replica", fetch: busy as typeof fetch }).posted(3)).to.deep.equal({ batch: 4 });
+    expect(Date.now() - startMs).to.be.greaterThan(900);
+  });
+
   it("L1 account: fails with SDK_WRONG_CHAIN when the signer is of another L1 than the chain", async () => {
     const client = clientOf({ "/v1/config": told({ chainId: 31337 }) });
     const signer = { provider: { getNetwork: async () => ({ chainId: 1n }) } } as unknown as Parameters<typeof L1Account.connect>[1];
