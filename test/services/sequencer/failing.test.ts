@@ -1,5 +1,4 @@
-import { execFileSync } from "node:child_process";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { open } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import { join } from "node:path";
@@ -11,6 +10,7 @@ import type { HeadSigner } from "../../../services/sequencer/heads/HeadSigner.ts
 import { INTAKE } from "../../../services/sequencer/Submission.ts";
 import { LoneCore, bundleOf, temporaryFolder, testKey, transfers, until } from "../../builders/loneCore.ts";
 import type { Answers } from "../../builders/loneCore.ts";
+import { canMount, mountSmallDisk } from "../../builders/smallDisk.ts";
 
 const ALICE = testKey(1);
 const BOB = testKey(2);
@@ -119,7 +119,7 @@ describe("sequencer that cannot go on", function () {
   if (canMount()) it("whole file system full: no answer until there is room again, and nothing is lost", async () => {
     const dir = newDir();
     const file = join(dir, "ballast");
-    mountDisk(dir);
+    const disk = mountSmallDisk(dir, 16);
     try {
       const lone = await start(dir, { batchMs: 20 });
       writeFileSync(file, Buffer.alloc(10 * 1024 * 1024));
@@ -134,7 +134,7 @@ describe("sequencer that cannot go on", function () {
       expect(lone.failures, "it waits").to.deep.equal([]);
       const told = sent.filter(({ levels }) => levels.includes("durable")).length;
       expect(told).to.be.below(sent.length);
-      execFileSync("mount", ["-o", "remount,size=64m", dir]);
+      disk.resize(64);
       await until("all are rooted", () => sent.every(({ levels }) => levels.includes("rooted")), 20_000);
       await lone.sendFor("rooted", bundleOf(BOB, 2, 0, transfers(1, 1)));
       const { position, head } = lone.core.committer;
@@ -145,7 +145,7 @@ describe("sequencer that cannot go on", function () {
       expect([again.core.committer.position, again.core.committer.head, again.core.sealed.get(again.core.sealed.count - 1)?.stateRoot]).to.deep.equal([position, head, root]);
       await again.stop();
     } finally {
-      execFileSync("umount", ["-l", dir]);
+      disk.remove();
     }
   });
 
@@ -195,25 +195,6 @@ describe("sequencer that cannot go on", function () {
     await lone.stop();
   });
 });
-
-/** A small file system of its own. @throws when this process may not mount */
-function mountDisk(dir: string): void {
-  mkdirSync(dir, { recursive: true });
-  execFileSync("mount", ["-t", "tmpfs", "-o", "size=16m", "tmpfs", dir], { stdio: "ignore" });
-}
-
-function canMount(): boolean {
-  const { path, remove } = temporaryFolder("mount");
-  try {
-    mountDisk(path);
-    execFileSync("umount", [path]);
-    return true;
-  } catch {
-    return false;
-  } finally {
-    remove();
-  }
-}
 
 /** Makes every write to the log's newest file fail for want of space, until it is emptied. */
 async function fullDisk(dir: string): Promise<{ empty(): void }> {
