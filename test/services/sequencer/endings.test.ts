@@ -116,8 +116,12 @@ describe("sequencer core in trouble", function () {
   });
 
   it("signer that is away at the end: is not waited for", async () => {
-    const lone = await LoneCore.start(data, {}, { signer: signerThat(() => Promise.reject(new SequencerError("sequencer/signerAway", {}, "retry", { what: "away" }))) });
+    let isAway = false;
+    const signer = signerThat(() => (isAway ? Promise.reject(new SequencerError("sequencer/signerAway", {}, "retry", { what: "away" })) : Promise.resolve(new Uint8Array(64))));
+    const lone = await LoneCore.start(data, {}, { signer });
     await lone.deposit([ALICE, BOB], 1000);
+    await until("their batch is sealed", () => lone.core.sealed.count === 1);
+    isAway = true;
     lone.send(bundleOf(ALICE, 1, 0, transfers(2, 1)));
     await until("the failure is told", () => lone.failures.length > 0);
     await lone.stop();

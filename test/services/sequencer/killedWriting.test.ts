@@ -83,10 +83,10 @@ describe("sequencer killed while it writes", function () {
       writeFileSync(join(data, "ballast"), Buffer.alloc(10 * 1024 * 1024));
       live = await LiveSequencer.start(data, deployment);
       const loading = load(live, 0);
-      let refused = await live.post(bundleOf(BOB, 2, 0, transfers(1, 1)));
+      let refused = await live.post(bundleOf(BOB, 2, 0, transfers(1, 1)), "sequenced");
       for (let nonce = 1; refused.status === 200; nonce += 1) {
         await pause(5);
-        refused = await live.post(bundleOf(BOB, 2, nonce, transfers(1, 1)));
+        refused = await live.post(bundleOf(BOB, 2, nonce, transfers(1, 1)), "sequenced");
       }
       expect([refused.status, refused.body.error?.code]).to.deep.equal([503, "INTAKE_DISK_FULL"]);
       expect((await fetch(`${live.url}/health`)).status).to.equal(503);

@@ -2,13 +2,12 @@ import { createHash } from "node:crypto";
 
 import { expect } from "chai";
 
-import { batchDataRoot, encodeHeader, encodeRecord, fromHex } from "../../../core/codec/index.ts";
-import { AUTH, ERROR, INVOKE_FLAG, OP } from "../../../core/generated/protocol.ts";
+import { fromHex } from "../../../core/codec/index.ts";
+import { ERROR, INVOKE_FLAG } from "../../../core/generated/protocol.ts";
 import { addressOfKey } from "../../../runtime/crypto/secp.ts";
 import { INTAKE } from "../../../services/sequencer/Submission.ts";
 import type { Answers } from "../../builders/loneCore.ts";
 import { LoneCore, bundleOf, temporaryFolder, testKey, transfers, until } from "../../builders/loneCore.ts";
-import { concatBytes } from "../../builders/signedBundle.ts";
 
 const KEYS = Array.from({ length: 12 }, (_, i) => testKey(i + 1));
 const [ALICE, BOB] = KEYS as [string, string];
@@ -133,18 +132,6 @@ describe("sequencer parking", function () {
     await until("it ends", () => late.rejection !== undefined, 3_000);
     expect(late.levels).to.deep.equal(["parked", "rejected"]);
     expect(codeOf(late)).to.equal(INTAKE.WAITED_TOO_LONG);
-  });
-
-  it("gap that a forced bundle of L1 closes: what waited for it runs", async () => {
-    const late = await lone.sendFor("parked", bundleOf(ALICE, 1, 1, transfers(2, 1)));
-    const header = encodeHeader({ agent: 1, nonce: 0, count: 1, validUntil: 0xffffffff, auth: AUTH.L1_SENDER });
-    const data = concatBytes(header, encodeRecord("TRANSFER", { to: 2, amount: 1 }));
-    const { pipeline } = lone.core;
-    const index = pipeline.nextEntry;
-    const entry = { kind: OP.FORCED, sender: addressOfKey(fromHex(ALICE)), account: new Uint8Array(20), value: 0, slots: 2, dataRoot: batchDataRoot(data), dueTime: 0xffffffff, data };
-    pipeline.addEntries([{ index, entry }]);
-    await until("it runs", () => late.levels.includes("durable"));
-    expect([pipeline.inboxCursor, ...(late.record?.outcomes ?? [])]).to.deep.equal([index + 1, ERROR.OK]);
   });
 
   it("end in order: what waits is refused with a code, and runs when it is sent again", async () => {
