@@ -6,10 +6,10 @@ import { parseChainConfig } from "./ChainConfig.ts";
 import { HttpService } from "./HttpService.ts";
 import type { HttpOptions, Json } from "./HttpService.ts";
 import { SdkError, sdkError } from "./SdkError.ts";
-import { asJson, listField, numberField, parseAccount, parseWithdrawalProof, textField } from "./state.ts";
-import type { AgentAccount, ConfirmedProof } from "./state.ts";
-import { checkProof } from "./stateProof.ts";
-import type { LeafKind, ProvenLeaf } from "./stateProof.ts";
+import { asJson, listField, numberField, parseAccount, textField } from "./state.ts";
+import type { AgentAccount } from "./state.ts";
+import { checkProof, checkWithdrawalProof } from "./stateProof.ts";
+import type { ConfirmedProof, LeafKind, ProvenLeaf } from "./stateProof.ts";
 import { resolveChain } from "./trust.ts";
 import type { ChainTrust, TrustedChain } from "./trust.ts";
 import { AckVerifier } from "./transport/AckVerifier.ts";
@@ -198,13 +198,10 @@ export class Agnt2Client implements L1Progress {
     return json === undefined ? undefined : checkProof(json["proof"] ?? json, PROVEN_OBJECTS[object], index);
   }
 
-  /** Proof of a withdrawal in a confirmed state; undefined while none holds it. */
+  /** Proof of a withdrawal in a state that the replica calls confirmed; undefined while none holds it. @throws SdkError `SDK_BAD_PROOF` */
   async withdrawalProof(index: number): Promise<ConfirmedProof | undefined> {
     const json = await this.api.find(`/v1/withdrawals/${index}/proof`);
-    if (json === undefined) return undefined;
-    const proof = parseWithdrawalProof(json);
-    if (proof.index !== index) throw sdkError("SDK_BAD_PROOF", `asked for withdrawal ${index}, given a proof of ${proof.index}`, { index });
-    return proof;
+    return json === undefined ? undefined : checkWithdrawalProof(json, index);
   }
 
   /**

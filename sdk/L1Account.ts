@@ -11,7 +11,7 @@ import type { Amount } from "./amount.ts";
 import type { ChainConfig } from "./ChainConfig.ts";
 import { SdkError, sdkError } from "./SdkError.ts";
 import { numberField } from "./state.ts";
-import type { ConfirmedProof } from "./state.ts";
+import type { ConfirmedProof } from "./stateProof.ts";
 
 const ERC20_ABI = ["function allowance(address,address) view returns (uint256)", "function approve(address,uint256) returns (bool)"];
 const POLL_MS = 200;
@@ -125,7 +125,7 @@ export class L1Account {
   /**
    * Waits until a withdrawal is in a confirmed state, then has the bridge pay it.
    * @param index the `id` in the result of `Agent.withdraw`
-   * @throws SdkError `SDK_TIMEOUT`, ChainError (`AlreadyWithdrawn`, …)
+   * @throws SdkError `SDK_TIMEOUT`, `SDK_BAD_PROOF` when L1 has confirmed another state; ChainError (`AlreadyWithdrawn`, …)
    */
   async claimWithdrawal(index: number, timeoutMs = 120_000): Promise<WithdrawalResult> {
     const until = Date.now() + timeoutMs;
@@ -139,11 +139,22 @@ export class L1Account {
 
   /** Whether the payout delay after the confirmation has passed, by the L1's clock. */
   async #isPayable(proof: ConfirmedProof): Promise<boolean> {
-    const [, confirmedAt] = await this.#contracts.settlement.confirmedState(proof.claimId);
-    const { payoutDelaySeconds } = await this.#contracts.bridge.config();
+    const [stateRoot, confirmedAt] = await this.#read(() => this.#contracts.settlement.confirmedState(proof.claimId));
+    // Not there yet for this endpoint of L1, which may be behind the replica's.
+    if (Number(confirmedAt) === 0) return false;
+    if (stateRoot.toLowerCase() !== proof.stateRoot) throw sdkError("SDK_BAD_PROOF", `claim ${proof.claimId} is confirmed with the state ${stateRoot}, the proof is of ${proof.stateRoot}`, { index: proof.index });
+    const { payoutDelaySeconds } = await this.#read(() => this.#contracts.bridge.config());
     // The next block is not older than either: a local L1's clock may run ahead.
     const latest = await this.#signer.provider?.getBlock("latest");
     return Number(confirmedAt) + Number(payoutDelaySeconds) < Math.max(Date.now() / 1000, latest?.timestamp ?? 0);
+  }
+
+  async #read<T>(call: () => Promise<T>): Promise<T> {
+    try {
+      return await call();
+    } catch (error) {
+      throw toChainError(error, ROOT_ABIS);
+    }
   }
 
   async #withdraw(proof: ConfirmedProof): Promise<WithdrawalResult> {

@@ -22,8 +22,8 @@ export type { Content, InvokeRequest, Reference, ReferenceLike } from "./operati
 export { SDK_ERROR_TEXTS, SdkError } from "./SdkError.ts";
 export type { SdkErrorCode, SdkReaction } from "./SdkError.ts";
 export { stateRootOf } from "./stateProof.ts";
-export type { LeafKind, ProvenLeaf } from "./stateProof.ts";
-export type { AgentAccount, ConfirmedProof } from "./state.ts";
+export type { ConfirmedProof, LeafKind, ProvenLeaf } from "./stateProof.ts";
+export type { AgentAccount } from "./state.ts";
 export type { ChainTrust, TrustedChain } from "./trust.ts";
 export { Workflow } from "./Workflow.ts";
 export type { WorkflowRequest } from "./Workflow.ts";

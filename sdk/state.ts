@@ -17,16 +17,6 @@ export interface AgentAccount {
   readonly session: { readonly key: string; readonly expiry: number; readonly capUnits: number } | undefined;
 }
 
-/** A Merkle proof of a leaf (RULES N-4) in a state that is confirmed on L1. */
-export interface ConfirmedProof {
-  readonly index: number;
-  /** Four 32-byte words as hex. */
-  readonly leaf: readonly string[];
-  readonly siblings: readonly string[];
-  readonly stateRoot: string;
-  readonly claimId: string;
-}
-
 /** @throws SdkError `SDK_RESPONSE` when it is no object */
 export function asJson(value: unknown): Json {
   if (typeof value !== "object" || value === null) throw sdkError("SDK_RESPONSE", "an object is missing from the answer");
@@ -75,17 +65,5 @@ export function parseAccount(json: Json): AgentAccount {
     failed: numberField(calls, "failed"),
     disputed: numberField(calls, "disputed"),
     session: grant === undefined ? undefined : { key: textField(grant, "address"), expiry: numberField(grant, "expiry"), capUnits: unitsField(grant, "cap") },
-  };
-}
-
-/** The proof part of a replica's answer about a withdrawal. */
-export function parseWithdrawalProof(json: Json): ConfirmedProof {
-  const proof = asJson(json["proof"]);
-  return {
-    index: numberField(proof, "index"),
-    leaf: listField(proof, "leaf").map(String),
-    siblings: listField(proof, "siblings").map(String),
-    stateRoot: textField(proof, "stateRoot"),
-    claimId: textField(json, "claimId"),
   };
 }

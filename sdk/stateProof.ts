@@ -78,3 +78,18 @@ export function checkProof(answer: unknown, kind: LeafKind, index: number): Prov
     batchCount: numberField(json, "batchCount"),
   };
 }
+
+/** A withdrawal, proven in the state of a claim. Whether that claim is confirmed on L1, and with that state, is for L1 to say. */
+export interface ConfirmedProof extends ProvenLeaf {
+  readonly claimId: string;
+}
+
+/**
+ * A replica's answer about a withdrawal.
+ * @throws SdkError `SDK_BAD_PROOF`, `SDK_RESPONSE`
+ */
+export function checkWithdrawalProof(json: Json, index: number): ConfirmedProof {
+  const claimId = textField(json, "claimId");
+  if (!/^0x[0-9a-fA-F]{64}$/.test(claimId)) throw sdkError("SDK_RESPONSE", "claimId is no 32 bytes", { index });
+  return { ...checkProof(json["proof"], "WITHDRAWAL", index), claimId };
+}

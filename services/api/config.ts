@@ -18,6 +18,7 @@ export const apiSettings = defineConfig({
   sequencerUrl: { env: "SEQUENCER_URL", parser: url("http", "https"), default: undefined, description: "Sequencer whose announced roots are compared with ours; nothing is compared when left out" },
   rateLimit: { env: "API_RATE_LIMIT", parser: integer(0), default: 3_000, description: "Requests that one client address may make in a minute; 0 does not count them" },
   trustedProxies: { env: "API_TRUSTED_PROXIES", parser: integer(0, 10), default: 0, description: "Own proxies in front, whose X-Forwarded-For tells the client's address" },
+  maxConnections: { env: "API_MAX_CONNECTIONS", parser: integer(1), default: 4_000, description: "Connections at most; more are closed at once" },
   feedClients: { env: "API_FEED_CLIENTS", parser: integer(1), default: 1_000, description: "Readers of the feed at most" },
   feedClientsPerAddress: { env: "API_FEED_CLIENTS_PER_ADDRESS", parser: integer(1), default: 50, description: "The same for one client address" },
   feedBufferKib: { env: "API_FEED_BUFFER_KIB", parser: integer(1), default: 4_096, description: "A reader of the feed with more than so many KiB waiting is cut off" },

@@ -1,5 +1,4 @@
 import express from "express";
-import { ipKeyGenerator, rateLimit } from "express-rate-limit";
 import type { ErrorRequestHandler, Express, Request, RequestHandler } from "express";
 import { z } from "zod";
 
@@ -7,9 +6,9 @@ import type { Logger } from "../../runtime/logger/Logger.ts";
 import type { Metrics } from "../../runtime/metrics/Metrics.ts";
 import type { ApiContext } from "./ApiContext.ts";
 import { ApiError } from "./ApiError.ts";
-import { clientAddress } from "./clientAddress.ts";
 import { docsPage } from "./docsPage.ts";
 import { createOpenApi } from "./openApi.ts";
+import type { RequestShare } from "./RequestShare.ts";
 import type { AnyRoute } from "./Route.ts";
 
 export interface HttpAppOptions {
@@ -20,10 +19,8 @@ export interface HttpAppOptions {
   /** Value of Access-Control-Allow-Origin. */
   readonly corsOrigin: string;
   readonly version: string;
-  /** Requests that one address may make in a minute; 0: any number. */
-  readonly rateLimit: number;
-  /** Own proxies in front. */
-  readonly trustedProxies: number;
+  /** What one address may ask; undefined: as much as it likes. */
+  readonly share: RequestShare | undefined;
   /** False while the replica reads what it missed. */
   readonly isReady: () => boolean;
 }
@@ -50,26 +47,6 @@ function handlerOf(route: AnyRoute, { context, isReady }: HttpAppOptions): Reque
   };
 }
 
-const MINUTE_MS = 60_000;
-
-/** Refuses what one address asks beyond its share; `/health` is always answered. */
-function limiterOf({ rateLimit: limit, trustedProxies }: HttpAppOptions): RequestHandler {
-  return rateLimit({
-    windowMs: MINUTE_MS,
-    limit,
-    standardHeaders: "draft-8",
-    legacyHeaders: false,
-    skip: ({ path }) => path === "/health",
-    keyGenerator: (request) => ipKeyGenerator(clientAddress(request, trustedProxies)),
-    handler: (request, response) => {
-      const { resetTime } = (request as Request & { rateLimit: { resetTime?: Date } }).rateLimit;
-      const retryAfterSeconds = Math.max(1, Math.ceil(((resetTime?.getTime() ?? Date.now() + MINUTE_MS) - Date.now()) / 1000));
-      response.setHeader("retry-after", String(retryAfterSeconds));
-      throw new ApiError("api/tooMany", { limit, retryAfterSeconds });
-    },
-  });
-}
-
 /** The HTTP side of the API: every route of the table, and the pages that describe it. */
 export function createHttpApp(options: HttpAppOptions): Express {
   const { routes, metrics, logger } = options;
@@ -86,7 +63,7 @@ export function createHttpApp(options: HttpAppOptions): Express {
     });
     next();
   });
-  if (options.rateLimit > 0) app.use(limiterOf(options));
+  if (options.share !== undefined) app.use(options.share.handler);
   for (const route of routes) app.get(expressPath(route.path), handlerOf(route, options));
   const openApi = createOpenApi(routes, options.version);
   app.get("/openapi.json", (_request, response) => void response.json(openApi));

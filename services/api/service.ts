@@ -29,6 +29,7 @@ import { Feed } from "./feed/Feed.ts";
 import { batchMessage, claimMessage, entryMessage, epochMessage, payoutMessage } from "./feed/feedMessages.ts";
 import { pastEvents } from "./feed/pastEvents.ts";
 import { readAsset } from "./readAsset.ts";
+import { RequestShare } from "./RequestShare.ts";
 import { routes } from "./routes/index.ts";
 import { createSequencerWatch } from "./SequencerWatch.ts";
 
@@ -71,11 +72,16 @@ export function createApiService(config: ApiConfig, logger: Logger): ApiService 
     if (parts === undefined) throw new Error("the API service has not started");
     return parts;
   };
+  const { rateLimit: limit, trustedProxies } = config;
+  const share = limit === 0 ? undefined : new RequestShare({ limit, trustedProxies });
+  server.maxConnections = config.maxConnections;
   const feed = new Feed({
+    admit: (request) => share?.take(request),
+    onError: (error) => logger.error({ err: error }, "A reader of the feed could not be served."),
     maxClients: config.feedClients,
     maxClientsPerAddress: config.feedClientsPerAddress,
     maxBufferedBytes: config.feedBufferKib << 10,
-    trustedProxies: config.trustedProxies,
+    trustedProxies,
     hello: () => {
       const { replica, source } = need();
       const stateRoot = toHex(replica.rootAt(replica.batchCount) ?? new Uint8Array(32));
@@ -175,8 +181,8 @@ export function createApiService(config: ApiConfig, logger: Logger): ApiService 
   const intake = createService({
     async start() {
       const { context } = need();
-      const { corsOrigin, rateLimit, trustedProxies } = config;
-      server.on("request", createHttpApp({ context, routes, metrics, logger, corsOrigin, rateLimit, trustedProxies, version: VERSION, isReady: () => parts?.source.head !== undefined }));
+      const { corsOrigin } = config;
+      server.on("request", createHttpApp({ context, routes, metrics, logger, corsOrigin, share, version: VERSION, isReady: () => parts?.source.head !== undefined }));
       feed.attach(server);
       server.listen(config.port, config.host);
       await once(server, "listening");
@@ -184,6 +190,7 @@ export function createApiService(config: ApiConfig, logger: Logger): ApiService 
     },
     stop() {
       feed.close();
+      share?.close();
       server.closeAllConnections();
       server.close();
     },

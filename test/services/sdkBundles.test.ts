@@ -188,6 +188,18 @@ describe("SDK bundles", () => {
     expect(await codeOf(handle.rooted)).to.equal("E_BALANCE");
   });
 
+  it("operation handle: tells when the proven receipt is not of this operation, or says something else than the answer did", async () => {
+    const truth = { outcome: 0, agent: 7, nonce: 0, index: 0, slot: 0, id: 1 };
+    const op = Number(encodeRecord("TRANSFER", { to: 2, amount: 5 })[0]);
+    for (const [lie, code] of [[{}, "none"], [{ outcome: 4 }, "SDK_BAD_PROOF"], [{ agent: 8 }, "SDK_BAD_PROOF"], [{ nonce: 1 }, "SDK_BAD_PROOF"], [{ id: 2 }, "SDK_BAD_PROOF"], [{ op: 1 }, "SDK_BAD_PROOF"]] as const) {
+      const fields = { ...truth, op, ...lie };
+      const receiptIn = async () => ({ kind: "RECEIPT" as const, index: 10, fields, leaf: [], siblings: [], stateRoot: "0x", batchCount: 1 });
+      const handle = new OperationHandle("TRANSFER", { ...progress, receiptIn });
+      createBundler(new FakeTransport(0)).add(encodeRecord("TRANSFER", { to: 2, amount: 5 }), handle);
+      expect(await codeOf(handle.proven()), JSON.stringify(lie)).to.equal(code);
+    }
+  });
+
   it("autobundler: refuses operations with SDK_CLOSED when it is closed", async () => {
     const bundler = createBundler(new FakeTransport(0));
     const before = addTransfer(bundler);

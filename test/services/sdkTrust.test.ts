@@ -113,6 +113,30 @@ describe("SDK trust", () => {
     expect(await clientOf({}, fetchFrom({})).agentIndex(SEQUENCER)).to.equal(7);
   });
 
+  describe("proofs of a replica that lies", () => {
+    const word = `0x${"00".repeat(32)}`;
+    const proofOf = (changes: Json = {}): Json => ({ kind: 9, index: 3, leaf: Array(4).fill(word), siblings: Array(54).fill(word), stateRoot: word, batchCount: 2, ...changes });
+    const withProof = (answer: Json): Agnt2Client => clientOf({ "/v1/withdrawals/3/proof": answer, "/v1/receipts/3/proof": proofOf({ kind: 8, siblings: Array(78).fill(word) }) }, { apiUrl: "http://replica" });
+
+    for (const [what, code, answer] of [
+      ["leads to another root", "SDK_BAD_PROOF", { claimId: word, proof: proofOf() }],
+      ["is of another withdrawal", "SDK_BAD_PROOF", { claimId: word, proof: proofOf({ index: 4 }) }],
+      ["is of another kind of leaf", "SDK_BAD_PROOF", { claimId: word, proof: proofOf({ kind: 8 }) }],
+      ["is too short", "SDK_BAD_PROOF", { claimId: word, proof: proofOf({ siblings: [word] }) }],
+      ["holds no words", "SDK_RESPONSE", { claimId: word, proof: proofOf({ leaf: ["0x12", 5, null, {}] }) }],
+      ["names no claim", "SDK_RESPONSE", { claimId: "0x12", proof: proofOf() }],
+      ["is missing", "SDK_RESPONSE", { claimId: word, proof: null }],
+    ] as const) {
+      it(`withdrawal proof: fails with ${code} when it ${what}`, async () => {
+        expect(await codeOf(withProof(answer as Json).withdrawalProof(3))).to.equal(code);
+      });
+    }
+
+    it("receipt proof: fails with SDK_BAD_PROOF when it does not lead to the root that the sequencer has signed", async () => {
+      expect(await codeOf(withProof({}).receiptIn(3, { batchCount: 2, stateRoot: `0x${"ab".repeat(32)}` }, 500))).to.equal("SDK_BAD_PROOF");
+    });
+  });
+
   it("client: waits as long as a busy server asks for", async () => {
     let asked = 0;
     const busy = async (): Promise<Response> => {

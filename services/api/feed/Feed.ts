@@ -4,6 +4,7 @@ import type { Duplex } from "node:stream";
 import { WebSocketServer } from "ws";
 import type { WebSocket } from "ws";
 
+import { toError } from "../../../runtime/errors/CodedError.ts";
 import { ApiError } from "../ApiError.ts";
 import { clientAddress } from "../clientAddress.ts";
 import { FeedClient } from "./FeedClient.ts";
@@ -20,11 +21,15 @@ export interface FeedOptions {
   readonly trustedProxies?: number;
   /** The first message of every client. */
   readonly hello: () => FeedEvent;
+  /** Counts a client's request. @throws ApiError (as a rejection) when it has no more */
+  readonly admit?: (request: IncomingMessage) => Promise<void> | undefined;
+  /** Something that is not the client's fault. */
+  readonly onError?: (error: Error) => void;
   /** What was told from a block on. @throws ApiError */
   readonly past: (point: ResumePoint) => PastEvent[];
 }
 
-const DEFAULTS = { maxClients: 1_000, maxClientsPerAddress: 50, maxBufferedBytes: 4 << 20, pingMs: 30_000, trustedProxies: 0 };
+const DEFAULTS = { maxClients: 1_000, maxClientsPerAddress: 50, maxBufferedBytes: 4 << 20, pingMs: 30_000, trustedProxies: 0, admit: (): undefined => undefined, onError: (): undefined => undefined };
 const GOING_AWAY = 1001;
 const RETRY_SECONDS = 10;
 const STATUS_TEXTS: Readonly<Record<number, string>> = { 400: "Bad Request", 404: "Not Found", 410: "Gone", 429: "Too Many Requests", 503: "Service Unavailable" };
@@ -92,21 +97,24 @@ export class Feed {
 
   readonly #onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
     socket.on("error", () => socket.destroy());
-    let wish: Wish;
-    let past: PastEvent[];
-    try {
-      const url = new URL(request.url ?? "/", "http://localhost");
-      if (url.pathname !== FEED_PATH) throw new ApiError("api/unknownRoute", { method: "GET", path: url.pathname });
-      this.#checkRoom(clientAddress(request, this.#options.trustedProxies));
-      wish = wishOf(url);
-      past = wish.resume === undefined ? [] : this.#options.past(wish.resume);
-    } catch (thrown) {
-      refuse(socket, thrown instanceof ApiError ? thrown : new ApiError("api/badRequest", { problems: [{ field: "path", problem: "not a valid URL" }] }));
-      return;
-    }
-    // The upgrade ends in this same turn: nothing can happen between the past that was read and the first live message.
-    this.#server.handleUpgrade(request, socket, head, (webSocket) => this.#accept(webSocket, clientAddress(request, this.#options.trustedProxies), wish, past));
+    this.#upgrade(request, socket, head).catch((thrown: unknown) => {
+      if (!(thrown instanceof ApiError)) this.#options.onError(toError(thrown));
+      refuse(socket, thrown instanceof ApiError ? thrown : new ApiError("api/internal", {}));
+    });
   };
+
+  async #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    const url = URL.parse(request.url ?? "/", "http://localhost");
+    if (url === null) throw new ApiError("api/badRequest", { problems: [{ field: "path", problem: "not a valid URL" }] });
+    if (url.pathname !== FEED_PATH) throw new ApiError("api/unknownRoute", { method: "GET", path: url.pathname });
+    const { types, resume } = wishOf(url);
+    await this.#options.admit(request);
+    const address = clientAddress(request, this.#options.trustedProxies);
+    this.#checkRoom(address);
+    // From here on all happens in one turn: nothing can come between the past that is read and the first live message.
+    const past = resume === undefined ? [] : this.#options.past(resume);
+    this.#server.handleUpgrade(request, socket, head, (webSocket) => this.#accept(webSocket, address, { types, resume }, past));
+  }
 
   #checkRoom(address: string): void {
     const { maxClients, maxClientsPerAddress } = this.#options;
@@ -122,7 +130,11 @@ export class Feed {
     socket.on("close", () => this.#clients.delete(client));
     socket.on("error", () => socket.terminate());
     client.send("hello", feedText(this.#options.hello()));
-    if (resume !== undefined) client.replay(past).catch(() => client.drop("the past cannot be told"));
+    if (resume === undefined) return;
+    client.replay(past).catch((thrown: unknown) => {
+      this.#options.onError(toError(thrown));
+      client.drop("the past cannot be told");
+    });
   }
 
   #ping(): void {

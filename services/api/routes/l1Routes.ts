@@ -9,11 +9,12 @@ function notFound(what: string, key: unknown): ApiError<"api/notFound"> {
   return new ApiError("api/notFound", { what, key: String(key) }, `there is no ${what} ${String(key)}`);
 }
 
-function slice<T, V>(list: readonly T[], query: PageQuery, view: (item: T) => V): { items: V[]; next?: number } {
+/** @param length how much of the list is shown */
+function slice<T, V>(list: readonly T[], query: PageQuery, view: (item: T) => V, length = list.length): { items: V[]; next?: number } {
   const from = query.from ?? 0;
   const end = from + limitOf(query);
-  const items = list.slice(from, end).map(view);
-  return end < list.length ? { items, next: end } : { items };
+  const items = list.slice(from, Math.min(end, length)).map(view);
+  return end < length ? { items, next: end } : { items };
 }
 
 export const l1Routes: readonly AnyRoute[] = [
@@ -24,7 +25,7 @@ export const l1Routes: readonly AnyRoute[] = [
     query: page,
     answer: pageOf(batchSchema),
     handle: (context, _params, query) =>
-      slice(context.replica.view.batches.slice(0, context.replica.batchCount), query, (batch) => batchView(context, batch)),
+      slice(context.replica.view.batches, query, (batch) => batchView(context, batch), context.replica.batchCount),
   }),
   defineRoute({
     path: "/v1/batches/{index}",

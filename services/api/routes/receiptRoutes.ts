@@ -1,4 +1,5 @@
-import { KIND } from "../../../core/generated/protocol.ts";
+import { fromHex } from "../../../core/codec/hex.ts";
+import { KIND, RECEIPT, WITHDRAWAL } from "../../../core/generated/protocol.ts";
 import type { ApiContext } from "../ApiContext.ts";
 import { ApiError } from "../ApiError.ts";
 import { defineRoute } from "../Route.ts";
@@ -16,16 +17,16 @@ function notFound(what: string, key: unknown): ApiError<"api/notFound"> {
   return new ApiError("api/notFound", { what, key: String(key) }, `there is no ${what} ${String(key)}`);
 }
 
-/** A page of an append-only subtree, oldest first, of those that pass the filter. */
-function scan<T>({ replica }: ApiContext, kind: number, count: number, query: PageQuery, view: (number: number, leaf: Uint8Array) => T, passes: (item: T) => boolean): { items: T[]; next?: number } {
+/** A page of an append-only subtree, oldest first, of those whose leaf passes the filter. */
+function scan<T>({ replica }: ApiContext, kind: number, count: number, query: PageQuery, view: (number: number, leaf: Uint8Array) => T, passes: (leaf: Uint8Array) => boolean): { items: T[]; next?: number } {
   const limit = limitOf(query);
   const items: T[] = [];
   const first = query.from ?? 0;
   const last = Math.min(count, first + MAX_SCAN);
   for (let number = first; number < last; number += 1) {
     if (items.length === limit) return { items, next: number };
-    const item = view(number, replica.current.appendLeaf(kind, number));
-    if (passes(item)) items.push(item);
+    const leaf = replica.current.appendLeaf(kind, number);
+    if (passes(leaf)) items.push(view(number, leaf));
   }
   return last < count ? { items, next: last } : { items };
 }
@@ -38,8 +39,8 @@ export const receiptRoutes: readonly AnyRoute[] = [
     query: { ...page, agent: index.optional().describe("Account index: only its operations") },
     answer: pageOf(receiptSchema),
     handle: (context, _params, query) =>
-      scan(context, KIND.RECEIPT, context.replica.current.machine("receiptCount"), query, (number, leaf) => receiptView(context, number, leaf), (receipt) =>
-        query.agent === undefined || receipt.agent === query.agent),
+      scan(context, KIND.RECEIPT, context.replica.current.machine("receiptCount"), query, (number, leaf) => receiptView(context, number, leaf), (leaf) =>
+        query.agent === undefined || new DataView(leaf.buffer, leaf.byteOffset).getUint32(RECEIPT.agent) === query.agent),
   }),
   defineRoute({
     path: "/v1/receipts/{number}",
@@ -74,10 +75,10 @@ export const receiptRoutes: readonly AnyRoute[] = [
     query: { ...page, recipient: address.optional() },
     answer: pageOf(withdrawalSchema),
     handle(context, _params, query) {
-      const recipient = query.recipient?.toLowerCase();
+      const recipient = query.recipient === undefined ? undefined : fromHex(query.recipient, 20);
       const count = context.replica.current.machine("withdrawalCount");
-      return scan(context, KIND.WITHDRAWAL, count, query, (number, leaf) => withdrawalView(context, number, leaf), (withdrawal) =>
-        recipient === undefined || withdrawal.recipient === recipient);
+      return scan(context, KIND.WITHDRAWAL, count, query, (number, leaf) => withdrawalView(context, number, leaf), (leaf) =>
+        recipient === undefined || recipient.every((byte, place) => leaf[WITHDRAWAL.recipient + place] === byte));
     },
   }),
   defineRoute({

@@ -15,7 +15,7 @@ import { sessionSchema, sessionView } from "../views/sessionView.ts";
 import { workflowSchema, workflowView } from "../views/workflowView.ts";
 
 /** Leaves looked at for one page: a filter that matches little ends its page early, with `next`. */
-const MAX_SCAN = 65_536;
+const MAX_SCAN = 8_192;
 
 const agentKey = z.union([address, index]).describe("Account index or owner's address");
 

@@ -309,6 +309,10 @@ describe("feed and request limits of a replica", function () {
     expect((await get("/v1/status", "9.9.9.9, 10.1.1.1")).status).to.equal(429);
     expect((await get("/v1/status", "10.1.1.2")).status).to.equal(200);
     expect((await get("/health", "10.1.1.1")).status).to.equal(200);
+    // Readers of the feed are counted with the others.
+    const feedUrl = `${service.url}/v1/feed`;
+    const noMore = await refusal(feedUrl, { "x-forwarded-for": "10.1.1.1" });
+    expect([noMore.status, noMore.code]).to.deep.equal([429, "api/tooMany"]);
     await stop();
     await start("--rate-limit=0");
     const many = await Promise.all(Array.from({ length: 50 }, () => fetch(`${service.url}/v1/status`)));
