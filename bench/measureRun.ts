@@ -7,7 +7,7 @@ import { PostingWatch } from "./network/PostingWatch.ts";
 import { readPosting } from "./network/readPosting.ts";
 
 /** Records a second for which bundles are signed beforehand, by the size of a bundle. */
-const SIGNED_PER_SECOND = (bundle: number): number => (bundle >= 512 ? 400_000 : bundle >= 64 ? 200_000 : 18_000);
+const SIGNED_PER_SECOND = (bundle: number): number => (bundle >= 512 ? 400_000 : bundle >= 64 ? 320_000 : 18_000);
 const WINDOW_BUNDLES = (bundle: number): number => (bundle >= 512 ? 48 : bundle >= 64 ? 256 : 2_048);
 /** Mainnet at the time of writing; all of it for this chain's calldata. */
 const BLOCK_GAS = 60_000_000;

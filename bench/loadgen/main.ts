@@ -12,6 +12,7 @@ import { presign } from "./presign.ts";
 const options = JSON.parse(process.argv[2]) as LoadOptions;
 const QUIET_MS = 5_000;
 const MESSAGE_BYTES = 64 * 1024;
+const MAX_OUTSTANDING = 4_000;
 
 function percentile(sorted: Float64Array, part: number): number {
   return sorted.length === 0 ? NaN : sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))];
@@ -96,7 +97,9 @@ async function main(): Promise<void> {
   while (!isOver()) {
     if (options.bundlesPerSecond !== undefined) {
       const due = Math.floor(((performance.now() - startedAt) / 1000) * options.bundlesPerSecond);
-      if (due > sent) send(due - sent);
+      // A stall must not turn into refusals: a connection may have 5,000 bundles in the queue.
+      const room = MAX_OUTSTANDING - (sent - durable - refusedBundles);
+      if (due > sent) send(Math.min(due - sent, room));
     }
     await pause(2);
   }

@@ -17,7 +17,7 @@ import type { L1Task } from "../processor.ts";
 import { ClaimProposer } from "./ClaimProposer.ts";
 import type { ClaimAlarm } from "./decideClaims.ts";
 import { EntryFeed } from "./EntryFeed.ts";
-import { purposeOf } from "./intentIds.ts";
+import { batchIntentId, purposeOf } from "./intentIds.ts";
 import { Poster } from "./Poster.ts";
 import type { EntryConsumer, EpochRoots, SealedBatches } from "./ports.ts";
 
@@ -174,6 +174,7 @@ export async function createL1Side(options: L1SideOptions): Promise<L1Side> {
     post: async () => {
       const actions = await poster.turn();
       if (actions.some((action) => action.type === "wait" && action.reason === "chaining")) processor.wake("post");
+      for (const action of actions) if (action.type === "submit") wakeWhenLanded(batchIntentId(action.index));
     },
     claim: async () => {
       if (!limits.isClaiming) return;
@@ -190,6 +191,12 @@ export async function createL1Side(options: L1SideOptions): Promise<L1Side> {
       toldMissing = isMissing;
     },
   };
+
+  /** A batch that has landed makes room for another: that one does not wait for the next regular look. */
+  function wakeWhenLanded(intentId: string): void {
+    const stopped = (): void => undefined;
+    manager.wait(intentId).then(() => processor.wake("post"), stopped);
+  }
 
   const processor = createL1Processor({
     queue: options.queue,
