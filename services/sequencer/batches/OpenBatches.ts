@@ -13,8 +13,8 @@ import type { RootClient } from "../roots/RootClient.ts";
 import type { SnapshotKeeper } from "../snapshots/SnapshotKeeper.ts";
 import type { SealedBatches } from "./SealedBatches.ts";
 
-/** Batches that have ended and are not sealed, when the disk or the root worker hangs. */
-const MAX_UNSEALED = 64;
+/** Batches that have ended and are not sealed: some 200 MB, and two seconds at full speed before a slow disk or root worker is felt. */
+const MAX_UNSEALED = 512;
 /** Entries that one batch consumes at most: less than what the Inbox lets a batch leave out. */
 const MAX_ENTRIES = 512;
 
