@@ -5,7 +5,7 @@ import { JsonRpcProvider } from "ethers";
 import { Agnt2Client } from "../sdk/Agnt2Client.ts";
 import type { Agent } from "../sdk/Agent.ts";
 import { HttpService } from "../sdk/HttpService.ts";
-import { balanceOnL1, L1Account } from "../sdk/L1Account.ts";
+import { balanceOnL1, L1Account, tokenOnL1 } from "../sdk/L1Account.ts";
 import { sdkError } from "../sdk/SdkError.ts";
 import { loadSigner } from "../sdk/node/loadSigner.ts";
 import type { KeySource, LoadedSigner } from "../sdk/node/loadSigner.ts";
@@ -35,6 +35,7 @@ export class Connection {
       sequencerUrl: config.sequencer,
       apiUrl: config.api,
       transport: "http",
+      token: async (address) => tokenOnL1(await this.#l1(Number((await this.client.sequencer.get("/v1/config"))["chainId"])), address),
       ...(config.deployment === undefined ? {} : { deployment: readDeployment(config.deployment) }),
       ...(config.sequencerAddress === undefined ? {} : { sequencerAddress: config.sequencerAddress }),
     });
@@ -60,19 +61,22 @@ export class Connection {
   }
 
   async l1Account(): Promise<L1Account> {
-    return L1Account.connect(this.client, (await this.signer()).connectL1(await this.#l1()));
+    return L1Account.connect(this.client, (await this.signer()).connectL1(await this.#l1(await this.#chainId())));
   }
 
   /** Base units of the chain's asset that an address holds on L1. */
   async l1Balance(owner: string): Promise<bigint> {
     const { asset } = await this.client.config();
-    return balanceOnL1(await this.#l1(), owner, asset.address);
+    return balanceOnL1(await this.#l1(await this.#chainId()), owner, asset.address);
+  }
+
+  async #chainId(): Promise<number> {
+    return (await this.client.config()).domain.chainId;
   }
 
   /** @throws SdkError `SDK_UNREACHABLE`, `SDK_WRONG_CHAIN` */
-  async #l1(): Promise<JsonRpcProvider> {
+  async #l1(chainId: number): Promise<JsonRpcProvider> {
     if (this.#provider !== undefined) return this.#provider;
-    const { chainId } = (await this.client.config()).domain;
     const answer = (await new HttpService(this.config.l1).postJson("", { jsonrpc: "2.0", id: 1, method: "eth_chainId", params: [] }))["result"];
     if (Number(answer) !== chainId) throw sdkError("SDK_WRONG_CHAIN", `the L1 at ${this.config.l1} has id ${Number(answer)}, the chain's ${chainId}`);
     this.#provider = new JsonRpcProvider(this.config.l1, chainId, { staticNetwork: true, pollingInterval: 200 });

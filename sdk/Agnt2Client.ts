@@ -11,7 +11,7 @@ import type { AgentAccount } from "./state.ts";
 import { checkProof, checkWithdrawalProof } from "./stateProof.ts";
 import type { ConfirmedProof, LeafKind, ProvenLeaf } from "./stateProof.ts";
 import { resolveChain } from "./trust.ts";
-import type { ChainTrust, TrustedChain } from "./trust.ts";
+import type { ChainTrust, Token, TrustedChain } from "./trust.ts";
 import { AckVerifier } from "./transport/AckVerifier.ts";
 import { HttpTransport } from "./transport/HttpTransport.ts";
 import { StreamTransport } from "./transport/StreamTransport.ts";
@@ -81,7 +81,7 @@ export class Agnt2Client implements L1Progress {
   }
 
   /** A replica reads decimals and symbol from L1. */
-  async #readToken(): Promise<ChainTrust["token"]> {
+  async #readToken(): Promise<Token | undefined> {
     return this.#api === undefined ? undefined : parseChainConfig(await this.#api.get("/v1/config")).token;
   }
 

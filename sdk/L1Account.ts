@@ -11,6 +11,7 @@ import type { Amount } from "./amount.ts";
 import type { ChainConfig } from "./ChainConfig.ts";
 import { SdkError, sdkError } from "./SdkError.ts";
 import { numberField } from "./state.ts";
+import type { Token } from "./trust.ts";
 import type { ConfirmedProof } from "./stateProof.ts";
 
 const ERC20_ABI = ["function allowance(address,address) view returns (uint256)", "function approve(address,uint256) returns (bool)"];
@@ -23,6 +24,13 @@ export async function balanceOnL1(provider: Provider, owner: string, token: stri
   if (token === undefined) return provider.getBalance(owner);
   const contract = new Contract(token, ["function balanceOf(address) view returns (uint256)"], provider);
   return (await contract.getFunction("balanceOf")(owner)) as bigint;
+}
+
+/** How amounts of a token are written, as the token itself says. */
+export async function tokenOnL1(provider: Provider, token: string): Promise<Token> {
+  const contract = new Contract(token, ["function decimals() view returns (uint8)", "function symbol() view returns (string)"], provider);
+  const [decimals, symbol] = (await Promise.all([contract.getFunction("decimals")(), contract.getFunction("symbol")()])) as [bigint, string];
+  return { decimals: Number(decimals), symbol };
 }
 
 /** Undefined for a service that is away or busy: it is asked again. */
@@ -92,20 +100,24 @@ export class L1Account {
     const base = toBaseUnits(amount, asset);
     const { bridge } = this.#contracts;
     const receipt = await this.#send(async () => {
-      if (asset.address !== undefined) await this.#approve(asset.address, base);
-      return bridge.deposit(account ?? (await this.address()), base, { value: asset.address === undefined ? base : 0n });
+      const to = account ?? (await this.address());
+      if (asset.address === undefined) return bridge.deposit(to, base, { value: base });
+      const nonce = await this.#approve(asset.address, base);
+      return bridge.deposit(to, base, nonce === undefined ? {} : { nonce });
     });
     const log = this.#parse(bridge.interface, receipt, "Deposited");
     return { transactionHash: receipt.hash, entry: Number(log["entry"]), units };
   }
 
-  async #approve(token: string, base: bigint): Promise<void> {
+  /** The signer's nonce after the approval, which providers that keep answers for a moment do not know yet; undefined if none was needed. */
+  async #approve(token: string, base: bigint): Promise<number | undefined> {
     const { bridge } = this.#config.contracts;
     const contract = new Contract(token, ERC20_ABI, this.#signer);
     const allowance = (await contract.getFunction("allowance")(await this.address(), bridge)) as bigint;
-    if (allowance >= base) return;
-    const sent = (await contract.getFunction("approve")(bridge, base)) as { wait(confirmations: number, timeoutMs: number): Promise<unknown> };
+    if (allowance >= base) return undefined;
+    const sent = (await contract.getFunction("approve")(bridge, base)) as { nonce: number; wait(confirmations: number, timeoutMs: number): Promise<unknown> };
     await sent.wait(1, MINED_MS);
+    return sent.nonce + 1;
   }
 
   /**

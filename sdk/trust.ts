@@ -14,8 +14,14 @@ export interface ChainTrust {
   readonly deployment?: unknown;
   /** The address that must have signed heads and roots. Default: the deployment's sequencer. */
   readonly sequencerAddress?: string;
-  /** The settlement token, where the deployment names one that is not ETH. */
-  readonly token?: { readonly decimals: number; readonly symbol: string };
+  /** The settlement token, where the deployment names one that is not ETH; or what reads it from an L1 that is trusted. */
+  readonly token?: Token | ((address: string) => Promise<Token>);
+}
+
+/** How amounts of a token are written. */
+export interface Token {
+  readonly decimals: number;
+  readonly symbol: string;
 }
 
 /** A chain whose parts are trusted, with who signs for it. */
@@ -43,7 +49,7 @@ function compare(known: ChainConfig, told: ChainConfig): void {
  * @param readToken what a replica says of the token; asked on local chains only
  * @throws SdkError `SDK_WRONG_CHAIN`, `SDK_UNTRUSTED`, `SDK_RESPONSE`, `SDK_INPUT`; ChainError `DEPLOYMENT_INVALID`
  */
-export async function resolveChain(trust: ChainTrust, told: Json, readToken: () => Promise<ChainTrust["token"]>): Promise<TrustedChain> {
+export async function resolveChain(trust: ChainTrust, told: Json, readToken: () => Promise<Token | undefined>): Promise<TrustedChain> {
   const said = parseChainConfig(told);
   const known = trust.deployment === undefined ? undefined : configOfDeployment(loadDeployment(trust.deployment));
   if (known !== undefined) compare(known, said);
@@ -56,7 +62,8 @@ export async function resolveChain(trust: ChainTrust, told: Json, readToken: () 
 
   const chain = known ?? said;
   if (chain.asset.address === undefined) return { ...chain, sequencer };
-  const token = trust.token ?? (isLocal ? (said.token ?? (await readToken())) : undefined);
+  const given = typeof trust.token === "function" ? await trust.token(chain.asset.address) : trust.token;
+  const token = given ?? (isLocal ? (said.token ?? (await readToken())) : undefined);
   if (token === undefined) throw sdkError("SDK_UNTRUSTED", `the decimals of the token ${chain.asset.address} are not known: name them`, { token: chain.asset.address });
   return { ...chain, asset: { ...chain.asset, ...token }, sequencer };
 }

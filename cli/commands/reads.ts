@@ -5,9 +5,9 @@ import { formatBaseUnits } from "../../sdk/amount.ts";
 import { PROVEN_OBJECTS } from "../../sdk/Agnt2Client.ts";
 import type { ProvenObject } from "../../sdk/Agnt2Client.ts";
 import type { Json } from "../../sdk/HttpService.ts";
-import { listField } from "../../sdk/state.ts";
+import { asJson, listField, numberField, textField, unitsField } from "../../sdk/state.ts";
 import { SdkError, sdkError } from "../../sdk/SdkError.ts";
-import { parseAgent, parseWhole } from "../arguments.ts";
+import { parseAgent, parseWhole, showReference } from "../arguments.ts";
 import { amountMaker, BaseAmount } from "../Report.ts";
 import type { Row } from "../Report.ts";
 import { action } from "../runCommand.ts";
@@ -83,6 +83,33 @@ export function addReadCommands(program: Command): void {
         report.result("", { ...plainFields(sequencer), ...(replica === undefined ? { replica: "not reachable" } : { replica: plainFields(replica) as never }) });
       }),
     );
+  for (const [name, description, role] of [
+    ["calls", "calls that wait for an agent; default: for you", "provider"],
+    ["requests", "calls that an agent has made and that are not settled; default: yours", "requester"],
+  ] as const) {
+    program
+      .command(name)
+      .description(description)
+      .argument("[agent]", "index or address", parseAgent)
+      .action(
+        action(async ({ connection, report }, agent: number | string | undefined) => {
+          const { client, config } = connection;
+          const who = agent ?? config.account ?? (await connection.signer()).bundleSigner.address;
+          const amount = await amountMaker(client);
+          const items = listField(await client.api.get(`/v1/calls?${role}=${encodeURIComponent(who)}&limit=500`), "items").map(asJson);
+          const rows = items.map((call): Row => ({
+            reference: showReference({ slot: numberField(call, "slot"), id: numberField(call, "id") }),
+            requester: numberField(call, "requester"),
+            provider: numberField(call, "provider"),
+            price: amount(unitsField(call, "price")),
+            status: textField(call, "status"),
+            deadline: numberField(call, "deadline"),
+            inputHash: textField(call, "inputHash"),
+          }));
+          report.table(rows.length === 0 ? "None in the newest batch on L1." : "Not settled in the newest batch on L1:", name, rows);
+        }),
+      );
+  }
   for (const [name, description, sentence] of [
     ["batches", "the batches on L1", "Batches on L1, as the replica derived them:"],
     ["claims", "the claims on L1", "Claims about the state, on L1:"],

@@ -1,17 +1,17 @@
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { JsonRpcProvider, Wallet } from "ethers";
+import { ContractFactory, JsonRpcProvider, Wallet } from "ethers";
+import type { InterfaceAbi } from "ethers";
 
 import { Faucet } from "../../scripts/demo/Faucet.ts";
 import { DEVELOPMENT_KEYS, freePort, startLocalChain } from "./localChain.ts";
 import type { LocalChain } from "./localChain.ts";
 import { deployRollupOn } from "./rollupOnChain.ts";
-import type { CHAIN_TEST_CONFIG } from "./rollupOnChain.ts";
 
 const ROOT = join(import.meta.dirname, "..", "..");
 const READY_MS = 60_000;
@@ -43,11 +43,23 @@ async function untilOk(url: string, child: ChildProcess, output: () => string): 
   }
 }
 
-/** Starts it on free ports of the loopback. The deployment names the sequencer, so that clients can trust it. */
-export async function startLocalNetwork(config: Partial<typeof CHAIN_TEST_CONFIG> = {}): Promise<LocalNetworkForTests> {
+async function deployTestToken(chain: LocalChain): Promise<string> {
+  const artifact = join(ROOT, "artifacts", "contracts", "test", "tokens", "TestToken.sol", "TestToken.json");
+  const { abi, bytecode } = JSON.parse(readFileSync(artifact, "utf8")) as { abi: InterfaceAbi; bytecode: string };
+  const contract = await new ContractFactory(abi, bytecode, new Wallet(DEVELOPMENT_KEYS[0], chain.provider)).deploy();
+  return (await contract.waitForDeployment()).getAddress();
+}
+
+/**
+ * Starts it on free ports of the loopback. The deployment names the sequencer, so that clients can trust it.
+ * @param asset the chain settles in ETH, or in a token that the faucet gives
+ */
+export async function startLocalNetwork(asset: "ETH" | "token" = "ETH"): Promise<LocalNetworkForTests> {
   const chain = await startLocalChain("anvil");
   const sequencerAddress = new Wallet(SEQUENCER_KEY).address.toLowerCase();
-  const { deployment } = await deployRollupOn(chain, { sequencer: sequencerAddress, ...config });
+  const token = asset === "token" ? await deployTestToken(chain) : undefined;
+  const deployed = (await deployRollupOn(chain, { sequencer: sequencerAddress, ...(token === undefined ? {} : { asset: token }) })).deployment;
+  const deployment = token === undefined ? deployed : { ...deployed, contracts: { ...deployed.contracts, asset: token } };
   const dir = mkdtempSync(join(tmpdir(), "agnt2-network-"));
   const deploymentFile = join(dir, "deployment.json");
   writeFileSync(deploymentFile, JSON.stringify(deployment, (_key, value: unknown) => (typeof value === "bigint" ? value.toString() : value)));

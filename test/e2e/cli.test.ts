@@ -106,6 +106,15 @@ describe("CLI on a live network", function () {
     expect((await balanceOf(bob)) - before).to.equal(ETHER / 100n - FEE_UNITS * UNIT);
   });
 
+  it("calls, requests: show a provider what waits for it, and a requester what it has asked for", async () => {
+    const call = callOf(await ok(alice, "invoke", "2", "--price", "0.04", "--input", "waiting", "--wait", "posted"));
+    const expected = { reference: call, requester: 1, provider: 2, price: String(ETHER / 25n), status: "OPEN" };
+    expect(((await ok(bob, "calls"))["calls"] as Json[])[0]).to.include(expected);
+    expect(((await ok(alice, "requests"))["requests"] as Json[])[0]).to.include(expected);
+    expect((await run(bob.privateKey, ["calls", "1"])).stdout).to.include("None in the newest batch");
+    await ok(bob, "respond", call, "--failed");
+  });
+
   it("respond --failed: gives the price back", async () => {
     const before = await balanceOf(alice);
     await ok(bob, "respond", callOf(await ok(alice, "invoke", bob.address, "--price", "0.02", "--input", "x")), "--failed");
@@ -242,5 +251,37 @@ describe("CLI on a live network", function () {
     expect(noKey.stderr).to.include("SDK_SIGNER").and.include("What to do:");
     const usage = await run(undefined, ["transfer", "2"]);
     expect([usage.code, usage.stderr.includes("missing required argument")]).to.deep.equal([2, true]);
+  });
+});
+
+describe("CLI on a chain that settles in a token", function () {
+  this.timeout(COMMAND_MS);
+  let network: LocalNetworkForTests;
+  const agent = Wallet.createRandom();
+
+  const run = (args: readonly string[]): Promise<Outcome> =>
+    new Promise((resolve) => {
+      const { PATH = "", HOME = "" } = process.env;
+      const env = {
+        PATH, HOME, NO_COLOR: "1", AGNT2_KEY: agent.privateKey,
+        AGNT2_SEQUENCER_URL: network.sequencerUrl, AGNT2_API_URL: network.apiUrl, L1_URL: network.l1Url, AGNT2_FAUCET_URL: network.faucetUrl, AGNT2_DEPLOYMENT: network.deploymentFile,
+      };
+      execFile(process.execPath, [CLI, ...args], { env, timeout: COMMAND_MS }, (error, stdout, stderr) =>
+        resolve({ code: error === null ? 0 : typeof error.code === "number" ? error.code : -1, stdout, stderr }),
+      );
+    });
+
+  before(async () => {
+    network = await startLocalNetwork("token");
+  });
+  after(() => network?.stop());
+
+  it("deposit, withdraw, claim-withdrawal: approve, pay in and take out the token, in its own symbol and decimals", async () => {
+    for (const args of [["faucet", "--amount", "8"], ["deposit", "5"], ["withdraw", "1.25"], ["claim-withdrawal", "0", "--timeout", "60"]]) {
+      const { code, stderr } = await run(args);
+      expect(code, `agnt2 ${args.join(" ")}: ${stderr}`).to.equal(0);
+    }
+    const { stdout } = await run(["balance"]);
+    expect(stdout).to.match(/holds 3\.74\d* TEST on the chain and 4\.25 TEST on L1/);
   });
 });
