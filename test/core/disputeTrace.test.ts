@@ -1,0 +1,115 @@
+import { expect } from "chai";
+
+import { toHex } from "../../core/codec/index.ts";
+import { recordStep, Trace, traceLength } from "../../core/dispute/index.ts";
+import { CoreError } from "../../core/errors.ts";
+import { MACHINE } from "../../core/generated/protocol.ts";
+import { createState, createStateTree } from "../../core/state/index.ts";
+import { TEST_DOMAIN, TestRollup } from "../builders/TestRollup.ts";
+import { createTraceStory } from "../builders/traceStory.ts";
+import type { TraceStory } from "../builders/traceStory.ts";
+import { Random } from "../differential/scenario/Random.ts";
+
+/** The root after each step of the story, the identity steps at its end included. */
+function rootOf(story: TraceStory, step: number): string {
+  return toHex(story.roots[Math.min(step, story.roots.length - 1)]!);
+}
+
+function shuffledSteps(length: number, random: Random): number[] {
+  const steps = Array.from({ length: length + 1 }, (_, step) => step);
+  for (let i = steps.length - 1; i > 0; i -= 1) {
+    const j = random.below(i + 1);
+    [steps[i], steps[j]] = [steps[j]!, steps[i]!];
+  }
+  return steps;
+}
+
+describe("trace", () => {
+  for (const seed of [1, 2, 3]) {
+    it(`roots: are those of plain stepping when every step is asked for in order (seed ${seed})`, () => {
+      const story = createTraceStory(seed, 5, 20);
+      const trace = new Trace({ ...story.options, intervalSteps: 16 });
+      expect(trace.length).to.equal(story.length);
+      for (let step = 0; step <= trace.length; step += 1) expect(toHex(trace.stateRootAt(step)), `step ${step}`).to.equal(rootOf(story, step));
+    });
+
+    it(`roots: are those of plain stepping when steps are asked for in any order, near and far from checkpoints (seed ${seed})`, () => {
+      const story = createTraceStory(seed, 3, 20);
+      for (const intervalSteps of [1, 7, 40, 10_000]) {
+        const trace = new Trace({ ...story.options, intervalSteps });
+        const random = new Random(seed + intervalSteps);
+        for (const step of shuffledSteps(trace.length, random)) {
+          if (random.chance(0.3)) trace.stepProofAt(Math.min(step, trace.length - 1));
+          expect(toHex(trace.stateRootAt(step)), `step ${step}, interval ${intervalSteps}`).to.equal(rootOf(story, step));
+        }
+      }
+    });
+  }
+
+  it("step proof: is the one that recording every step gives, at every step and backwards", () => {
+    const story = createTraceStory(4, 4, 12);
+    const { batchEnd, l1 } = story.options;
+    const replayed = new TestRollup({ fee: 1 });
+    const tree = createStateTree();
+    const trace = new Trace({ ...story.options, intervalSteps: 10 });
+    expect(story.roots.length).to.be.above(60);
+    const proofs = new Map<number, unknown>();
+    for (let step = trace.length - 1; step >= 0; step -= 1) proofs.set(step, trace.stepProofAt(step));
+    while (replayed.state.system.u64(MACHINE.batchIndex) < 4) recordStep(replayed.machine, tree, batchEnd, l1);
+    for (let step = 0; step < trace.length; step += 1) {
+      expect(proofs.get(step), `step ${step}`).to.deep.equal(recordStep(replayed.machine, tree, batchEnd, l1));
+    }
+  });
+
+  it("end: is reached by the identity when batches take fewer steps than the Inbox counts (M-9)", () => {
+    const rollup = new TestRollup();
+    const start = { state: createState().exportSnapshot(), tree: createStateTree().snapshot() };
+    rollup.submit(1000, new Uint8Array(96 * 4));
+    const parameters = { domainSeparator: TEST_DOMAIN, feeTable: rollup.feeTable };
+    const trace = new Trace({ start, batchEnd: 1, l1: rollup, parameters });
+    expect(trace.length).to.equal(9);
+    const roots = trace.rootsAt([4, 5, 6, 9]).map(toHex);
+    expect(roots[0]).to.not.equal(roots[1]);
+    expect(new Set(roots.slice(1)).size).to.equal(1);
+    expect(toHex(trace.stepProofAt(8).postRoot)).to.equal(roots[3]);
+    expect(trace.stepProofAt(8).proof.leaves).to.have.length(1);
+  });
+
+  it("length: is zero without batches, and steps outside it are refused", () => {
+    const rollup = new TestRollup();
+    expect(traceLength(rollup, 0, 0, 0)).to.equal(0);
+    const start = { state: createState().exportSnapshot(), tree: createStateTree().snapshot() };
+    const trace = new Trace({ start, batchEnd: 0, l1: rollup, parameters: { domainSeparator: TEST_DOMAIN, feeTable: rollup.feeTable } });
+    expect(trace.length).to.equal(0);
+    expect(toHex(trace.stateRootAt(0))).to.equal(toHex(createStateTree().root()));
+    for (const step of [-1, 1, 0.5]) {
+      expect(() => trace.stateRootAt(step)).to.throw(CoreError).with.property("code", "dispute/step");
+    }
+    expect(() => trace.stepProofAt(0)).to.throw(CoreError).with.property("code", "dispute/step");
+  });
+
+  it("checkpoints: stay within their budget, and thinned out they still lead to every step", () => {
+    const story = createTraceStory(5, 5, 40);
+    const budget = 20_000;
+    const trace = new Trace({ ...story.options, intervalSteps: 4, logBudgetBytes: budget });
+    trace.stateRootAt(trace.length);
+    expect(trace.logBytes).to.be.at.most(budget);
+    expect(trace.checkpointCount).to.be.within(2, trace.length / 8);
+    const random = new Random(9);
+    for (let i = 0; i < 80; i += 1) {
+      const step = random.below(trace.length + 1);
+      const fresh = new Trace({ ...story.options });
+      expect(toHex(trace.stateRootAt(step))).to.equal(rootOf(story, step));
+      if (i < 5) expect(toHex(fresh.stateRootAt(step))).to.equal(rootOf(story, step));
+    }
+  });
+
+  it("start: taken in the middle of a bundle it is where another trace goes on", () => {
+    const story = createTraceStory(6, 5, 12);
+    const trace = new Trace(story.options);
+    for (const step of [1, 2, 3, 17, 40]) {
+      const rest = new Trace({ ...story.options, start: trace.startAt(step), firstStep: step, length: trace.length, intervalSteps: 8 });
+      for (let next = step; next <= trace.length; next += 3) expect(toHex(rest.stateRootAt(next))).to.equal(rootOf(story, next));
+    }
+  });
+});
