@@ -1,6 +1,6 @@
-import { AUTH, MACHINE, OP, PHASE, RECORD, SLOT_BYTES, SOURCE } from "../generated/protocol.ts";
+import { AUTH, LEAF_BYTES, MACHINE, OP, PHASE, RECORD, SLOT_BYTES, SOURCE } from "../generated/protocol.ts";
 import type { State } from "../state/State.ts";
-import { MACHINE_AT } from "../transition/Context.ts";
+import { MACHINE_AT, REGISTER_AT } from "../transition/Context.ts";
 import { createBundleResult, Executor } from "../transition/Executor.ts";
 import type { BatchInput, EntryInput, L1Data } from "../transition/L1Data.ts";
 import { Machine } from "../transition/Machine.ts";
@@ -87,8 +87,9 @@ export class TraceRunner {
     const slot = system.u32(MACHINE_AT + MACHINE.cursor);
     const slots = system.u32(MACHINE_AT + MACHINE.slots);
     const offset = slot * SLOT_BYTES;
-    // A false state may count other slots than the data have: only the machine is exact there.
-    if (slots * SLOT_BYTES !== data.length) return 0;
+    // A false state may count other slots than the data have, or have something in the register between bundles: the fast path
+    // takes both for granted, so that the machine has to do it.
+    if (slots * SLOT_BYTES !== data.length || !this.#isRegisterZero()) return 0;
     const isBundle = this.#executor.isBundle(data, offset);
     const count = isBundle ? new DataView(data.buffer, data.byteOffset + offset).getUint16(RECORD.HEADER.count) : 0;
     if (isBundle && 2 + 2 * count > atMost) return 0;
@@ -96,6 +97,12 @@ export class TraceRunner {
     this.#executor.executeBundle(data, offset, recovered, this.#out);
     if (system.u32(MACHINE_AT + MACHINE.cursor) === slots) this.#executor.endBatch();
     return isBundle ? 2 + count + this.#out.count : 1;
+  }
+
+  #isRegisterZero(): boolean {
+    const { view } = this.#state.system;
+    for (let i = 0; i < LEAF_BYTES; i += 4) if (view.getUint32(REGISTER_AT + i) !== 0) return false;
+    return true;
   }
 
   #signerOf(batch: number, data: Uint8Array, slot: number): Uint8Array | null {
