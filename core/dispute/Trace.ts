@@ -71,6 +71,8 @@ export class Trace {
   /** The last mark at or before the present step, and that step. */
   #mark = 0;
   #step: number;
+  /** The furthest step ever gone to. */
+  #reached: number;
   #logBytes = 0;
 
   constructor(options: TraceOptions) {
@@ -85,6 +87,7 @@ export class Trace {
     this.length = options.length ?? traceLength(l1, batchStart, batchEnd, cursor);
     this.firstStep = options.firstStep ?? 0;
     this.#step = this.firstStep;
+    this.#reached = this.firstStep;
     this.#interval = options.intervalSteps ?? Math.max(MIN_INTERVAL_STEPS, Math.ceil(this.length / DEFAULT_INTERVALS));
     this.#budget = options.logBudgetBytes ?? DEFAULT_LOG_BUDGET_BYTES;
     this.#runner = new TraceRunner(this.#state, parameters, l1, batchEnd);
@@ -132,6 +135,15 @@ export class Trace {
     return recorded;
   }
 
+  /**
+   * Executes up to `steps` steps that were never executed yet, so that a service can do other things in between; true when the end is
+   * reached. Afterwards every root is near a checkpoint, and no signature is checked twice.
+   */
+  runAhead(steps: number): boolean {
+    this.#goTo(Math.min(this.#reached + steps, this.length));
+    return this.#reached === this.length;
+  }
+
   /** A copy of the state after `step` steps. */
   startAt(step: number): TraceStart {
     this.#goTo(step);
@@ -154,6 +166,7 @@ export class Trace {
       if (target !== this.#mark) this.#jump(target);
     }
     this.#run(step);
+    this.#reached = Math.max(this.#reached, step);
   }
 
   #run(step: number): void {

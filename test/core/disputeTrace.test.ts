@@ -104,6 +104,18 @@ describe("trace", () => {
     }
   });
 
+  it("run ahead: gets to the end in slices and changes no root when other steps are asked for in between", () => {
+    const story = createTraceStory(7, 3, 12);
+    const trace = new Trace({ ...story.options, intervalSteps: 9 });
+    let slices = 1;
+    for (; !trace.runAhead(11); slices += 1) {
+      if (slices % 3 === 0) expect(toHex(trace.stateRootAt(slices)), `step ${slices}`).to.equal(rootOf(story, slices));
+    }
+    expect(slices).to.equal(Math.ceil(trace.length / 11));
+    expect(toHex(trace.stateRootAt(trace.length))).to.equal(rootOf(story, trace.length));
+    expect(trace.runAhead(1)).to.equal(true);
+  });
+
   it("start: taken in the middle of a bundle it is where another trace goes on", () => {
     const story = createTraceStory(6, 5, 12);
     const trace = new Trace(story.options);
