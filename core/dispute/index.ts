@@ -1,3 +1,4 @@
+export { advanceStart } from "./advanceStart.ts";
 export { decideMove } from "./decideMove.ts";
 export type { Move, ProofMove } from "./decideMove.ts";
 export { packFeeTable } from "./encodeStepProof.ts";

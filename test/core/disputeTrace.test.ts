@@ -1,7 +1,7 @@
 import { expect } from "chai";
 
 import { toHex } from "../../core/codec/index.ts";
-import { recordStep, Trace, traceLength } from "../../core/dispute/index.ts";
+import { advanceStart, recordStep, Trace, traceLength } from "../../core/dispute/index.ts";
 import { CoreError } from "../../core/errors.ts";
 import { MACHINE } from "../../core/generated/protocol.ts";
 import { createState, createStateTree } from "../../core/state/index.ts";
@@ -114,6 +114,16 @@ describe("trace", () => {
     expect(slices).to.equal(Math.ceil(trace.length / 11));
     expect(toHex(trace.stateRootAt(trace.length))).to.equal(rootOf(story, trace.length));
     expect(trace.runAhead(1)).to.equal(true);
+  });
+
+  it("start: is that of the epoch when it is reached from an older state", () => {
+    const story = createTraceStory(8, 6, 8);
+    const genesis = { state: createState().exportSnapshot(), tree: createStateTree().snapshot() };
+    const start = advanceStart({ ...story.options, start: genesis, batchEnd: 6 });
+    expect(start.tree).to.deep.equal(story.options.start.tree);
+    const trace = new Trace({ ...story.options, start });
+    expect(trace.length).to.equal(story.length);
+    expect(trace.rootsAt([0, 30, trace.length]).map(toHex)).to.deep.equal([0, 30, trace.length].map((step) => rootOf(story, step)));
   });
 
   it("start: taken in the middle of a bundle it is where another trace goes on", () => {
