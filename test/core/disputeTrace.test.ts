@@ -1,13 +1,14 @@
 import { expect } from "chai";
 
-import { toHex } from "../../core/codec/index.ts";
-import { advanceStart, recordStep, Trace, traceLength } from "../../core/dispute/index.ts";
+import { encodeRecord, toHex } from "../../core/codec/index.ts";
+import { advanceStart, recordStep, segmentPoints, Trace, traceLength } from "../../core/dispute/index.ts";
 import { CoreError } from "../../core/errors.ts";
-import { MACHINE } from "../../core/generated/protocol.ts";
+import { MACHINE, OP } from "../../core/generated/protocol.ts";
 import { createState, createStateTree } from "../../core/state/index.ts";
-import { TEST_DOMAIN, TestRollup } from "../builders/TestRollup.ts";
+import { joinBytes, TEST_DOMAIN, TestRollup } from "../builders/TestRollup.ts";
 import { createTraceStory } from "../builders/traceStory.ts";
 import type { TraceStory } from "../builders/traceStory.ts";
+import { createActor } from "../differential/scenario/Actors.ts";
 import { Random } from "../differential/scenario/Random.ts";
 
 /** The root after each step of the story, the identity steps at its end included. */
@@ -22,6 +23,25 @@ function shuffledSteps(length: number, random: Random): number[] {
     [steps[i], steps[j]] = [steps[j]!, steps[i]!];
   }
   return steps;
+}
+
+/** Batches of transfers between two accounts, 64 a bundle, of which some fail: about 2^15 steps. */
+function createLongEpoch(): TestRollup {
+  const [ada, bob] = ["ada", "bob"].map(createActor);
+  const rollup = new TestRollup({ fee: 1 });
+  for (const { address } of [ada!, bob!]) rollup.enqueue({ kind: OP.DEPOSIT, sender: address, account: address, value: 20_000 });
+  rollup.submit(1000);
+  for (let batch = 0, nonce = 0; batch < 5; batch += 1) {
+    const bundles: Uint8Array[] = [];
+    for (let i = 0; i < 25; i += 1, nonce += 1) {
+      for (const [agent, signer] of [[1, ada!], [2, bob!]] as const) {
+        const records = Array.from({ length: 64 }, (_, n) => encodeRecord("TRANSFER", { to: 3 - agent, amount: n % 9 === 0 ? 90_000 : n }));
+        bundles.push(rollup.bundle({ agent, signer, records, nonce }));
+      }
+    }
+    rollup.submit(1001 + batch, joinBytes(bundles));
+  }
+  return rollup;
 }
 
 describe("trace", () => {
@@ -102,6 +122,29 @@ describe("trace", () => {
       expect(toHex(trace.stateRootAt(step))).to.equal(rootOf(story, step));
       if (i < 5) expect(toHex(fresh.stateRootAt(step))).to.equal(rootOf(story, step));
     }
+  });
+
+  it("long epoch: has the roots of plain stepping at all cuts of an opening, found again in any order, with a bounded log", () => {
+    const rollup = createLongEpoch();
+    const start = { state: createState().exportSnapshot(), tree: createStateTree().snapshot() };
+    const trace = new Trace({ start, batchEnd: 6, l1: rollup, parameters: { domainSeparator: TEST_DOMAIN, feeTable: rollup.feeTable } });
+    expect(trace.length).to.be.within(2 ** 14, 2 ** 16);
+    const cuts = segmentPoints(0, trace.length, 16);
+    const roots = trace.rootsAt(cuts);
+    const tree = createStateTree();
+    for (let step = 0, at = 0; at < cuts.length; step += 1) {
+      if (step === cuts[at]) {
+        tree.apply(rollup.state.drainDirty());
+        expect(toHex(roots[at]!), `step ${step}`).to.equal(toHex(tree.root()));
+        at += 1;
+      }
+      rollup.step();
+    }
+    const backwards = cuts.toReversed().map((step) => toHex(trace.stepProofAt(step).preRoot));
+    expect(backwards.toReversed()).to.deep.equal(roots.map(toHex));
+    expect(trace.checkpointCount).to.be.within(16, 65);
+    // Two accounts, the machine and the register change, however many steps there are.
+    expect(trace.logBytes).to.be.below(65 * 6 * 140);
   });
 
   it("run ahead: gets to the end in slices and changes no root when other steps are asked for in between", () => {
