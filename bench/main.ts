@@ -1,9 +1,10 @@
-/** `npm run bench -- NAME [--json] [options]`: core, tree or paper. */
+/** `npm run bench -- NAME [--json] [options]`: core, tree, trace or paper. */
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 
 import { benchCore } from "./core.ts";
 import { printPaper } from "./paper.ts";
+import { benchTrace } from "./trace.ts";
 
 const [name, ...args] = process.argv.slice(2);
 const isJson = args.includes("--json");
@@ -20,10 +21,13 @@ async function main(): Promise<number> {
       const child = spawn(process.execPath, [join(import.meta.dirname, "tree.ts"), ...args], { stdio: "inherit" });
       return await new Promise((resolve) => child.on("exit", (code) => resolve(code ?? 1)));
     }
+    case "trace":
+      process.stdout.write(`${JSON.stringify(benchTrace(args), null, 2)}\n`);
+      return 0;
     case "paper":
       return printPaper(args, (line) => process.stdout.write(`${line}\n`));
     default:
-      process.stderr.write("npm run bench -- core|tree|paper [--json]\n");
+      process.stderr.write("npm run bench -- core|tree|trace|paper [--json]\n");
       return 2;
   }
 }

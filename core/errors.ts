@@ -12,7 +12,9 @@ export type CoreErrorCode =
   | "state/snapshot" // a snapshot of another format, or an inconsistent one
   | "transition/phase" // the machine is in another phase than the call needs
   | "transition/input" // the data that the step needs was not given
-  | "dispute/root"; // the tree does not hold the state that is to be proven
+  | "dispute/root" // the tree does not hold the state that is to be proven
+  | "dispute/step" // a step that the trace does not have
+  | "dispute/move"; // a move that the game does not take
 
 /** Thrown by `core/`; `code` is for programs, `message` for people. */
 export class CoreError extends Error {

@@ -1,4 +1,15 @@
+export { advanceStart } from "./advanceStart.ts";
+export { decideMove } from "./decideMove.ts";
+export type { Move, ProofMove } from "./decideMove.ts";
 export { packFeeTable } from "./encodeStepProof.ts";
+export { firstDisagreement, isSameRoot } from "./firstDisagreement.ts";
+export { applyMove, losersOf, openGame } from "./Game.ts";
+export type { AnswerMove, Game, GamePhase, OpeningMove, Side } from "./Game.ts";
 export { recordStep } from "./recordStep.ts";
 export type { RecordedStep, StepLeaf } from "./recordStep.ts";
+export { segmentPoints } from "./segmentPoints.ts";
 export type { LeafOpening, StepProof } from "./StepProof.ts";
+export { Trace } from "./Trace.ts";
+export type { TraceOptions, TraceStart } from "./Trace.ts";
+export { traceLength } from "./traceLength.ts";
+export type { TraceOracle } from "./TraceOracle.ts";

@@ -3,7 +3,7 @@ import { getBytes, hexlify } from "ethers";
 
 import { fromHex, toHex } from "../../core/codec/index.ts";
 import type { BatchMeta } from "../../core/codec/index.ts";
-import { recordStep } from "../../core/dispute/index.ts";
+import { recordStep, Trace } from "../../core/dispute/index.ts";
 import type { RecordedStep } from "../../core/dispute/index.ts";
 import { ERROR, KIND, PHASE } from "../../core/generated/protocol.ts";
 import { createState, createStateTree } from "../../core/state/index.ts";
@@ -53,6 +53,7 @@ describe("an epoch, proven step by step on the real contracts", () => {
   const recipient = "0x00000000000000000000000000000000000000f1";
   const steps = new Map<RollupContracts, RecordedStep[]>();
   const trees = new Map<RollupContracts, StateTree>();
+  const traces = new Map<RollupContracts, Trace>();
 
   const environment = async ({ inbox }: RollupContracts) => ({
     inbox: await inbox.getAddress(),
@@ -89,6 +90,8 @@ describe("an epoch, proven step by step on the real contracts", () => {
       while (toHex(recorded.at(-1)!.preRoot) !== toHex(recorded.at(-1)!.postRoot));
       steps.set(rollup, recorded);
       trees.set(rollup, tree);
+      const start = { state: createState().exportSnapshot(), tree: createStateTree().snapshot() };
+      traces.set(rollup, new Trace({ start, batchEnd: 1, l1, parameters: { domainSeparator: domain, feeTable: NO_FEES } }));
     }
   });
   after(() => scene.close());
@@ -100,6 +103,19 @@ describe("an epoch, proven step by step on the real contracts", () => {
       for (const step of recorded) expect(await prove(env, step)).to.equal(toHex(step.postRoot));
       // The last one is the identity.
       expect(recorded.length - 1).to.be.at.most(Number(await rollup.inbox.epochTrace(0)));
+    }
+  });
+
+  it("trace: has as many steps as the Inbox counts, and the roots and proofs of plain stepping", async () => {
+    for (const rollup of [a, b]) {
+      const trace = traces.get(rollup)!;
+      expect(BigInt(trace.length)).to.equal(await rollup.inbox.epochTrace(0));
+      const recorded = steps.get(rollup)!;
+      for (const [step, expected] of recorded.entries()) expect(trace.stepProofAt(step)).to.deep.equal(expected);
+      expect(toHex(trace.stateRootAt(trace.length))).to.equal(toHex(recorded.at(-1)!.postRoot));
+      // What is left over proves itself too (M-1).
+      const last = trace.stepProofAt(trace.length - 1);
+      expect(await prove(await environment(rollup), last)).to.equal(toHex(last.postRoot));
     }
   });
 

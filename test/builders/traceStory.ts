@@ -1,0 +1,56 @@
+import type { TraceOptions, TraceStart } from "../../core/dispute/index.ts";
+import { SLOT_BYTES } from "../../core/generated/protocol.ts";
+import { createStateTree } from "../../core/state/index.ts";
+import { createActor } from "../differential/scenario/Actors.ts";
+import { generateBatch } from "../differential/scenario/generateBatch.ts";
+import { Random } from "../differential/scenario/Random.ts";
+import { StateView } from "../differential/scenario/StateView.ts";
+import { TEST_DOMAIN, TestRollup } from "./TestRollup.ts";
+
+const cast = ["ada", "bob", "cy", "dee"].map(createActor);
+
+/** An epoch as it was executed step by step: its inputs, and the root after every step. */
+export interface TraceStory {
+  readonly rollup: TestRollup;
+  readonly options: TraceOptions;
+  /** Roots after 0, 1, … steps, up to the last one that is no identity. */
+  readonly roots: readonly Uint8Array[];
+  /** Steps as the Inbox counts them (M-9). */
+  readonly length: number;
+}
+
+/** A random epoch of `batches` batches after an earlier one of `before`. */
+export function createTraceStory(seed: number, before: number, batches: number): TraceStory {
+  const random = new Random(seed);
+  const rollup = new TestRollup({ fee: 1 });
+  const view = new StateView((kind, index) => rollup.state.leaf(kind, index));
+  const tree = createStateTree();
+  const roots: Uint8Array[] = [];
+  let l2Time = 1_000_000;
+  let length = 0;
+  let start: TraceStart | undefined;
+  for (let batch = 0; batch <= before + batches; batch += 1) {
+    if (batch === before) {
+      tree.apply(rollup.state.drainDirty());
+      start = { state: rollup.state.exportSnapshot(), tree: tree.snapshot() };
+      roots.push(tree.root());
+    }
+    if (batch === before + batches) break;
+    const agents = Array.from({ length: view.machine()["agentCount"] }, (_, i) => i + 1);
+    const planned = generateBatch({ random, view, cast, domainSeparator: TEST_DOMAIN }, agents, l2Time, rollup.entries.length);
+    l2Time = planned.l2Time;
+    for (const entry of planned.entries) rollup.enqueue(entry);
+    rollup.submit(l2Time, planned.data);
+    if (batch >= before) {
+      length += 1 + (2 * planned.data.length) / SLOT_BYTES;
+      for (const entry of planned.entries) length += 1 + (2 * entry.data.length) / SLOT_BYTES;
+    }
+    while (!rollup.isDone) {
+      rollup.step();
+      tree.apply(rollup.state.drainDirty());
+      if (batch >= before) roots.push(tree.root());
+    }
+  }
+  const parameters = { domainSeparator: TEST_DOMAIN, feeTable: rollup.feeTable };
+  return { rollup, options: { start: start!, batchEnd: rollup.batches.length, l1: rollup, parameters }, roots, length };
+}
