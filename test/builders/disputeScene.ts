@@ -5,12 +5,13 @@ import hre from "hardhat";
 import { fromHex, toHex } from "../../core/codec/index.ts";
 import { recordStep } from "../../core/dispute/index.ts";
 import type { RecordedStep } from "../../core/dispute/index.ts";
+import { SLOT_BYTES } from "../../core/generated/protocol.ts";
 import { createState, createStateTree } from "../../core/state/index.ts";
 import { Machine } from "../../core/transition/index.ts";
 import type { BisectionGame, Inbox, RivalSettlement } from "../../typechain-types/index.ts";
 import { cloneCode } from "./clone.ts";
 import { DEVELOPMENT_KEYS } from "./localChain.ts";
-import { signedBundle } from "./signedBundle.ts";
+import { concatBytes, signedBundle } from "./signedBundle.ts";
 import { submitBatch } from "./submitBatch.ts";
 
 const ZERO_ADDRESS = "0x0000000000000000000000000000000000000000";
@@ -39,12 +40,26 @@ export function lyingRoots(roots: readonly string[], from: number, seed = "lie")
   return roots.map((root, step) => (step < from ? root : keccak256(toUtf8Bytes(`${seed} ${step}`))));
 }
 
-export async function createDisputeScene(k: number): Promise<DisputeScene> {
+export interface DisputeOptions {
+  /** Slots of garbage behind the bundle: two steps each, so that a trace can be longer. */
+  readonly garbageSlots?: number;
+  /** L1 time of the first block; 12 seconds a block from there on. Left out: the machine's clock. */
+  readonly startTime?: number;
+}
+
+export async function createDisputeScene(k: number, { garbageSlots = 0, startTime }: DisputeOptions = {}): Promise<DisputeScene> {
   const connection = await hre.network.create();
   const { ethers, networkHelpers } = connection;
+  let time = startTime ?? 0;
+  const tick = async (): Promise<void> => {
+    if (startTime !== undefined) await networkHelpers.time.setNextBlockTimestamp((time += 12));
+  };
   const signers = await ethers.getSigners();
   const deployer = signers[0]!;
-  const deploy = async (name: string) => await ethers.deployContract(name);
+  const deploy = async (name: string) => {
+    await tick();
+    return await ethers.deployContract(name);
+  };
   const implementations = { inbox: await deploy("Inbox"), settlement: await deploy("RivalSettlement"), game: await deploy("BisectionGame") };
   const prover = await (await deploy("OneStepProver")).getAddress();
   const nonce = await deployer.getNonce();
@@ -67,6 +82,7 @@ export async function createDisputeScene(k: number): Promise<DisputeScene> {
   for (const name of ["inbox", "settlement", "game"] as const) {
     const implementation = implementations[name];
     const config = implementation.interface.getFunction("config")!.outputs[0]!;
+    await tick();
     await deployer.sendTransaction({ data: cloneCode(await implementation.getAddress(), config, configs[name]) });
   }
   const inbox = (await ethers.getContractAt("Inbox", inboxAddress)) as unknown as Inbox;
@@ -75,10 +91,13 @@ export async function createDisputeScene(k: number): Promise<DisputeScene> {
   const now = async (): Promise<number> => (await ethers.provider.getBlock("latest"))!.timestamp;
 
   // The first signer stands for the bridge: a deposit of 1,000 units, and a withdrawal of 400 of them.
+  await tick();
   await inbox.enqueueDeposit(deployer.address, deployer.address, 1_000);
   const domainSeparator = fromHex(await inbox.domainSeparator());
   const records = [{ op: "WITHDRAW", fields: { recipient: getBytes(`0x${"f1".repeat(20)}`), amount: 400 } } as const];
-  const data = signedBundle({ domainSeparator, key: DEVELOPMENT_KEYS[0], agent: 1, nonce: 0, records });
+  const bundle = signedBundle({ domainSeparator, key: DEVELOPMENT_KEYS[0], agent: 1, nonce: 0, records });
+  const data = concatBytes(bundle, new Uint8Array(garbageSlots * SLOT_BYTES).fill(7));
+  await tick();
   await submitBatch(inbox, await now(), 1, hexlify(data));
 
   const queued = (await inbox.queryFilter(inbox.filters.EntryQueued()))[0]!.args;
