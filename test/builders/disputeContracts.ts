@@ -2,7 +2,7 @@ import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/types"
 import { getCreateAddress } from "ethers";
 import hre from "hardhat";
 
-import type { BisectionGame, Inbox, RivalSettlement } from "../../typechain-types/index.ts";
+import type { BisectionGame, Inbox, Settlement } from "../../typechain-types/index.ts";
 import { cloneCode } from "./clone.ts";
 
 const ZERO_ADDRESS = "0x0000000000000000000000000000000000000000";
@@ -15,7 +15,7 @@ export interface DisputeContracts {
   readonly connection: Awaited<ReturnType<typeof hre.network.create>>;
   readonly signers: readonly HardhatEthersSigner[];
   readonly inbox: Inbox;
-  readonly settlement: RivalSettlement;
+  readonly settlement: Settlement;
   readonly game: BisectionGame;
   now(): Promise<number>;
   setNextTime(seconds: number): Promise<void>;
@@ -46,7 +46,7 @@ export async function deployDisputeContracts(k: number, { startTime, config = {}
     await tick();
     return await ethers.deployContract(name);
   };
-  const implementations = { inbox: await deploy("Inbox"), settlement: await deploy("RivalSettlement"), game: await deploy("BisectionGame") };
+  const implementations = { inbox: await deploy("Inbox"), settlement: await deploy("Settlement"), game: await deploy("BisectionGame") };
   const prover = await (await deploy(proverName)).getAddress();
   const nonce = await deployer.getNonce();
   const addressAt = (offset: number): string => getCreateAddress({ from: deployer.address, nonce: nonce + offset });
@@ -70,7 +70,7 @@ export async function deployDisputeContracts(k: number, { startTime, config = {}
     connection,
     signers,
     inbox: (await ethers.getContractAt("Inbox", inboxAddress)) as unknown as Inbox,
-    settlement: (await ethers.getContractAt("RivalSettlement", settlementAddress)) as unknown as RivalSettlement,
+    settlement: (await ethers.getContractAt("Settlement", settlementAddress)) as unknown as Settlement,
     game: (await ethers.getContractAt("BisectionGame", gameAddress)) as unknown as BisectionGame,
     now: async () => (await ethers.provider.getBlock("latest"))!.timestamp,
     setNextTime: (seconds) => networkHelpers.time.setNextBlockTimestamp(seconds),
