@@ -30,10 +30,12 @@ export interface DisputeOptions {
   readonly config?: Partial<Record<keyof typeof DISPUTE, number | bigint>>;
   /** Name of a contract that stands for the prover. */
   readonly prover?: string;
+  /** Steps after which an epoch closes. Left out: every batch is an epoch. */
+  readonly epochSteps?: number;
 }
 
 /** Deploys them as the factory does; the first signer stands for the bridge. */
-export async function deployDisputeContracts(k: number, { startTime, config = {}, prover: proverName = "OneStepProver" }: DisputeOptions = {}): Promise<DisputeContracts> {
+export async function deployDisputeContracts(k: number, { startTime, config = {}, prover: proverName = "OneStepProver", epochSteps }: DisputeOptions = {}): Promise<DisputeContracts> {
   const connection = await hre.network.create();
   const { ethers, networkHelpers } = connection;
   let time = startTime ?? 0;
@@ -55,7 +57,7 @@ export async function deployDisputeContracts(k: number, { startTime, config = {}
   const configs = {
     inbox: {
       bridge: deployer.address, sequencer: ZERO_ADDRESS, sequencerAuth: ZERO_ADDRESS, identityRegistry: ZERO_ADDRESS, feeRecipient: ZERO_ADDRESS,
-      inclusionDelaySeconds: 1000, epochSteps: 2_000_000, epochAgeSeconds: 0, forcedSlotFeeWei: 1_000,
+      inclusionDelaySeconds: 1000, epochSteps: epochSteps ?? 1_000_000, epochAgeSeconds: epochSteps === undefined ? 0 : 1_000_000, forcedSlotFeeWei: 1_000,
     },
     settlement: { inbox: inboxAddress, game: gameAddress, bondWei, gasRefundWei, rewardCapWei, windowSeconds, joinSeconds },
     game: { settlement: settlementAddress, inbox: inboxAddress, prover, k, clockSeconds, incrementSeconds, moveBondWei, feeTable: [0n, 0n, 0n] },

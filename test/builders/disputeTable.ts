@@ -130,12 +130,13 @@ export class DisputeTable {
     return this.scene.proofOf(step) as unknown as StepProofStruct;
   }
 
+  /** By the earlier one, as settling is. */
   async prove(earlier: Player, later: Player, leaf: NamedLeaf, proof = this.proofOf(leaf.step)): Promise<void> {
-    await this.#send("prove", this.scene.game.prove(this.roundId, earlier.n, later.n, leaf, proof));
+    await this.#send("prove", this.scene.game.connect(earlier.signer).prove(this.roundId, earlier.n, later.n, leaf, proof));
   }
 
   async settle(earlier: Player, later: Player): Promise<void> {
-    await this.#send("settle", this.scene.game.settle(this.roundId, earlier.n, later.n));
+    await this.#send("settle", this.scene.game.connect(earlier.signer).settle(this.roundId, earlier.n, later.n));
   }
 
   async settleOpening(player: Player): Promise<void> {
