@@ -11,6 +11,7 @@ export interface Deployment {
   readonly contracts: {
     readonly inbox: string;
     readonly settlement: string;
+    readonly game: string;
     readonly bridge: string;
     readonly prover: string;
     /** The settlement asset; absent when it is ETH. */
@@ -28,7 +29,7 @@ export interface Deployment {
   readonly blockNumber: number;
 }
 
-const REQUIRED = ["inbox", "settlement", "bridge", "prover"] as const;
+const REQUIRED = ["inbox", "settlement", "game", "bridge", "prover"] as const;
 const FEE_TABLE_ENTRIES = 24;
 
 function invalid(detail: string, values: Record<string, unknown> = {}): ChainError {

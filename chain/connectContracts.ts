@@ -1,28 +1,31 @@
 import { Contract } from "ethers";
 import type { ContractRunner } from "ethers";
 
-import type { Bridge, Inbox, Settlement } from "../typechain-types/root/index.ts";
+import type { BisectionGame, Bridge, Inbox, Settlement } from "../typechain-types/root/index.ts";
 import type { Deployment } from "./Deployment.ts";
+import { bisectionGameAbi } from "./generated/abi/BisectionGame.ts";
 import { bridgeAbi } from "./generated/abi/Bridge.ts";
 import { inboxAbi } from "./generated/abi/Inbox.ts";
 import { settlementAbi } from "./generated/abi/Settlement.ts";
 
 /** The ABIs whose errors `decodeRevertData` should know. */
-export const ROOT_ABIS = [inboxAbi, settlementAbi, bridgeAbi] as const;
+export const ROOT_ABIS = [inboxAbi, settlementAbi, bisectionGameAbi, bridgeAbi] as const;
 
 /** Typed clients of one chain's contracts. */
 export interface RootContracts {
   readonly inbox: Inbox;
   readonly settlement: Settlement;
+  readonly game: BisectionGame;
   readonly bridge: Bridge;
 }
 
 /** @param runner a provider to read, a signer to send as well */
 export function connectContracts(deployment: Deployment, runner: ContractRunner): RootContracts {
-  const { inbox, settlement, bridge } = deployment.contracts;
+  const { inbox, settlement, game, bridge } = deployment.contracts;
   return {
     inbox: new Contract(inbox, inboxAbi, runner) as unknown as Inbox,
     settlement: new Contract(settlement, settlementAbi, runner) as unknown as Settlement,
+    game: new Contract(game, bisectionGameAbi, runner) as unknown as BisectionGame,
     bridge: new Contract(bridge, bridgeAbi, runner) as unknown as Bridge,
   };
 }

@@ -10,8 +10,12 @@ export const RollupModule = buildModule("Rollup", (m) => {
   const prover = m.contract("OneStepProver");
   const inboxImplementation = m.contract("Inbox", [], { id: "InboxImplementation" });
   const settlementImplementation = m.contract("Settlement", [], { id: "SettlementImplementation" });
+  const gameImplementation = m.contract("BisectionGame", [], { id: "BisectionGameImplementation" });
   const bridgeImplementation = m.contract("Bridge", [], { id: "BridgeImplementation" });
-  const factory = m.contract("RollupFactory", [inboxImplementation, settlementImplementation, bridgeImplementation, prover]);
+  const factory = m.contract("RollupFactory", [
+    { inbox: inboxImplementation, settlement: settlementImplementation, game: gameImplementation, bridge: bridgeImplementation },
+    prover,
+  ]);
 
   const create = m.call(factory, "create", [m.getParameter("config"), m.getParameter("salt")]);
   const clone = (contract: string, name: string) =>
@@ -21,10 +25,12 @@ export const RollupModule = buildModule("Rollup", (m) => {
     prover,
     inboxImplementation,
     settlementImplementation,
+    gameImplementation,
     bridgeImplementation,
     factory,
     inbox: clone("Inbox", "inbox"),
     settlement: clone("Settlement", "settlement"),
+    game: clone("BisectionGame", "game"),
     bridge: clone("Bridge", "bridge"),
   };
 });

@@ -28,11 +28,24 @@ const schema = z.strictObject({
   asset: z.union([z.literal("ETH"), z.literal("test"), address]),
   assetScale: wei,
   forcedSlotFeeWei: wei,
+  /** Bond of the first entry of a round. */
   bondWei: wei,
+  /** What a whole game costs the honest side in gas at the price cap. */
+  gasRefundWei: wei,
+  rewardCapWei: wei,
+  /** The gas of the answer to a move at the price cap. */
+  moveBondWei: wei,
   epochSteps: z.number().int().positive(),
   epochAgeSeconds: seconds,
   inclusionDelaySeconds: seconds.min(16).max(30 * DAY_SECONDS),
   windowSeconds: seconds.positive().max(365 * DAY_SECONDS),
+  /** D: claims can be backed that much longer than rivals can be made. */
+  joinSeconds: seconds.positive().max(365 * DAY_SECONDS),
+  /** C0: thinking time of a player in one game; every move adds `incrementSeconds`. */
+  clockSeconds: seconds.positive().max(365 * DAY_SECONDS),
+  incrementSeconds: seconds.max(365 * DAY_SECONDS),
+  /** k: parts of a bisection. */
+  parts: z.number().int().min(2).max(64),
   payoutDelaySeconds: seconds,
   /** Fee by opcode name, `default` for the others. */
   feeTable: z.record(z.string(), fee),

@@ -26,10 +26,11 @@ export interface KnownEpoch {
 export interface KnownClaim {
   readonly claimId: string;
   readonly parentClaim: string;
+  /** The try to decide the epoch after the parent, from 1. */
+  readonly round: number;
   readonly epoch: number;
   readonly stateRoot: string;
-  /** unix seconds */
-  readonly closesAt: number;
+  /** Of its live entries, in the order in which they entered. */
   readonly backers: readonly string[];
   readonly confirmedAt: L1Position | undefined;
   readonly at: L1Position;
@@ -44,7 +45,7 @@ export interface KnownPayout {
   readonly at: L1Position;
 }
 
-export type ClaimEvent = Extract<L1Event, { type: "claimed" | "backed" | "retracted" | "confirmed" }>;
+export type ClaimEvent = Extract<L1Event, { type: "claimed" | "entered" | "eliminated" | "confirmed" }>;
 
 function requireOrder(what: string, expected: number, actual: number): void {
   if (expected === actual) return;
@@ -75,20 +76,19 @@ export class ChainView {
   readonly claims = new Map<string, KnownClaim>();
   /** By withdrawal index. */
   readonly payouts = new Map<number, KnownPayout>();
+  /** Live entries by round and number. */
+  readonly #entries = new Map<string, { readonly claimId: string; readonly backer: string }>();
   #claimEvents: ClaimEvent[] = [];
+  #confirmedId: string | undefined;
 
   /** Everything that was said of claims, in the order of the L1. */
   get claimEvents(): readonly ClaimEvent[] {
     return this.#claimEvents;
   }
 
-  /** The confirmed claim of the highest epoch. */
+  /** The confirmed claim of the highest epoch: claims are confirmed in the order of their epochs. */
   get latestConfirmed(): KnownClaim | undefined {
-    let latest: KnownClaim | undefined;
-    for (const claim of this.claims.values()) {
-      if (claim.confirmedAt !== undefined && (latest === undefined || claim.epoch > latest.epoch)) latest = claim;
-    }
-    return latest;
+    return this.#confirmedId === undefined ? undefined : this.claims.get(this.#confirmedId);
   }
 
   /** Checks without changing anything: call before the event is written down. */
@@ -127,20 +127,36 @@ export class ChainView {
     for (const [index, payout] of this.payouts) if (isGone(payout)) this.payouts.delete(index);
     this.#claimEvents = this.#claimEvents.filter((event) => !isGone(event));
     this.claims.clear();
+    this.#entries.clear();
+    this.#confirmedId = undefined;
     for (const event of this.#claimEvents) this.#applyClaim(event);
   }
 
   #applyClaim(event: ClaimEvent): void {
-    const { claimId } = event;
-    if (event.type === "claimed") {
-      const { parentClaim, epoch, stateRoot, closesAt, at } = event;
-      this.claims.set(claimId, { claimId, parentClaim, epoch, stateRoot, closesAt, backers: [], confirmedAt: undefined, at });
-      return;
+    switch (event.type) {
+      case "claimed": {
+        const { claimId, parentClaim, round, epoch, stateRoot, at } = event;
+        return void this.claims.set(claimId, { claimId, parentClaim, round, epoch, stateRoot, backers: [], confirmedAt: undefined, at });
+      }
+      case "entered":
+        this.#entries.set(`${event.roundId}:${event.n}`, { claimId: event.claimId, backer: event.backer });
+        return this.#changeClaim(event.claimId, ({ backers }) => ({ backers: [...backers, event.backer] }));
+      case "eliminated": {
+        const key = `${event.roundId}:${event.loser}`;
+        const entry = this.#entries.get(key);
+        if (entry === undefined) return; // Entries are eliminated once, after they entered.
+        this.#entries.delete(key);
+        const { backer } = entry;
+        return this.#changeClaim(entry.claimId, ({ backers }) => ({ backers: backers.toSpliced(backers.indexOf(backer), 1) }));
+      }
+      case "confirmed":
+        this.#confirmedId = event.claimId;
+        return this.#changeClaim(event.claimId, () => ({ confirmedAt: event.at }));
     }
+  }
+
+  #changeClaim(claimId: string, change: (claim: KnownClaim) => Partial<KnownClaim>): void {
     const claim = this.claims.get(claimId);
-    if (claim === undefined) return; // Backed and confirmed follow their claim; the genesis claim is confirmed without one.
-    if (event.type === "confirmed") this.claims.set(claimId, { ...claim, confirmedAt: event.at });
-    else if (event.type === "backed") this.claims.set(claimId, { ...claim, backers: [...claim.backers, event.backer] });
-    else this.claims.set(claimId, { ...claim, backers: claim.backers.filter((backer) => backer !== event.backer) });
+    if (claim !== undefined) this.claims.set(claimId, { ...claim, ...change(claim) });
   }
 }

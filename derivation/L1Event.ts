@@ -37,9 +37,9 @@ export type L1Event =
   | { readonly type: "entry"; readonly at: L1Position; readonly entry: QueuedEntry }
   | { readonly type: "batch"; readonly at: L1Position; readonly batch: SubmittedBatch }
   | { readonly type: "epoch"; readonly at: L1Position; readonly epoch: number; readonly batchEnd: number; readonly steps: number }
-  | { readonly type: "claimed"; readonly at: L1Position; readonly claimId: string; readonly parentClaim: string; readonly epoch: number; readonly stateRoot: string; readonly closesAt: number }
-  | { readonly type: "backed"; readonly at: L1Position; readonly claimId: string; readonly backer: string; readonly bondWei: bigint }
-  | { readonly type: "retracted"; readonly at: L1Position; readonly claimId: string; readonly backer: string }
+  | { readonly type: "claimed"; readonly at: L1Position; readonly claimId: string; readonly parentClaim: string; readonly round: number; readonly epoch: number; readonly stateRoot: string }
+  | { readonly type: "entered"; readonly at: L1Position; readonly roundId: string; readonly n: number; readonly claimId: string; readonly backer: string; readonly bondWei: bigint }
+  | { readonly type: "eliminated"; readonly at: L1Position; readonly roundId: string; readonly loser: number; readonly winner: number; readonly paidWei: bigint; readonly burnedWei: bigint }
   | { readonly type: "confirmed"; readonly at: L1Position; readonly claimId: string; readonly epoch: number; readonly stateRoot: string }
   | { readonly type: "withdrawn"; readonly at: L1Position; readonly index: number; readonly recipient: string; readonly amount: bigint; readonly paid: boolean };
 

@@ -32,7 +32,7 @@ export interface ReplicaOptions {
   readonly onEvent?: (event: L1Event) => void;
   /** How many batches are left, and the L1 block that is the head now. */
   readonly onRollback?: (batchCount: number, blockNumber: number) => void;
-  /** A root that was claimed or announced is not ours: somebody lies, or one of the two programs is wrong. */
+  /** A root that was confirmed or announced is not ours: somebody lies, or one of the two programs is wrong. */
   readonly onDivergence: (error: DerivationError) => void;
   /** Bytes of a torn last write that were cut off at opening. */
   readonly onCut?: (bytes: number) => void;
@@ -135,7 +135,8 @@ export class Replica implements L1Consumer {
     }
     for (const event of events) this.#options.onEvent?.(event);
     await this.#executeWaiting();
-    for (const event of events) if (event.type === "claimed") this.#checkClaim(event.epoch, event.stateRoot);
+    // Anyone may claim a false state, and somebody then claims the true one; only what is confirmed counts.
+    for (const event of events) if (event.type === "confirmed") this.#checkClaim(event.epoch, event.stateRoot);
   }
 
   onRollback(blockNumber: number): Promise<void> {

@@ -24,7 +24,7 @@ const MAX_DATA_BYTES = 1 << 26;
 /** The events that the state is derived from; the data of batches are asked for one by one. */
 const TOPICS = [
   ...["EntryQueued", "ForcedData", "BatchSubmitted", "EpochClosed"].map((name) => inbox.getEvent(name)!.topicHash),
-  ...["Claimed", "Backed", "Retracted", "Confirmed"].map((name) => settlement.getEvent(name)!.topicHash),
+  ...["Claimed", "Entered", "Eliminated", "Confirmed"].map((name) => settlement.getEvent(name)!.topicHash),
   bridge.getEvent("Withdrawn")!.topicHash,
 ];
 
@@ -111,11 +111,11 @@ function toEvent({ log, at }: Parsed, forcedData: ReadonlyMap<number, Uint8Array
     case "EpochClosed":
       return { type: "epoch", at, epoch: number("epoch"), batchEnd: number("batchEnd"), steps: number("steps") };
     case "Claimed":
-      return { type: "claimed", at, claimId: text("claimId"), parentClaim: text("parentClaim"), epoch: number("epoch"), stateRoot: text("stateRoot"), closesAt: number("closesAt") };
-    case "Backed":
-      return { type: "backed", at, claimId: text("claimId"), backer: text("backer"), bondWei: BigInt(args["bondWei"] as bigint) };
-    case "Retracted":
-      return { type: "retracted", at, claimId: text("claimId"), backer: text("backer") };
+      return { type: "claimed", at, claimId: text("claimId"), parentClaim: text("parentClaim"), round: number("round"), epoch: number("epoch"), stateRoot: text("stateRoot") };
+    case "Entered":
+      return { type: "entered", at, roundId: text("roundId"), n: number("n"), claimId: text("claimId"), backer: text("backer"), bondWei: BigInt(args["bondWei"] as bigint) };
+    case "Eliminated":
+      return { type: "eliminated", at, roundId: text("roundId"), loser: number("loser"), winner: number("winner"), paidWei: BigInt(args["paidWei"] as bigint), burnedWei: BigInt(args["burnedWei"] as bigint) };
     case "Confirmed":
       return { type: "confirmed", at, claimId: text("claimId"), epoch: number("epoch"), stateRoot: text("stateRoot") };
     case "Withdrawn":

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-/// Everything that is chosen once, when a chain is created. See the configs of Inbox, Settlement and Bridge for each field.
+/// Everything that is chosen once, when a chain is created. See the configs of Inbox, Settlement, BisectionGame and Bridge for
+/// each field.
 struct RollupConfig {
     address sequencer;
     address sequencerAuth;
@@ -11,11 +12,18 @@ struct RollupConfig {
     uint128 assetScale;
     uint96 forcedSlotFeeWei;
     uint96 bondWei;
+    uint96 gasRefundWei;
+    uint96 rewardCapWei;
+    uint96 moveBondWei;
     uint64 epochSteps;
     uint32 epochAgeSeconds;
     uint32 inclusionDelaySeconds;
     uint32 windowSeconds;
+    uint32 joinSeconds;
+    uint32 clockSeconds;
+    uint32 incrementSeconds;
     uint32 payoutDelaySeconds;
+    uint8 parts;
     uint256[3] feeTable;
 }
 
@@ -23,13 +31,14 @@ struct RollupConfig {
 struct Rollup {
     address inbox;
     address settlement;
+    address game;
     address bridge;
 }
 
 /// Puts up chains, any number side by side, as clones that share their code and nothing else.
 interface IRollupFactory {
     event RollupCreated(
-        address indexed creator, bytes32 indexed salt, address inbox, address settlement, address bridge
+        address indexed creator, bytes32 indexed salt, address inbox, address settlement, address game, address bridge
     );
 
     /// A parameter that no chain can work with.

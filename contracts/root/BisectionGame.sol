@@ -4,7 +4,7 @@ pragma solidity ^0.8.28;
 import {Game, GameConfig, IBisectionGame, Leaf, Opening, Position} from "../interfaces/IBisectionGame.sol";
 import {IInbox} from "../interfaces/IInbox.sol";
 import {IOneStepProver, StepEnv, StepProof} from "../interfaces/IOneStepProver.sol";
-import {EntryView, IRivalSettlement} from "../interfaces/IRivalSettlement.sol";
+import {EntryView, ISettlement} from "../interfaces/ISettlement.sol";
 import {CloneArguments} from "./CloneArguments.sol";
 
 /// See `IBisectionGame`.
@@ -317,8 +317,8 @@ contract BisectionGame is IBisectionGame, CloneArguments {
         for (uint256 i = 0; i < 3; ++i) env.feeTable[i] = _argument(FEE_TABLE + i);
     }
 
-    function _settlement() private view returns (IRivalSettlement) {
-        return IRivalSettlement(_addressArgument(SETTLEMENT));
+    function _settlement() private view returns (ISettlement) {
+        return ISettlement(_addressArgument(SETTLEMENT));
     }
 
     function _openingHash(bytes32 roundId, uint32 n, uint64 length, bytes32 preState, bytes32[] calldata states)

@@ -3,6 +3,7 @@ pragma solidity ^0.8.28;
 
 import {Create3} from "@openzeppelin/contracts/utils/Create3.sol";
 
+import {GameConfig} from "../interfaces/IBisectionGame.sol";
 import {BridgeConfig} from "../interfaces/IBridge.sol";
 import {InboxConfig} from "../interfaces/IInbox.sol";
 import {IRollupFactory, Rollup, RollupConfig} from "../interfaces/IRollupFactory.sol";
@@ -14,15 +15,28 @@ contract RollupFactory is IRollupFactory {
     uint32 public constant MIN_INCLUSION_DELAY_SECONDS = 16;
     /// Longer ones make no sense, and the longest would run over the 32 bits of a time.
     uint32 public constant MAX_INCLUSION_DELAY_SECONDS = 30 days;
+    /// Of each of the times of a dispute: their sums stay far below what 32 bits hold.
     uint32 public constant MAX_WINDOW_SECONDS = 365 days;
+    /// A move lists one state for each part.
+    uint8 public constant MAX_PARTS = 64;
 
     address public immutable inboxImplementation;
     address public immutable settlementImplementation;
+    address public immutable gameImplementation;
     address public immutable bridgeImplementation;
     address public immutable prover;
 
-    constructor(address inbox, address settlement, address bridge, address prover_) {
-        (inboxImplementation, settlementImplementation, bridgeImplementation) = (inbox, settlement, bridge);
+    /// The code that all chains share.
+    struct Implementations {
+        address inbox;
+        address settlement;
+        address game;
+        address bridge;
+    }
+
+    constructor(Implementations memory shared, address prover_) {
+        (inboxImplementation, settlementImplementation) = (shared.inbox, shared.settlement);
+        (gameImplementation, bridgeImplementation) = (shared.game, shared.bridge);
         prover = prover_;
     }
 
@@ -33,8 +47,9 @@ contract RollupFactory is IRollupFactory {
         bytes32 base = keccak256(abi.encode(msg.sender, salt));
         _clone(base, "inbox", inboxImplementation, abi.encode(_inboxConfig(config, rollup)));
         _clone(base, "settlement", settlementImplementation, abi.encode(_settlementConfig(config, rollup)));
+        _clone(base, "game", gameImplementation, abi.encode(_gameConfig(config, rollup)));
         _clone(base, "bridge", bridgeImplementation, abi.encode(_bridgeConfig(config, rollup)));
-        emit RollupCreated(msg.sender, salt, rollup.inbox, rollup.settlement, rollup.bridge);
+        emit RollupCreated(msg.sender, salt, rollup.inbox, rollup.settlement, rollup.game, rollup.bridge);
     }
 
     /// @inheritdoc IRollupFactory
@@ -43,6 +58,7 @@ contract RollupFactory is IRollupFactory {
         return Rollup({
             inbox: Create3.computeAddress(_salt(base, "inbox")),
             settlement: Create3.computeAddress(_salt(base, "settlement")),
+            game: Create3.computeAddress(_salt(base, "game")),
             bridge: Create3.computeAddress(_salt(base, "bridge"))
         });
     }
@@ -51,6 +67,11 @@ contract RollupFactory is IRollupFactory {
         if (config.assetScale == 0) revert BadConfig("assetScale");
         if (config.bondWei == 0) revert BadConfig("bondWei");
         if (config.windowSeconds == 0 || config.windowSeconds > MAX_WINDOW_SECONDS) revert BadConfig("windowSeconds");
+        // Without time to join, a claim whose only backer gives up on purpose could not be saved.
+        if (config.joinSeconds == 0 || config.joinSeconds > MAX_WINDOW_SECONDS) revert BadConfig("joinSeconds");
+        if (config.clockSeconds == 0 || config.clockSeconds > MAX_WINDOW_SECONDS) revert BadConfig("clockSeconds");
+        if (config.incrementSeconds > MAX_WINDOW_SECONDS) revert BadConfig("incrementSeconds");
+        if (config.parts < 2 || config.parts > MAX_PARTS) revert BadConfig("parts");
         if (config.epochSteps == 0) revert BadConfig("epochSteps");
         uint32 delay = config.inclusionDelaySeconds;
         if (delay < MIN_INCLUSION_DELAY_SECONDS || delay > MAX_INCLUSION_DELAY_SECONDS) {
@@ -65,7 +86,7 @@ contract RollupFactory is IRollupFactory {
         }
     }
 
-    /// A minimal proxy (EIP-1167) with its arguments behind the code, at an address that depends on the salt alone: the three contracts
+    /// A minimal proxy (EIP-1167) with its arguments behind the code, at an address that depends on the salt alone: the contracts
     /// name each other in their arguments.
     function _clone(bytes32 base, string memory name, address implementation, bytes memory arguments) private {
         bytes memory code = abi.encodePacked(
@@ -105,14 +126,29 @@ contract RollupFactory is IRollupFactory {
 
     function _settlementConfig(RollupConfig calldata config, Rollup memory rollup)
         private
-        view
+        pure
         returns (SettlementConfig memory)
     {
         return SettlementConfig({
             inbox: rollup.inbox,
-            prover: prover,
+            game: rollup.game,
             bondWei: config.bondWei,
+            gasRefundWei: config.gasRefundWei,
+            rewardCapWei: config.rewardCapWei,
             windowSeconds: config.windowSeconds,
+            joinSeconds: config.joinSeconds
+        });
+    }
+
+    function _gameConfig(RollupConfig calldata config, Rollup memory rollup) private view returns (GameConfig memory) {
+        return GameConfig({
+            settlement: rollup.settlement,
+            inbox: rollup.inbox,
+            prover: prover,
+            k: config.parts,
+            clockSeconds: config.clockSeconds,
+            incrementSeconds: config.incrementSeconds,
+            moveBondWei: config.moveBondWei,
             feeTable: config.feeTable
         });
     }

@@ -10,6 +10,7 @@ const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const CONTRACTS = [
   { name: "Inbox", source: "contracts/root/Inbox.sol" },
   { name: "Settlement", source: "contracts/root/Settlement.sol" },
+  { name: "BisectionGame", source: "contracts/root/BisectionGame.sol" },
   { name: "Bridge", source: "contracts/root/Bridge.sol" },
   { name: "RollupFactory", source: "contracts/root/RollupFactory.sol" },
   { name: "OneStepProver", source: "contracts/root/OneStepProver.sol" },

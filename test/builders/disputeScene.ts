@@ -8,7 +8,7 @@ import type { RecordedStep } from "../../core/dispute/index.ts";
 import { SLOT_BYTES } from "../../core/generated/protocol.ts";
 import { createState, createStateTree } from "../../core/state/index.ts";
 import { Machine } from "../../core/transition/index.ts";
-import type { BisectionGame, Inbox, RivalSettlement } from "../../typechain-types/index.ts";
+import type { BisectionGame, Inbox, Settlement } from "../../typechain-types/index.ts";
 import { cloneCode } from "./clone.ts";
 import { DEVELOPMENT_KEYS } from "./localChain.ts";
 import { concatBytes, signedBundle } from "./signedBundle.ts";
@@ -24,7 +24,7 @@ export interface DisputeScene {
   readonly connection: Awaited<ReturnType<typeof hre.network.create>>;
   readonly signers: readonly HardhatEthersSigner[];
   readonly inbox: Inbox;
-  readonly settlement: RivalSettlement;
+  readonly settlement: Settlement;
   readonly game: BisectionGame;
   /** True roots after 0, 1, … steps of the epoch, padding included. */
   readonly roots: readonly string[];
@@ -60,7 +60,7 @@ export async function createDisputeScene(k: number, { garbageSlots = 0, startTim
     await tick();
     return await ethers.deployContract(name);
   };
-  const implementations = { inbox: await deploy("Inbox"), settlement: await deploy("RivalSettlement"), game: await deploy("BisectionGame") };
+  const implementations = { inbox: await deploy("Inbox"), settlement: await deploy("Settlement"), game: await deploy("BisectionGame") };
   const prover = await (await deploy("OneStepProver")).getAddress();
   const nonce = await deployer.getNonce();
   const addressAt = (offset: number): string => getCreateAddress({ from: deployer.address, nonce: nonce + offset });
@@ -86,7 +86,7 @@ export async function createDisputeScene(k: number, { garbageSlots = 0, startTim
     await deployer.sendTransaction({ data: cloneCode(await implementation.getAddress(), config, configs[name]) });
   }
   const inbox = (await ethers.getContractAt("Inbox", inboxAddress)) as unknown as Inbox;
-  const settlement = (await ethers.getContractAt("RivalSettlement", settlementAddress)) as unknown as RivalSettlement;
+  const settlement = (await ethers.getContractAt("Settlement", settlementAddress)) as unknown as Settlement;
   const game = (await ethers.getContractAt("BisectionGame", gameAddress)) as unknown as BisectionGame;
   const now = async (): Promise<number> => (await ethers.provider.getBlock("latest"))!.timestamp;
 

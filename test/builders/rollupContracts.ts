@@ -1,8 +1,9 @@
 import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/types";
 import hre from "hardhat";
 
-import type { Bridge, Inbox, RollupFactory, Settlement } from "../../typechain-types/index.ts";
+import type { BisectionGame, Bridge, Inbox, RollupFactory, Settlement } from "../../typechain-types/index.ts";
 import type { RollupConfigStruct } from "../../typechain-types/root/RollupFactory.ts";
+import { claimState } from "./claimState.ts";
 import { submitBatch } from "./submitBatch.ts";
 
 const ZERO_ADDRESS = "0x0000000000000000000000000000000000000000";
@@ -17,10 +18,17 @@ export const TEST_CONFIG: RollupConfigStruct = {
   assetScale: 1_000_000_000n,
   forcedSlotFeeWei: 1_000n,
   bondWei: 3_200n,
+  gasRefundWei: 400n,
+  rewardCapWei: 100n,
+  moveBondWei: 7n,
   epochSteps: 1_000_000n,
   epochAgeSeconds: 0,
   inclusionDelaySeconds: 100,
   windowSeconds: 50,
+  joinSeconds: 40,
+  clockSeconds: 60,
+  incrementSeconds: 5,
+  parts: 2,
   payoutDelaySeconds: 10,
   feeTable: [1n, 2n, 3n],
 };
@@ -29,6 +37,7 @@ export const TEST_CONFIG: RollupConfigStruct = {
 export interface RollupContracts {
   readonly inbox: Inbox;
   readonly settlement: Settlement;
+  readonly game: BisectionGame;
   readonly bridge: Bridge;
 }
 
@@ -56,8 +65,10 @@ export async function createL1Scene(): Promise<L1Scene> {
   const { ethers, networkHelpers } = connection;
   const signers = await ethers.getSigners();
   const deploy = async (name: string): Promise<string> => (await ethers.deployContract(name)).getAddress();
-    const implementations = [await deploy("Inbox"), await deploy("Settlement"), await deploy("Bridge"), await deploy("OneStepProver")];
-  const factory = (await ethers.deployContract("RollupFactory", implementations)) as unknown as RollupFactory;
+  const implementations = {
+    inbox: await deploy("Inbox"), settlement: await deploy("Settlement"), game: await deploy("BisectionGame"), bridge: await deploy("Bridge"),
+  };
+  const factory = (await ethers.deployContract("RollupFactory", [implementations, await deploy("OneStepProver")])) as unknown as RollupFactory;
   let salts = 0;
 
   const scene: L1Scene = {
@@ -73,6 +84,7 @@ export async function createL1Scene(): Promise<L1Scene> {
       return {
         inbox: (await ethers.getContractAt("Inbox", addresses.inbox)) as unknown as Inbox,
         settlement: (await ethers.getContractAt("Settlement", addresses.settlement)) as unknown as Settlement,
+        game: (await ethers.getContractAt("BisectionGame", addresses.game)) as unknown as BisectionGame,
         bridge: (await ethers.getContractAt("Bridge", addresses.bridge)) as unknown as Bridge,
       };
     },
@@ -85,10 +97,7 @@ export async function createL1Scene(): Promise<L1Scene> {
     },
     async confirmState({ inbox, settlement }, stateRoot) {
       await submitBatch(inbox, await scene.now(), await inbox.entryCount(), "0x");
-      const { claimId: parent, nextEpoch } = await settlement.latestConfirmed();
-      const accumulator = await inbox.epochAccumulator(nextEpoch);
-      await settlement.claim(parent, nextEpoch, stateRoot, accumulator, { value: await settlement.bondFor(parent) });
-      const claimId = await settlement.claimIdOf(parent, nextEpoch, stateRoot);
+      const { claimId } = await claimState({ inbox, settlement }, { stateRoot });
       await networkHelpers.time.increase((await settlement.config()).windowSeconds);
       await settlement.confirm(claimId);
       return claimId;

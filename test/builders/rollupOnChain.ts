@@ -25,10 +25,17 @@ export const CHAIN_TEST_CONFIG = {
   assetScale: 1_000_000_000n,
   forcedSlotFeeWei: 1_000n,
   bondWei: 3_200n,
+  gasRefundWei: 400n,
+  rewardCapWei: 100n,
+  moveBondWei: 7n,
   epochSteps: 1_000_000n,
   epochAgeSeconds: 0,
   inclusionDelaySeconds: 100,
   windowSeconds: 1,
+  joinSeconds: 1,
+  clockSeconds: 60,
+  incrementSeconds: 5,
+  parts: 2,
   payoutDelaySeconds: 0,
 };
 
@@ -64,20 +71,19 @@ export async function deployRollupOn(chain: LocalChain, config: Partial<typeof C
     return contract;
   };
   const blockNumber = await chain.provider.getBlockNumber();
-  const implementations: string[] = [];
-  for (const name of ["Inbox", "Settlement", "Bridge"]) implementations.push(await (await deploy(name)).getAddress());
-  // No test here executes single steps: the prover's place is taken by another contract.
-  const prover = implementations[0] ?? ZeroAddress;
-  const factory = (await deploy("RollupFactory", [...implementations, prover])) as unknown as RollupFactory;
+  const addressOf = async (name: string): Promise<string> => (await deploy(name)).getAddress();
+  const implementations = { inbox: await addressOf("Inbox"), settlement: await addressOf("Settlement"), game: await addressOf("BisectionGame"), bridge: await addressOf("Bridge") };
+  const prover = await addressOf("OneStepProver");
+  const factory = (await deploy("RollupFactory", [implementations, prover])) as unknown as RollupFactory;
   const full = { ...CHAIN_TEST_CONFIG, ...config, feeTable: packFees() as [bigint, bigint, bigint] };
   const salt = zeroPadValue(toBeHex(1), 32);
   await (await factory.create(full, salt, { nonce: nonce++ })).wait();
-  const { inbox, settlement, bridge } = await factory.addressesOf(wallet.address, salt);
+  const { inbox, settlement, game, bridge } = await factory.addressesOf(wallet.address, salt);
   const genesis = await chain.provider.getBlock(0);
   const deployment = loadDeployment({
     chainId: chain.chainId,
     genesisHash: genesis?.hash ?? ZeroHash,
-    contracts: { inbox, settlement, bridge, prover },
+    contracts: { inbox, settlement, game, bridge, prover },
     config: { ...full, assetScale: String(full.assetScale), feeTable: Array<number>(24).fill(Number(FEE)) },
     blockNumber,
   });

@@ -3,6 +3,7 @@ import { Wallet, hexlify } from "ethers";
 import { domainSeparator, fromHex } from "../../core/codec/index.ts";
 import type { LocalChain } from "./localChain.ts";
 import type { RollupOnChain } from "./rollupOnChain.ts";
+import { claimState } from "./claimState.ts";
 import { signedBundle } from "./signedBundle.ts";
 import type { BundleRecord } from "./signedBundle.ts";
 import { submitBatch } from "./submitBatch.ts";
@@ -37,10 +38,9 @@ export function scriptFor(chain: LocalChain, rollup: RollupOnChain): RollupScrip
     },
     bundle: (key, agent, nonce, ...records) => signedBundle({ domainSeparator: domain, key, agent, nonce, records }),
     async claim(stateRoot) {
-      const [parent, nextEpoch] = await settlement.latestConfirmed();
-      const accumulator = await inbox.epochAccumulator(nextEpoch);
-      await (await settlement.claim(parent, nextEpoch, stateRoot, accumulator, { value: await settlement.bondFor(parent) })).wait();
-      return await settlement.claimIdOf(parent, nextEpoch, stateRoot);
+      const { claimId, made } = await claimState(rollup.contracts, { stateRoot });
+      await made.wait();
+      return claimId;
     },
     async confirm(claimId) {
       await chain.send("evm_increaseTime", [10]);

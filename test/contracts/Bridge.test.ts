@@ -2,6 +2,7 @@ import { expect } from "chai";
 import { keccak256, toUtf8Bytes, ZeroAddress, ZeroHash } from "ethers";
 
 import type { FeeToken, HostileRecipient, HostileToken, ReentrantToken, TestToken } from "../../typechain-types/index.ts";
+import { claimState } from "../builders/claimState.ts";
 import { createL1Scene } from "../builders/rollupContracts.ts";
 import type { L1Scene, RollupContracts } from "../builders/rollupContracts.ts";
 import { node, sparseState, withdrawalLeaf, withdrawalState } from "../builders/stateTree.ts";
@@ -210,9 +211,7 @@ describe("Bridge", () => {
       const { inbox, settlement } = rollup;
       const { withdraw } = await paying(rollup, [scene.signers[5]!.address]);
       await submitBatch(inbox, await scene.now(), await inbox.entryCount(), "0x");
-      const { claimId: parent } = await settlement.latestConfirmed();
-      await settlement.claim(parent, 1, ZeroHash, await inbox.epochAccumulator(1), { value: 3_200 });
-      const open = await settlement.claimIdOf(parent, 1, ZeroHash);
+      const { claimId: open } = await claimState(rollup, { stateRoot: ZeroHash });
       for (const claimId of [open, ZeroHash, await settlement.genesisClaim()]) {
         await expect(withdraw(0n, claimId)).to.be.revertedWithCustomError(settlement, "NotConfirmed").withArgs(claimId);
       }

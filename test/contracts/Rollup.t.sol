@@ -2,6 +2,7 @@
 pragma solidity ^0.8.28;
 
 import {IRollupFactory, Rollup, RollupConfig} from "../../contracts/interfaces/IRollupFactory.sol";
+import {BisectionGame} from "../../contracts/root/BisectionGame.sol";
 import {Bridge} from "../../contracts/root/Bridge.sol";
 import {Inbox} from "../../contracts/root/Inbox.sol";
 import {RollupFactory} from "../../contracts/root/RollupFactory.sol";
@@ -19,11 +20,18 @@ contract RollupInvariants {
 
     function setUp() public {
         vm.warp(2_000_000_000);
-        RollupFactory factory =
-            new RollupFactory(address(new Inbox()), address(new Settlement()), address(new Bridge()), address(1));
+        RollupFactory factory = new RollupFactory(
+            RollupFactory.Implementations({
+                inbox: address(new Inbox()),
+                settlement: address(new Settlement()),
+                game: address(new BisectionGame()),
+                bridge: address(new Bridge())
+            }),
+            address(1)
+        );
         Rollup memory rollup = factory.create(_config(), 0);
         (inbox, settlement, bridge) = (Inbox(rollup.inbox), Settlement(rollup.settlement), Bridge(rollup.bridge));
-        handler = new RollupHandler(inbox, settlement, bridge);
+        handler = new RollupHandler(inbox, settlement, BisectionGame(rollup.game), bridge);
 
         // Every run starts with something to do: money on layer 2, a withdrawal, a confirmed epoch.
         handler.deposit(0, 1e9);
@@ -75,8 +83,14 @@ contract RollupInvariants {
         }
     }
 
-    function invariant_settlement_holdsExactlyTheBonds() public view {
-        require(address(settlement).balance == handler.bondsWei(), "bonds were lost or paid twice");
+    function invariant_settlement_holdsExactlyWhatItOwes() public view {
+        require(address(settlement).balance == handler.owedWei() + settlement.burned(), "bonds were lost or paid twice");
+    }
+
+    function invariant_settlement_confirmsNoLie() public view {
+        for (uint64 i = 0; i < handler.confirmedCount(); ++i) {
+            require(handler.sizeOf(handler.confirmed(i)) != 0, "a lie is confirmed although somebody honest played");
+        }
     }
 
     function invariant_settlement_confirmsOneClaimAnEpoch() public view {
@@ -103,15 +117,15 @@ contract RollupInvariants {
         handler.claim(1, true);
         handler.claim(2, false);
         handler.back(3, 1);
-        handler.retract(3, 1);
         handler.settle();
-        handler.withdrawBond(0, 0);
+        handler.release(0);
+        handler.withdrawCredit(0);
         handler.withdraw(0);
         handler.withdraw(0);
         handler.steal(1, 5, address(this));
-        string[14] memory actions = [
-            "force", "deposit", "submitBatch", "submitBadBatch", "withdrawOnLayer2", "claim", "claim a lie", "back", "retract",
-            "confirm", "withdrawBond", "withdraw", "withdraw again", "steal"
+        string[16] memory actions = [
+            "force", "deposit", "submitBatch", "submitBadBatch", "withdrawOnLayer2", "claim", "claim a lie", "back", "open",
+            "timeout", "confirm", "release", "withdrawCredit", "withdraw", "withdraw again", "steal"
         ];
         for (uint256 i = 0; i < actions.length; ++i) require(handler.calls(actions[i]) > 0, actions[i]);
         require(bytes(handler.breach()).length == 0, handler.breach());
@@ -123,7 +137,14 @@ contract RollupInvariants {
         config.bondWei = 3200;
         config.epochSteps = 1e9;
         config.inclusionDelaySeconds = 100;
+        config.gasRefundWei = 400;
+        config.rewardCapWei = 100;
+        config.moveBondWei = 7;
         config.windowSeconds = 50;
+        config.joinSeconds = 40;
+        config.clockSeconds = 60;
+        config.incrementSeconds = 5;
+        config.parts = 2;
         config.payoutDelaySeconds = 10;
     }
 }

@@ -21,12 +21,14 @@ describe("RollupFactory", () => {
       const registry = await (await scene.ethers.deployContract("TestIdentityRegistry")).getAddress();
       await expect(factory.create({ ...TEST_CONFIG, identityRegistry: registry, feeRecipient: signers[4]!.address, sequencer: signers[5]!.address }, SALT))
         .to.emit(factory, "RollupCreated")
-        .withArgs(signers[0]!.address, SALT, expected.inbox, expected.settlement, expected.bridge);
+        .withArgs(signers[0]!.address, SALT, expected.inbox, expected.settlement, expected.game, expected.bridge);
       const inbox = await (await scene.ethers.getContractAt("Inbox", expected.inbox)).getFunction("config")();
       expect([...inbox]).to.deep.equal([expected.bridge, signers[5]!.address, ZeroAddress, registry, signers[4]!.address, 100n, 1_000_000n, 0n, 1_000n]);
       const settlement = await (await scene.ethers.getContractAt("Settlement", expected.settlement)).getFunction("config")();
-      expect([...settlement].slice(0, 4)).to.deep.equal([expected.inbox, await factory.prover(), 3_200n, 50n]);
-      expect([...settlement[4]]).to.deep.equal([1n, 2n, 3n]);
+      expect([...settlement]).to.deep.equal([expected.inbox, expected.game, 3_200n, 400n, 100n, 50n, 40n]);
+      const game = await (await scene.ethers.getContractAt("BisectionGame", expected.game)).getFunction("config")();
+      expect([...game].slice(0, 7)).to.deep.equal([expected.settlement, expected.inbox, await factory.prover(), 2n, 60n, 5n, 7n]);
+      expect([...game[7]]).to.deep.equal([1n, 2n, 3n]);
       const bridge = await (await scene.ethers.getContractAt("Bridge", expected.bridge)).getFunction("config")();
       expect([...bridge]).to.deep.equal([expected.inbox, expected.settlement, ZeroAddress, 1_000_000_000n, 10n]);
     });
@@ -47,6 +49,13 @@ describe("RollupFactory", () => {
       ["windowSeconds", 0],
       ["epochSteps", 0],
       ["windowSeconds", 366 * 86_400],
+      ["joinSeconds", 0],
+      ["joinSeconds", 366 * 86_400],
+      ["clockSeconds", 0],
+      ["clockSeconds", 366 * 86_400],
+      ["incrementSeconds", 366 * 86_400],
+      ["parts", 1],
+      ["parts", 65],
       ["inclusionDelaySeconds", 15],
       ["inclusionDelaySeconds", 31 * 86_400],
       ["asset", "0x00000000000000000000000000000000000000aa"],
@@ -67,13 +76,15 @@ describe("RollupFactory", () => {
       const me = signers[0]!.address;
       const inbox = (await ethers.getContractAt("Inbox", await factory.inboxImplementation())) as unknown as RollupContracts["inbox"];
       const settlement = (await ethers.getContractAt("Settlement", await factory.settlementImplementation())) as unknown as RollupContracts["settlement"];
+      const game = (await ethers.getContractAt("BisectionGame", await factory.gameImplementation())) as unknown as RollupContracts["game"];
       const bridge = (await ethers.getContractAt("Bridge", await factory.bridgeImplementation())) as unknown as RollupContracts["bridge"];
       for (const [contract, call] of [
         [inbox, () => inbox.enqueueDeposit(me, me, 1)],
         [inbox, () => inbox.force(new Uint8Array(96))],
         [inbox, () => inbox.linkAgent(0)],
         [inbox, () => inbox.sweepFees()],
-        [settlement, () => settlement.claim(ZeroHash, 0, ZeroHash, ZeroHash)],
+        [settlement, () => settlement.claim(ZeroHash, 1, 0, ZeroHash, ZeroHash, me)],
+        [game, () => game.open(ZeroHash, 0, [ZeroHash])],
         [bridge, () => bridge.deposit(me, 1_000_000_000, { value: 1_000_000_000 })],
         [bridge, () => bridge.withdraw(0, [ZeroHash, ZeroHash, ZeroHash, ZeroHash], [], ZeroHash)],
       ] as const) {
@@ -92,9 +103,9 @@ describe("RollupFactory", () => {
       await scene.confirmState(b, root);
       expect(await a.settlement.genesisClaim()).to.not.equal(await b.settlement.genesisClaim());
       await expect(b.settlement.confirmedState(claimOfA)).to.be.revertedWithCustomError(b.settlement, "NotConfirmed").withArgs(claimOfA);
-      await expect(b.settlement.back(claimOfA, { value: 3_200 })).to.be.revertedWithCustomError(b.settlement, "UnknownClaim").withArgs(claimOfA);
+      await expect(b.settlement.back(claimOfA, ZeroAddress, { value: 3_200 })).to.be.revertedWithCustomError(b.settlement, "UnknownClaim").withArgs(claimOfA);
       const genesisOfA = await a.settlement.genesisClaim();
-      await expect(b.settlement.claim(genesisOfA, 0, root, await b.inbox.epochAccumulator(0), { value: 3_200 }))
+      await expect(b.settlement.claim(genesisOfA, 1, 0, root, await b.inbox.epochAccumulator(0), ZeroAddress, { value: 3_200 }))
         .to.be.revertedWithCustomError(b.settlement, "UnknownClaim")
         .withArgs(genesisOfA);
     });

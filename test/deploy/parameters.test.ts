@@ -24,7 +24,7 @@ describe("deploy parameters", () => {
   it("network: has its own file, and the defaults when it has none", () => {
     expect(loadParameters("localhost").windowSeconds).to.equal(6);
     expect(loadParameters("localhost").chainIds).to.deep.equal([31337, 1337]);
-    expect(loadParameters("sepolia").windowSeconds).to.equal(7 * 24 * 3600);
+    expect(loadParameters("sepolia").windowSeconds).to.equal(24 * 3600);
   });
 
   it("overrides: win over the file", () => {
@@ -34,7 +34,7 @@ describe("deploy parameters", () => {
   it("file: is rejected when it has an unknown name, a bad value, or is no JSON", () => {
     const folder = mkdtempSync(join(tmpdir(), "parameters-"));
     try {
-      const bad = ['{ "windowSecond": 5 }', '{ "windowSeconds": 0 }', '{ "inclusionDelaySeconds": 15 }', '{ "sequencer": "0x12" }', '{ "bondWei": 5 }', "{"];
+      const bad = ['{ "windowSecond": 5 }', '{ "windowSeconds": 0 }', '{ "joinSeconds": 0 }', '{ "parts": 65 }', '{ "inclusionDelaySeconds": 15 }', '{ "sequencer": "0x12" }', '{ "bondWei": 5 }', "{"];
       for (const [index, text] of bad.entries()) {
         const path = join(folder, `${index}.json`);
         writeFileSync(path, text);

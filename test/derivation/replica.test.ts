@@ -13,6 +13,7 @@ import type { DerivationError } from "../../derivation/DerivationError.ts";
 import { Replica, openReplica } from "../../derivation/Replica.ts";
 import type { ReplicaOptions } from "../../derivation/Replica.ts";
 import { genesisRoot } from "../../derivation/stateRoot.ts";
+import { claimState } from "../builders/claimState.ts";
 import { DEVELOPMENT_KEYS, startLocalChain } from "../builders/localChain.ts";
 import type { LocalChain } from "../builders/localChain.ts";
 import { deployActor, deployRollupOn } from "../builders/rollupOnChain.ts";
@@ -134,15 +135,14 @@ describe("replica", function () {
 
   it("withdrawal: its proof against a confirmed claim is paid by the Bridge, also when batches followed", async () => {
     const { replica, source } = await openOn();
-    const { inbox, settlement, bridge } = rollup.contracts;
+    const { settlement, bridge } = rollup.contracts;
     await submit(bundle(ALICE, 1, 0, { op: "WITHDRAW", fields: { recipient: fromHex(CAROL_ADDRESS), amount: 300 } }));
     await source.poll();
     const root = toHex(replica.rootAt(1)!);
-    const parent = await settlement.genesisClaim();
-    await (await settlement.claim(parent, 0, root, await inbox.epochAccumulator(0), { value: await settlement.bondFor(parent) })).wait();
+    const { claimId, made } = await claimState(rollup.contracts, { stateRoot: root });
+    await made.wait();
     await submit(bundle(BOB, 2, 0, { op: "WITHDRAW", fields: { recipient: fromHex(CAROL_ADDRESS), amount: 11 } }));
     await chain.send("evm_increaseTime", [10]);
-    const claimId = await settlement.claimIdOf(parent, 0, root);
     await (await settlement.confirm(claimId)).wait();
     await source.poll();
     expect(replica.view.latestConfirmed?.claimId).to.equal(claimId);
@@ -158,7 +158,7 @@ describe("replica", function () {
     expect(replica.proveAppended(KIND.WITHDRAWAL, 1, 1)).to.equal(undefined);
   });
 
-  it("claim: an announced root that is not ours is told, once the batch is here", async () => {
+  it("root: one that is not ours is told when it was announced or confirmed, once the batch is here; a false claim alone is not", async () => {
     const alarms: DerivationError[] = [];
     const { replica, source } = await openOn({ onDivergence: (error) => alarms.push(error) });
     expect(replica.compare(1, toBeHex(7, 32))).to.equal("unknown");
@@ -166,11 +166,15 @@ describe("replica", function () {
     await source.poll();
     expect(alarms.map((alarm) => alarm.code)).to.deep.equal(["derivation/root"]);
     expect(replica.compare(1, toHex(replica.rootAt(1)!))).to.equal("same");
-    const { inbox, settlement } = rollup.contracts;
-    const parent = await settlement.genesisClaim();
-    await (await settlement.claim(parent, 0, toBeHex(9, 32), await inbox.epochAccumulator(0), { value: await settlement.bondFor(parent) })).wait();
+    const { claimId, made } = await claimState(rollup.contracts, { stateRoot: toBeHex(9, 32) });
+    await made.wait();
     await source.poll();
-    expect(alarms).to.have.length(2);
+    expect(alarms).to.have.length(1);
+    expect(replica.view.claims.get(claimId)?.backers).to.deep.equal([rollup.wallet.address]);
+    await chain.send("evm_increaseTime", [10]);
+    await (await rollup.contracts.settlement.confirm(claimId)).wait();
+    await source.poll();
+    expect(alarms.map((alarm) => alarm.code)).to.deep.equal(["derivation/root", "derivation/root"]);
   });
 
   it("restart: goes on from the log with and without a snapshot, to the same roots", async () => {

@@ -31,8 +31,8 @@ export async function measureGas(): Promise<Record<string, number>> {
       settlement.connect(signer).claim(parent, 1, 0, root, accumulator, signer.address, { value: await settlement.bondFor(parent) });
     try {
       const lies = lyingRoots(roots, length - 3);
-      await measure(k === 2 ? "RivalSettlement.claim (a round's first)" : undefined, enter(honest!, roots[length]!));
-      await measure(k === 2 ? "RivalSettlement.claim (rival)" : undefined, enter(liar!, lies[length]!));
+      await measure(k === 2 ? "Settlement.claim (a round's first)" : undefined, enter(honest!, roots[length]!));
+      await measure(k === 2 ? "Settlement.claim (rival)" : undefined, enter(liar!, lies[length]!));
       total = 0;
       const roundId = await settlement.roundIdOf(parent, 1);
       const players = [{ signer: honest!, roots }, { signer: liar!, roots: lies }] as const;
@@ -64,9 +64,9 @@ export async function measureGas(): Promise<Record<string, number>> {
       if (k === 2) {
         time = Number((await settlement.rounds(parent)).openedAt) + DISPUTE.windowSeconds + DISPUTE.joinSeconds;
         const claimId = await settlement.claimIdOf(parent, 1, 0, roots[length]!);
-        await measure("RivalSettlement.confirm", () => settlement.confirm(claimId));
-        await measure("RivalSettlement.release", () => settlement.release(roundId, 0));
-        await measure("RivalSettlement.withdrawCredit", () => settlement.connect(honest!).withdrawCredit(honest!.address));
+        await measure("Settlement.confirm", () => settlement.confirm(claimId));
+        await measure("Settlement.release", () => settlement.release(roundId, 0));
+        await measure("Settlement.withdrawCredit", () => settlement.connect(honest!).withdrawCredit(honest!.address));
       }
     } finally {
       await scene.connection.close();

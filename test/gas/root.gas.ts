@@ -46,8 +46,8 @@ export async function measureGas(): Promise<Record<string, number>> {
     await registry.register("");
     await measure("RollupFactory.create", async () => {
       const config = { sequencer: me, sequencerAuth: ZeroAddress, identityRegistry: await registry.getAddress(), feeRecipient: other, asset: ZeroAddress };
-      const amounts = { assetScale: GWEI, forcedSlotFeeWei: 1_000n, bondWei: 3_200n, epochSteps: 10n ** 9n };
-      const times = { epochAgeSeconds: 3_600, inclusionDelaySeconds: 43_200, windowSeconds: 604_800, payoutDelaySeconds: 86_400 };
+      const amounts = { assetScale: GWEI, forcedSlotFeeWei: 1_000n, bondWei: 3_200n, gasRefundWei: 400n, rewardCapWei: 100n, moveBondWei: 7n, epochSteps: 10n ** 9n };
+      const times = { epochAgeSeconds: 3_600, inclusionDelaySeconds: 43_200, windowSeconds: 86_400, joinSeconds: 86_400, clockSeconds: 72_000, incrementSeconds: 3_600, parts: 16, payoutDelaySeconds: 86_400 };
       return scene.factory.create({ ...config, ...amounts, ...times, feeTable: [1n, 2n, 3n] }, toBeHex(7, 32));
     });
     const { inbox, bridge, settlement } = await scene.createRollup({
@@ -89,23 +89,20 @@ export async function measureGas(): Promise<Record<string, number>> {
     const state = fullState(recipient, 1_000n);
     const genesis = await settlement.genesisClaim();
     const [first, second] = [await inbox.epochAccumulator(0), await inbox.epochAccumulator(1)];
-    const otherRoot = `0x${"66".repeat(32)}`;
-    const rival = await settlement.claimIdOf(genesis, 0, otherRoot);
-    const claimId = await settlement.claimIdOf(genesis, 0, state.root);
-    await measure("Settlement.claim", () => settlement.claim(genesis, 0, state.root, first, { value: 3_200 }));
-    await measure("Settlement.back", () => settlement.connect(signers[2]!).back(claimId, { value: 6_400 }));
-    await measure("Settlement.claim (a rival)", () => settlement.connect(signers[3]!).claim(genesis, 0, otherRoot, first, { value: 6_400 }));
-    time += 50;
-    await measure("Settlement.retract", () => settlement.connect(signers[3]!).retract(rival, signers[3]!.address));
+    const claimId = await settlement.claimIdOf(genesis, 1, 0, state.root);
+    await measure("Settlement.claim", () => settlement.claim(genesis, 1, 0, state.root, first, me, { value: 3_200 }));
+    await measure("Settlement.back", () => settlement.connect(signers[2]!).back(claimId, me, { value: 3_300 }));
     time += 50;
     await measure("Settlement.confirm (the chain's first)", () => settlement.confirm(claimId));
-    await measure("Settlement.withdrawBond", () => settlement.withdrawBond(claimId, me));
+    const roundId = await settlement.roundIdOf(genesis, 1);
+    await measure("Settlement.release", () => settlement.release(roundId, 0));
+    await measure("Settlement.withdrawCredit", () => settlement.withdrawCredit(me));
     const hostile = (await ethers.deployContract("HostileRecipient")) as unknown as HostileRecipient;
     await hostile.setMode(1);
     const refusing = await hostile.getAddress();
     const laterState = fullState(refusing, 1_000n);
-    await measure(undefined, () => settlement.claim(claimId, 1, laterState.root, second, { value: 3_200 }));
-    const later = await settlement.claimIdOf(claimId, 1, laterState.root);
+    await measure(undefined, () => settlement.claim(claimId, 1, 1, laterState.root, second, me, { value: 3_200 }));
+    const later = await settlement.claimIdOf(claimId, 1, 1, laterState.root);
     time += 50;
     await measure("Settlement.confirm", () => settlement.confirm(later));
 

@@ -68,6 +68,7 @@ export const statusRoutes: readonly AnyRoute[] = [
       entries: z.object({ queued: count, consumed: count }),
       feeBalance: amount.describe("Fees collected and not swept"),
       latestConfirmed: claimSchema.nullable(),
+      falseClaims: count.describe("Open claims that this replica denies"),
       l1: l1Schema,
     }),
     handle(context) {
@@ -85,6 +86,7 @@ export const statusRoutes: readonly AnyRoute[] = [
         entries: { queued: view.entries.length, consumed: current.machine("inboxCursor") },
         feeBalance: amounts.ofUnits(current.machine("feeBalance")),
         latestConfirmed: confirmed === undefined ? null : claimView(context, confirmed),
+        falseClaims: [...view.claims.values()].reverse().filter((claim) => claim.epoch > (confirmed?.epoch ?? -1) && claimView(context, claim).isOurs === false).length,
         l1: l1View(context),
       };
     },
@@ -98,7 +100,8 @@ export const statusRoutes: readonly AnyRoute[] = [
       contracts: z.record(z.string(), address),
       asset: z.object({ address: address.nullable(), symbol: z.string(), decimals: count, scale: z.string().describe("Base units in one unit") }),
       fees: z.record(z.string(), amount).describe("By operation"),
-      windowSeconds: count.describe("A claim can be confirmed after it"),
+      windowSeconds: count.describe("A claim without rivals can be confirmed after it"),
+      joinSeconds: count.describe("Claims can be backed that much longer; with rivals none is confirmed before"),
       payoutDelaySeconds: count,
       inclusionDelaySeconds: count.describe("A queued entry must be consumed within it"),
     }),
@@ -112,6 +115,7 @@ export const statusRoutes: readonly AnyRoute[] = [
         asset: { address: asset.address ?? null, symbol: asset.symbol, decimals: asset.decimals, scale: String(asset.scale) },
         fees: feesOf(context),
         windowSeconds: secondsOf("windowSeconds"),
+        joinSeconds: secondsOf("joinSeconds"),
         payoutDelaySeconds: secondsOf("payoutDelaySeconds"),
         inclusionDelaySeconds: secondsOf("inclusionDelaySeconds"),
       };

@@ -75,17 +75,23 @@ export const claimSchema = z
     parentClaim: hash,
     epoch: count,
     stateRoot: hash,
-    closesAt: seconds.describe("From when it may be confirmed"),
-    backers: z.array(address),
-    status: z.enum(["open", "confirmed"]),
+    round: count.describe("The try to decide the epoch after its parent, from 1"),
+    backers: z.array(address).describe("Of its live entries"),
+    status: z.enum(["open", "dormant", "lost", "confirmed"]).describe("dormant: no live entry, can be backed again until the round is over; lost: another claim about the epoch is confirmed"),
     isOurs: z.boolean().nullable().describe("Whether the state is the one that this replica computed; null while it does not know"),
     confirmed: position.nullable(),
     l1: position,
   })
   .describe("A claim about the state after an epoch");
 
+function statusOf({ view }: ApiContext["replica"], { epoch, backers, confirmedAt }: KnownClaim): z.output<typeof claimSchema>["status"] {
+  if (confirmedAt !== undefined) return "confirmed";
+  if ((view.latestConfirmed?.epoch ?? -1) >= epoch) return "lost";
+  return backers.length === 0 ? "dormant" : "open";
+}
+
 export function claimView({ replica }: ApiContext, claim: KnownClaim): z.output<typeof claimSchema> {
-  const { claimId, parentClaim, epoch, stateRoot, closesAt, backers, confirmedAt, at } = claim;
+  const { claimId, parentClaim, round, epoch, stateRoot, backers, confirmedAt, at } = claim;
   const batchEnd = replica.batchesOf(claim);
   const own = batchEnd === undefined ? undefined : replica.rootAt(batchEnd);
   return {
@@ -93,9 +99,9 @@ export function claimView({ replica }: ApiContext, claim: KnownClaim): z.output<
     parentClaim,
     epoch,
     stateRoot,
-    closesAt,
+    round,
     backers: [...backers],
-    status: confirmedAt === undefined ? "open" : "confirmed",
+    status: statusOf(replica, claim),
     isOurs: own === undefined ? null : toHex(own) === stateRoot,
     confirmed: confirmedAt ?? null,
     l1: at,

@@ -6,9 +6,9 @@ import type { TransactionManager } from "../../../chain/transactions/Transaction
 import { atHead } from "./atHead.ts";
 import { decideClaims } from "./decideClaims.ts";
 import type { ClaimAction, ClaimAlarm, ClaimState } from "./decideClaims.ts";
-import { claimIntentId, closeIntentId, confirmIntentId, nextTryId, withdrawIntentId } from "./intentIds.ts";
+import { claimIntentId, closeIntentId, confirmIntentId, creditIntentId, nextTryId, releaseIntentId } from "./intentIds.ts";
 import { readClaimState } from "./readClaimState.ts";
-import type { ClaimSources, EpochRules } from "./readClaimState.ts";
+import type { ClaimSources, ClaimRules } from "./readClaimState.ts";
 
 const settlement = new Interface(settlementAbi);
 const inbox = new Interface(inboxAbi);
@@ -26,7 +26,7 @@ export interface ClaimProposerOptions extends ClaimSources {
 /** Claims every closed epoch, confirms what is ripe, takes bonds back, and closes epochs that nobody else closes. */
 export class ClaimProposer {
   readonly #options: ClaimProposerOptions;
-  #rules: EpochRules | undefined;
+  #rules: ClaimRules | undefined;
   #sweptEpoch = -1;
   #state: ClaimState | undefined;
   #seenAlarms = "";
@@ -61,13 +61,14 @@ export class ClaimProposer {
     this.#seenAlarms = alarms;
     for (const action of actions) if (isCertain || action.type !== "alarm") await this.#perform(action, headNumber);
     // A claim without our bond was never ours or is paid; a reorganisation makes the manager pay it again by itself.
-    if (state.withdrawable.length === 0) this.#sweptEpoch = state.confirmed.nextEpoch - 1;
+    if (state.releasable.length === 0) this.#sweptEpoch = state.confirmed.nextEpoch - 1;
     return actions;
   }
 
-  async #readRules(): Promise<EpochRules> {
-    const { epochSteps, epochAgeSeconds } = await this.#options.contracts.inbox.config();
-    return { maxSteps: Number(epochSteps), ageSeconds: Number(epochAgeSeconds) };
+  async #readRules(): Promise<ClaimRules> {
+    const { inbox: inboxContract, settlement: settlementContract } = this.#options.contracts;
+    const [{ epochSteps, epochAgeSeconds }, { windowSeconds, joinSeconds }] = await Promise.all([inboxContract.config(), settlementContract.config()]);
+    return { maxSteps: Number(epochSteps), ageSeconds: Number(epochAgeSeconds), windowSeconds: Number(windowSeconds), joinSeconds: Number(joinSeconds) };
   }
 
   async #perform(action: ClaimAction, headNumber: number): Promise<void> {
@@ -78,16 +79,20 @@ export class ClaimProposer {
       case "alarm":
         return onAlarm(action.alarm);
       case "claim": {
-        const data = settlement.encodeFunctionData("claim", [action.parent, action.epoch, action.root, action.accumulator]);
+        const data = settlement.encodeFunctionData("claim", [action.parent, action.round, action.epoch, action.root, action.accumulator, address]);
         return await this.#ask(claimIntentId(action.claimId, action.accumulator), settlementAddress, data, headNumber, { valueWei: action.priceWei });
       }
       case "confirm": {
         const data = settlement.encodeFunctionData("confirm", [action.claimId]);
         return await this.#ask(confirmIntentId(action.claimId), settlementAddress, data, headNumber, { gasLimit: TIMED_CALL_GAS });
       }
-      case "withdraw": {
-        const data = settlement.encodeFunctionData("withdrawBond", [action.claimId, address]);
-        return await this.#ask(withdrawIntentId(action.claimId), settlementAddress, data, headNumber, {});
+      case "release": {
+        const data = settlement.encodeFunctionData("release", [action.roundId, action.n]);
+        return await this.#ask(releaseIntentId(action.roundId, action.n), settlementAddress, data, headNumber, {});
+      }
+      case "credit": {
+        const data = settlement.encodeFunctionData("withdrawCredit", [address]);
+        return await this.#ask(creditIntentId(action.nextEpoch), settlementAddress, data, headNumber, {});
       }
       case "close":
         return await this.#ask(closeIntentId(action.epoch), inboxAddress, inbox.encodeFunctionData("closeEpoch"), headNumber, { gasLimit: TIMED_CALL_GAS });

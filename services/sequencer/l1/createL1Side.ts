@@ -110,11 +110,13 @@ export async function createL1Side(options: L1SideOptions): Promise<L1Side> {
       case "batch":
         return await poster.isPosted(purpose.index);
       case "claim":
-        return (await contracts.settlement.bondOf(purpose.claimId, address)) > 0n;
+        return (await contracts.settlement.claims(purpose.claimId)).live > 0n;
       case "confirm":
         return (await contracts.settlement.claims(purpose.claimId)).confirmedAt > 0n;
-      case "withdraw":
-        return (await contracts.settlement.bondOf(purpose.claimId, address)) === 0n;
+      case "release":
+        return (await contracts.settlement.entries(purpose.roundId, purpose.n)).bondWei === 0n;
+      case "credit":
+        return (await contracts.settlement.credit(address)) === 0n;
       case "close":
         return (await contracts.inbox.epochCount()) > BigInt(purpose.epoch);
       case undefined:

@@ -10,13 +10,28 @@ export interface EpochView {
   /** The claim that ours stands on, and ours; undefined while a root is missing. */
   readonly parent: string | undefined;
   readonly claimId: string | undefined;
-  /** Our claim: live backers, 0 when nobody made it. */
-  readonly backers: number;
-  /** What this account has in it. */
-  readonly bondWei: bigint;
-  readonly round: { readonly closesAt: number; readonly liveClaims: number };
+  /** Our claim in the round under way: live entries, 0 when nobody made it or all are out. */
+  readonly live: number;
+  readonly isMade: boolean;
+  readonly round: RoundView;
   /** What claiming costs now. */
   readonly priceWei: bigint;
+}
+
+/** The round that a claim made now belongs to; one that nobody began yet has no limits. */
+export interface RoundView {
+  readonly number: number;
+  /** t0 + W */
+  readonly rivalsUntil: number;
+  /** t0 + W + D */
+  readonly backedUntil: number;
+  readonly claimCount: number;
+  readonly liveClaims: number;
+}
+
+export interface ReleasableEntry {
+  readonly roundId: string;
+  readonly n: number;
 }
 
 export interface ClaimState {
@@ -28,8 +43,10 @@ export interface ClaimState {
   readonly confirmed: { readonly claimId: string; readonly nextEpoch: number; readonly root: string; readonly ownRoot: string | undefined };
   /** From `confirmed.nextEpoch` on, in order. */
   readonly epochs: readonly EpochView[];
-  /** Decided claims that this account has a bond in. */
-  readonly withdrawable: readonly string[];
+  /** This account's entries in confirmed claims, whose bonds can go back. */
+  readonly releasable: readonly ReleasableEntry[];
+  /** What Settlement owes this account. */
+  readonly creditWei: bigint;
 }
 
 export interface ClaimLimits {
@@ -48,9 +65,10 @@ export interface ClaimAlarm {
 }
 
 export type ClaimAction =
-  | { readonly type: "claim"; readonly epoch: number; readonly parent: string; readonly claimId: string; readonly root: string; readonly accumulator: string; readonly priceWei: bigint }
+  | { readonly type: "claim"; readonly epoch: number; readonly parent: string; readonly round: number; readonly claimId: string; readonly root: string; readonly accumulator: string; readonly priceWei: bigint }
   | { readonly type: "confirm"; readonly epoch: number; readonly claimId: string }
-  | { readonly type: "withdraw"; readonly claimId: string }
+  | ({ readonly type: "release" } & ReleasableEntry)
+  | { readonly type: "credit"; readonly nextEpoch: number }
   | { readonly type: "close"; readonly epoch: number }
   | { readonly type: "alarm"; readonly alarm: ClaimAlarm }
   | { readonly type: "stop"; readonly error: L1SideError };
@@ -64,25 +82,26 @@ function decideClosing({ openEpoch, l1Time, unpostedCount }: ClaimState, limits:
 }
 
 function decideEpoch(view: EpochView, isFirst: boolean, l1Time: number, limits: ClaimLimits): ClaimAction[] {
-  const { epoch, parent, claimId, root, accumulator, backers, round, priceWei } = view;
+  const { epoch, parent, claimId, root, accumulator, live, isMade, round, priceWei } = view;
   if (parent === undefined || claimId === undefined || root === undefined) return [];
-  const isLive = backers > 0;
+  const isLive = live > 0;
   const rivals = round.liveClaims - (isLive ? 1 : 0);
   const actions: ClaimAction[] = rivals > 0 ? [{ type: "alarm", alarm: { code: "l1/rival-claim", epoch, parent, rivals } }] : [];
   if (!isLive) {
-    const isTooLate = round.liveClaims > 0 && l1Time >= round.closesAt;
+    const isTooLate = round.liveClaims > 0 && l1Time >= (isMade ? round.backedUntil : round.rivalsUntil);
     if (isTooLate) actions.push({ type: "alarm", alarm: { code: "l1/round-lost", epoch, parent, rivals } });
-    // Also when it seems too late: the call is only simulated then, and a claim that everybody left can be backed again.
-    actions.push({ type: "claim", epoch, parent, claimId, root, accumulator, priceWei });
+    // Also when it seems too late: the call is only simulated then, and the next round begins with it.
+    actions.push({ type: "claim", epoch, parent, round: round.number, claimId, root, accumulator, priceWei });
     return actions;
   }
-  if (isFirst && rivals === 0 && l1Time >= round.closesAt + limits.marginSeconds) actions.push({ type: "confirm", epoch, claimId });
+  const overAt = round.claimCount > 1 ? round.backedUntil : round.rivalsUntil;
+  if (isFirst && rivals === 0 && l1Time >= overAt + limits.marginSeconds) actions.push({ type: "confirm", epoch, claimId });
   return actions;
 }
 
 /**
  * What to do about epochs and claims now: pure. Every closed epoch is claimed with our own root on top of our own claim, also when
- * somebody else claims another (ours then keeps the false one from being confirmed). Nothing is claimed whose root is not computed.
+ * somebody else claims another: a challenger then plays for ours. Nothing is claimed whose root is not computed.
  */
 export function decideClaims(state: ClaimState, limits: ClaimLimits): ClaimAction[] {
   const { confirmed } = state;
@@ -94,13 +113,15 @@ export function decideClaims(state: ClaimState, limits: ClaimLimits): ClaimActio
     });
     return [{ type: "stop", error }];
   }
-  const actions: ClaimAction[] = state.withdrawable.map((claimId) => ({ type: "withdraw", claimId }));
+  const actions: ClaimAction[] = state.releasable.map((entry) => ({ type: "release", ...entry }));
+  // All bonds first: then one call takes everything.
+  if (actions.length === 0 && state.creditWei > 0n) actions.push({ type: "credit", nextEpoch: confirmed.nextEpoch });
   for (const [at, view] of state.epochs.slice(0, limits.maxOpenClaims).entries()) {
     // Each stands on the one before it: without that root there is nothing to stand on.
     if (view.root === undefined) break;
     actions.push(...decideEpoch(view, at === 0, state.l1Time, limits));
     // The next claim would name a parent that L1 does not know yet.
-    if (view.backers === 0) break;
+    if (view.live === 0) break;
   }
   return [...actions, ...decideClosing(state, limits)];
 }

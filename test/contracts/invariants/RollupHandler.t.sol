@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
+import {BisectionGame} from "../../../contracts/root/BisectionGame.sol";
 import {Bridge} from "../../../contracts/root/Bridge.sol";
 import {Inbox} from "../../../contracts/root/Inbox.sol";
 import {Settlement} from "../../../contracts/root/Settlement.sol";
@@ -16,6 +17,7 @@ contract RollupHandler {
 
     Inbox public immutable inbox;
     Settlement public immutable settlement;
+    BisectionGame public immutable game;
     Bridge public immutable bridge;
 
     // The model: balances on layer 2 by actor, deposits in the queue, and withdrawals that were made.
@@ -26,13 +28,14 @@ contract RollupHandler {
     bytes32[4][] private withdrawals;
     uint64[] private withdrawnUnits;
     /// How many withdrawals the last claimed state holds, by claim.
-    mapping(bytes32 claimId => uint256) private sizeOf;
+    mapping(bytes32 claimId => uint256) public sizeOf;
     uint256 public paidUnits;
     uint256 public depositedUnits;
-    uint256 public bondsWei;
     mapping(uint256 index => bool) public paid;
-    mapping(bytes32 claimId => mapping(address => uint256)) private bonds;
     bytes32[] private claimIds;
+    /// Rounds in which somebody entered, and how many did.
+    bytes32[] private roundIds;
+    mapping(bytes32 roundId => uint32) private entryCountOf;
 
     // What the inbox said when it was written.
     bytes32[] public batchHashes;
@@ -47,8 +50,8 @@ contract RollupHandler {
     /// Set when an attack went through.
     string public breach;
 
-    constructor(Inbox inbox_, Settlement settlement_, Bridge bridge_) {
-        (inbox, settlement, bridge) = (inbox_, settlement_, bridge_);
+    constructor(Inbox inbox_, Settlement settlement_, BisectionGame game_, Bridge bridge_) {
+        (inbox, settlement, game, bridge) = (inbox_, settlement_, game_, bridge_);
     }
 
     function actor(uint256 seed) public pure returns (address) {
@@ -148,73 +151,81 @@ contract RollupHandler {
         }
     }
 
-    /// Claims the true state of the next open epoch, or a lie about it.
+    /// Claims the true state of the next open epoch, or a lie about it. Nobody lies unanswered: an honest party claims the truth first.
     function claim(uint256 who, bool lie) external {
         (bytes32 parent, uint64 epoch,) = settlement.latestConfirmed();
-        bytes32 accumulator = inbox.epochAccumulator(epoch);
-        bytes32 root = keccak256(abi.encode("a lie", who));
-        if (!lie) (root,) = WithdrawalTree.open(withdrawals, 0);
+        (bytes32 truth,) = WithdrawalTree.open(withdrawals, 0);
+        if (!lie || settlement.claims(settlement.claimIdOf(parent, settlement.currentRound(parent), epoch, truth)).live == 0) {
+            _enter(who, parent, epoch, truth, true);
+            _count("claim");
+        }
+        if (!lie) return;
+        _enter(who, parent, epoch, keccak256(abi.encode("a lie", who)), false);
+        _count("claim a lie");
+    }
+
+    /// Somebody joins a claim of the round that is under way; an honest one, the truth.
+    function back(uint256 who, uint256 which) external {
+        bytes32 claimId = claimIds[which % claimIds.length];
+        bytes32 parent = settlement.claims(claimId).parent;
         uint256 bond = settlement.bondFor(parent);
         vm.deal(actor(who), bond);
         vm.prank(actor(who));
-        bytes32 claimId = settlement.claim{value: bond}(parent, epoch, root, accumulator);
-        if (!lie) sizeOf[claimId] = withdrawals.length;
-        claimIds.push(claimId);
-        _bond(claimId, who, bond);
-        _count(lie ? "claim a lie" : "claim");
-    }
-
-    function back(uint256 who, uint256 which) external {
-        bytes32 claimId = claimIds[which % claimIds.length];
-        uint256 bond = settlement.bondFor(settlement.claims(claimId).parent);
-        vm.deal(actor(who), bond);
-        vm.prank(actor(who));
-        settlement.back{value: bond}(claimId);
-        _bond(claimId, who, bond);
+        uint32 n = settlement.back{value: bond}(claimId, address(0));
+        bytes32 roundId = _entered(parent, n);
+        if (sizeOf[claimId] != 0) _open(who, roundId, n, settlement.claims(claimId).epoch, settlement.claims(claimId).stateRoot);
         _count("back");
     }
 
-    function retract(uint256 who, uint256 which) external {
-        bytes32 claimId = claimIds[which % claimIds.length];
-        vm.warp(block.timestamp + 60);
-        vm.prank(actor(who));
-        settlement.retract(claimId, actor(who));
-        _unbond(claimId, who);
-        _count("retract");
-    }
-
-    /// Liars give up, and what is true is confirmed.
+    /// Nobody who lies ever moves: the honest entries run them out of time, and what is true is confirmed.
     function settle() external {
         (bytes32 parent,,) = settlement.latestConfirmed();
-        for (uint256 i = 0; i < claimIds.length; ++i) {
-            bytes32 claimId = claimIds[i];
-            if (settlement.claims(claimId).parent != parent || sizeOf[claimId] != 0) continue;
-            for (uint256 who = 0; who < ACTORS; ++who) {
-                if (bonds[claimId][actor(who)] == 0) continue;
-                vm.warp(block.timestamp + 60);
-                vm.prank(actor(who));
-                try settlement.retract(claimId, actor(who)) {
-                    _unbond(claimId, who);
-                } catch {
-                    return;
-                }
+        vm.warp(block.timestamp + 160);
+        bytes32 roundId = settlement.roundIdOf(parent, settlement.rounds(parent).number);
+        uint32 count = entryCountOf[roundId];
+        for (uint32 i = 0; i < count; ++i) {
+            for (uint32 j = i + 1; j < count; ++j) {
+                // Two liars may run each other out of time as well.
+                try game.timeout(roundId, i, j) {
+                    _count("timeout");
+                } catch {}
             }
         }
-        vm.warp(block.timestamp + 60);
         for (uint256 i = 0; i < claimIds.length; ++i) {
-            if (sizeOf[claimIds[i]] == 0 || !settlement.canConfirm(claimIds[i])) continue;
+            if (!settlement.canConfirm(claimIds[i])) continue;
             settlement.confirm(claimIds[i]);
             confirmed.push(claimIds[i]);
             _count("confirm");
         }
     }
 
-    function withdrawBond(uint256 who, uint256 which) external {
-        bytes32 claimId = claimIds[which % claimIds.length];
+    function release(uint256 which) external {
+        bytes32 roundId = roundIds[which % roundIds.length];
+        for (uint32 n = 0; n < entryCountOf[roundId]; ++n) {
+            try game.settleOpening(roundId, n) {
+                _count("settleOpening");
+            } catch {}
+            try settlement.release(roundId, n) {
+                _count("release");
+            } catch {}
+        }
+    }
+
+    function withdrawCredit(uint256 who) external {
+        uint256 credit = settlement.credit(actor(who));
+        uint256 before = actor(who).balance;
         vm.prank(actor(who));
-        settlement.withdrawBond(claimId, actor(who));
-        _unbond(claimId, who);
-        _count("withdrawBond");
+        settlement.withdrawCredit(actor(who));
+        if (actor(who).balance - before != credit) breach = "somebody was paid another sum than its credit";
+        _count("withdrawCredit");
+    }
+
+    /// What settlement owes: bonds of entries that stand, and credits.
+    function owedWei() external view returns (uint256 owed) {
+        for (uint256 i = 0; i < roundIds.length; ++i) {
+            for (uint32 n = 0; n < entryCountOf[roundIds[i]]; ++n) owed += settlement.entries(roundIds[i], n).bondWei;
+        }
+        for (uint256 who = 0; who < ACTORS; ++who) owed += settlement.credit(actor(who));
     }
 
     /// Pays a withdrawal of the last confirmed state.
@@ -223,7 +234,7 @@ contract RollupHandler {
         index %= sizeOf[claimId];
         vm.warp(block.timestamp + 10);
         bool wasPaid = paid[index];
-        (bytes32[4] memory leaf, bytes32[] memory siblings) = _open(claimId, index);
+        (bytes32[4] memory leaf, bytes32[] memory siblings) = _leafOf(claimId, index);
         try bridge.withdraw(uint64(index), leaf, siblings, claimId) {
             if (wasPaid) breach = "a withdrawal was paid twice";
             paid[index] = true;
@@ -240,7 +251,7 @@ contract RollupHandler {
         bytes32 claimId = confirmed[confirmed.length - 1];
         index %= sizeOf[claimId];
         vm.warp(block.timestamp + 10);
-        (, bytes32[] memory siblings) = _open(claimId, index);
+        (, bytes32[] memory siblings) = _leafOf(claimId, index);
         bytes32[4] memory forged = WithdrawalTree.leafOf(thief, withdrawnUnits[index] + 1 + (more % 1e9));
         try bridge.withdraw(uint64(index), forged, siblings, claimId) {
             breach = "a forged withdrawal was paid";
@@ -259,7 +270,7 @@ contract RollupHandler {
         return keccak256(chained);
     }
 
-    function _open(bytes32 claimId, uint256 index) private view returns (bytes32[4] memory, bytes32[] memory) {
+    function _leafOf(bytes32 claimId, uint256 index) private view returns (bytes32[4] memory, bytes32[] memory) {
         bytes32[4][] memory leaves = new bytes32[4][](sizeOf[claimId]);
         for (uint256 i = 0; i < leaves.length; ++i) leaves[i] = withdrawals[i];
         (, bytes32[] memory siblings) = WithdrawalTree.open(leaves, index);
@@ -272,14 +283,35 @@ contract RollupHandler {
         entryHashes.push(inbox.entryHash(uint64(entryHashes.length)));
     }
 
-    function _bond(bytes32 claimId, uint256 who, uint256 bond) private {
-        bonds[claimId][actor(who)] += bond;
-        bondsWei += bond;
+    function _enter(uint256 who, bytes32 parent, uint64 epoch, bytes32 root, bool isTrue) private {
+        bytes32 accumulator = inbox.epochAccumulator(epoch);
+        uint256 bond = settlement.bondFor(parent);
+        uint32 round = settlement.currentRound(parent);
+        vm.deal(actor(who), bond);
+        vm.prank(actor(who));
+        (bytes32 claimId, uint32 n) = settlement.claim{value: bond}(parent, round, epoch, root, accumulator, address(0));
+        if (isTrue) sizeOf[claimId] = withdrawals.length;
+        claimIds.push(claimId);
+        bytes32 roundId = _entered(parent, n);
+        if (isTrue) _open(who, roundId, n, epoch, root);
     }
 
-    function _unbond(bytes32 claimId, uint256 who) private {
-        bondsWei -= bonds[claimId][actor(who)];
-        delete bonds[claimId][actor(who)];
+    function _entered(bytes32 parent, uint32 n) private returns (bytes32 roundId) {
+        roundId = settlement.roundIdOf(parent, settlement.rounds(parent).number);
+        if (n == 0) roundIds.push(roundId);
+        entryCountOf[roundId] = n + 1;
+    }
+
+    /// Honest entries open at once; no lie is ever played so far that the other states matter.
+    function _open(uint256 who, bytes32 roundId, uint32 n, uint64 epoch, bytes32 root) private {
+        uint64 steps = inbox.epochTrace(epoch);
+        bytes32[] memory states = new bytes32[](steps < 2 ? steps : 2);
+        states[states.length - 1] = root;
+        uint256 bond = game.config().moveBondWei;
+        vm.deal(actor(who), bond);
+        vm.prank(actor(who));
+        game.open{value: bond}(roundId, n, states);
+        _count("open");
     }
 
     function _count(string memory action) private {

@@ -14,15 +14,18 @@ function epoch(number: number, change: Partial<EpochView> = {}): EpochView {
     root: `0xroot${number}`,
     parent: `0xclaim${number - 1}`,
     claimId: `0xclaim${number}`,
-    backers: 0,
-    bondWei: 0n,
-    round: { closesAt: 0, liveClaims: 0 },
+    live: 0,
+    isMade: false,
+    round: { number: 1, rivalsUntil: Infinity, backedUntil: Infinity, claimCount: 0, liveClaims: 0 },
     priceWei: 5n,
     ...change,
   };
 }
 
-const claimed = (number: number, closesAt: number, liveClaims = 1): EpochView => epoch(number, { backers: 1, bondWei: 5n, round: { closesAt, liveClaims } });
+/** D is 20 s here. */
+const round = (rivalsUntil: number, liveClaims: number, claimCount = liveClaims) => ({ number: 1, rivalsUntil, backedUntil: rivalsUntil + 20, claimCount, liveClaims });
+const claimed = (number: number, rivalsUntil: number, liveClaims = 1, claimCount = liveClaims): EpochView =>
+  epoch(number, { live: 1, isMade: true, round: round(rivalsUntil, liveClaims, claimCount) });
 
 function stateWith(epochs: readonly EpochView[], change: Partial<ClaimState> = {}): ClaimState {
   return {
@@ -31,24 +34,26 @@ function stateWith(epochs: readonly EpochView[], change: Partial<ClaimState> = {
     openEpoch: { epoch: 9, openedAt: 0, steps: 0, maxSteps: 100, ageSeconds: 50 },
     confirmed: { claimId: "0xclaim-1", nextEpoch: 0, root: "0xgenesis", ownRoot: undefined },
     epochs,
-    withdrawable: [],
+    releasable: [],
+    creditWei: 0n,
     ...change,
   };
 }
 
-/** "claim 0", "confirm 0", "close 9", "withdraw 0x…", or the code of an alarm or stop. */
+/** "claim 0", "confirm 0", "close 9", "release 0x…/0", "credit 1", or the code of an alarm or stop. */
 function told(state: ClaimState): string[] {
   return decideClaims(state, LIMITS).map((action) => {
     if (action.type === "stop") return action.error.code;
     if (action.type === "alarm") return action.alarm.code;
-    return `${action.type} ${action.type === "withdraw" ? action.claimId : action.epoch}`;
+    if (action.type === "release") return `release ${action.roundId}/${action.n}`;
+    return `${action.type} ${action.type === "credit" ? action.nextEpoch : action.epoch}`;
   });
 }
 
 describe("decideClaims", () => {
   it("claim: is made for the first closed epoch with our root on the confirmed one", () => {
     const [action] = decideClaims(stateWith([epoch(0)]), LIMITS);
-    expect(action).to.deep.equal({ type: "claim", epoch: 0, parent: "0xclaim-1", claimId: "0xclaim0", root: "0xroot0", accumulator: "0xacc0", priceWei: 5n });
+    expect(action).to.deep.equal({ type: "claim", epoch: 0, parent: "0xclaim-1", round: 1, claimId: "0xclaim0", root: "0xroot0", accumulator: "0xacc0", priceWei: 5n });
   });
 
   it("claim: is made for the next epoch when the one before it is on L1, without waiting for its window", () => {
@@ -67,16 +72,22 @@ describe("decideClaims", () => {
   });
 
   it("claim: is left alone when somebody else made the very same", () => {
-    expect(told(stateWith([epoch(0, { backers: 1, round: { closesAt: NOW + 9, liveClaims: 1 } })]))).to.deep.equal([]);
+    expect(told(stateWith([epoch(0, { live: 1, isMade: true, round: round(NOW + 9, 1) })]))).to.deep.equal([]);
   });
 
   it("rival: is told, and ours is claimed anyway", () => {
-    expect(told(stateWith([epoch(0, { round: { closesAt: NOW + 9, liveClaims: 1 } })]))).to.deep.equal(["l1/rival-claim", "claim 0"]);
+    expect(told(stateWith([epoch(0, { round: round(NOW + 9, 1) })]))).to.deep.equal(["l1/rival-claim", "claim 0"]);
     expect(told(stateWith([claimed(0, NOW + 9, 2)]))).to.deep.equal(["l1/rival-claim"]);
   });
 
   it("rival: is told as lost when its round closed without ours", () => {
-    expect(told(stateWith([epoch(0, { round: { closesAt: NOW, liveClaims: 1 } })]))).to.deep.equal(["l1/rival-claim", "l1/round-lost", "claim 0"]);
+    expect(told(stateWith([epoch(0, { round: round(NOW, 1) })]))).to.deep.equal(["l1/rival-claim", "l1/round-lost", "claim 0"]);
+  });
+
+  it("claim: is backed again while it is dormant, until nobody may back it any more", () => {
+    const dormant = (rivalsUntil: number) => epoch(0, { isMade: true, round: round(rivalsUntil, 1, 2) });
+    expect(told(stateWith([dormant(NOW - 19)]))).to.deep.equal(["l1/rival-claim", "claim 0"]);
+    expect(told(stateWith([dormant(NOW - 20)]))).to.deep.equal(["l1/rival-claim", "l1/round-lost", "claim 0"]);
   });
 
   it("confirm: comes when the window and the margin are over", () => {
@@ -93,14 +104,21 @@ describe("decideClaims", () => {
     expect(told(stateWith([claimed(0, NOW - 9, 2)]))).to.deep.equal(["l1/rival-claim"]);
   });
 
+  it("confirm: waits until the beaten rival cannot be backed any more", () => {
+    expect(told(stateWith([claimed(0, NOW - 21, 1, 2)]))).to.deep.equal([]);
+    expect(told(stateWith([claimed(0, NOW - 22, 1, 2)]))).to.deep.equal(["confirm 0"]);
+  });
+
   it("stop: comes when another root than ours is confirmed", () => {
     const confirmed = { claimId: "0xother", nextEpoch: 1, root: "0xfalse", ownRoot: "0xroot0" };
-    expect(told(stateWith([epoch(1)], { confirmed, withdrawable: ["0x1"] }))).to.deep.equal(["l1/false-root"]);
+    expect(told(stateWith([epoch(1)], { confirmed, creditWei: 1n }))).to.deep.equal(["l1/false-root"]);
     expect(told(stateWith([epoch(1)], { confirmed: { ...confirmed, root: "0xroot0" } }))).to.deep.equal(["claim 1"]);
   });
 
   it("bond: is taken back from decided claims", () => {
-    expect(told(stateWith([], { withdrawable: ["0x1", "0x2"] }))).to.deep.equal(["withdraw 0x1", "withdraw 0x2"]);
+    const releasable = [{ roundId: "0x1", n: 0 }, { roundId: "0x2", n: 3 }];
+    expect(told(stateWith([], { releasable, creditWei: 5n }))).to.deep.equal(["release 0x1/0", "release 0x2/3"]);
+    expect(told(stateWith([], { creditWei: 5n }))).to.deep.equal(["credit 0"]);
   });
 
   it("epoch: is closed by age or steps when no batch is about to close it", () => {

@@ -16,6 +16,7 @@ import type { WakeQueue } from "../../../runtime/queue/WakeQueue.ts";
 import { createL1Side } from "../../../services/sequencer/l1/createL1Side.ts";
 import type { L1Side, L1SideLimits } from "../../../services/sequencer/l1/createL1Side.ts";
 import { sealedBatchHash } from "../../../services/sequencer/l1/OwnChain.ts";
+import { claimState } from "../../builders/claimState.ts";
 import { DEVELOPMENT_KEYS, startLocalChain } from "../../builders/localChain.ts";
 import type { ChainKind, LocalChain } from "../../builders/localChain.ts";
 import { createMemoryQueue } from "../../builders/memoryQueue.ts";
@@ -156,15 +157,16 @@ for (const kind of ["anvil", "hardhat"] as const satisfies readonly ChainKind[])
       await until("the epoch's end", async () => (await inbox.epochCount()) === 1n);
       expect(await inbox.epochEnd(0)).to.equal(5n);
       const parent = await settlement.genesisClaim();
-      const claimId = await settlement.claimIdOf(parent, 0, toHex(list.rootOf(5)));
-      await until("the claim", async () => (await settlement.claims(claimId)).backers === 1n);
+      const claimId = await settlement.claimIdOf(parent, 1, 0, toHex(list.rootOf(5)));
+      await until("the claim", async () => (await settlement.claims(claimId)).live === 1n);
       await one.stop();
 
       one = await start();
       expect(await confirmedEpochs()).to.equal(0);
       await passTime(110);
       await until("the confirmation", async () => (await confirmedEpochs()) === 1);
-      await until("the bond", async () => (await settlement.bondOf(claimId, new Wallet(POSTER).address)) === 0n);
+      await until("the bond", async () => (await chain.provider.getBalance(await settlement.getAddress())) === 0n);
+      expect(await settlement.credit(new Wallet(POSTER).address)).to.equal(0n);
       await expectOurs(5);
       expect(one.stops).to.deep.equal([]);
       expect(one.side.status()).to.include({ sealedBatches: 5, postedBatches: 5, rivalClaims: 0 });
@@ -179,8 +181,7 @@ for (const kind of ["anvil", "hardhat"] as const satisfies readonly ChainKind[])
       await passTime(1_010);
       await until("the epoch's end", async () => (await inbox.epochCount()) === 1n);
       const parent = await settlement.genesisClaim();
-      const rival = rollup.as(RIVAL).settlement;
-      await (await rival.claim(parent, 0, ZeroHash, await inbox.epochAccumulator(0), { value: await settlement.bondFor(parent) })).wait();
+      await (await claimState(rollup.as(RIVAL), { stateRoot: ZeroHash })).made.wait();
       await new Promise((resolve) => setTimeout(resolve, 400));
       expect((await settlement.rounds(parent)).liveClaims).to.equal(1n);
       list.rootsUntil = Infinity;
