@@ -1,13 +1,13 @@
 import { Trace } from "../../core/dispute/index.ts";
-import type { RecordedStep, TraceOptions, TraceOracle } from "../../core/dispute/index.ts";
+import type { RecordedStep, TraceOptions } from "../../core/dispute/index.ts";
 import { FrontierNodeStore } from "../../core/dispute/FrontierNodeStore.ts";
-import { DEPTH, KIND, OP, PHASE } from "../../core/generated/protocol.ts";
+import { DEPTH, KIND } from "../../core/generated/protocol.ts";
 import type { LeafName } from "../../core/generated/protocol.ts";
 import { createState, createStateTree } from "../../core/state/index.ts";
 import { Machine } from "../../core/transition/index.ts";
-import type { StepTrace } from "../../core/transition/index.ts";
 import type { Random } from "../differential/scenario/Random.ts";
 import { falsifyLeaf } from "./falsifyLeaf.ts";
+import type { Lie } from "./Lie.ts";
 
 const SYSTEM_NAMES: readonly LeafName[] = ["MACHINE", "ALLOCATOR", "REGISTER"];
 const NAMES: Readonly<Record<number, LeafName>> = {
@@ -16,16 +16,11 @@ const NAMES: Readonly<Record<number, LeafName>> = {
 };
 
 /** A liar's trace: true up to a step whose outcome it falsifies in one field, and from there on honest about what follows. */
-export class LyingTrace implements TraceOracle {
+export class LyingTrace implements Lie {
   readonly length: number;
-  /** State `lieAt` is the first that is false. */
   readonly lieAt: number;
-  /** The kind of leaf that is false, and its field. */
   readonly leaf: LeafName;
   readonly field: string;
-  /** What the step before it did: its phase, and the operation if it executed one. */
-  readonly stepKind: string;
-  /** All of it in words. */
   readonly what: string;
   readonly #truth: Trace;
   readonly #lie: Trace;
@@ -45,13 +40,13 @@ export class LyingTrace implements TraceOracle {
     tree.restore(start.tree);
     const machine = new Machine(state, options.parameters);
     const touched = touchedBy(new Machine(copyOf(start), options.parameters), options);
-    this.stepKind = stepKindOf(machine.step(options.batchEnd, options.l1));
+    machine.step(options.batchEnd, options.l1);
     const { kind, index } = random.pick(touched);
     const name = kind === KIND.SYSTEM ? SYSTEM_NAMES[index]! : NAMES[kind]!;
     const { leaf, field } = falsifyLeaf(name, state.leaf(kind, index), random);
     state.store(kind).setLeaf(index, leaf);
     [this.leaf, this.field] = [name, field];
-    this.what = `${name}[${index}].${field} after step ${lieAt} (${this.stepKind})`;
+    this.what = `${name}[${index}].${field} after step ${lieAt}`;
     tree.apply(state.drainDirty());
     this.#lie = new Trace({ ...options, start: { state: state.exportSnapshot(), tree: tree.snapshot() }, firstStep: lieAt, length: truth.length });
   }
@@ -63,14 +58,6 @@ export class LyingTrace implements TraceOracle {
   stepProofAt(step: number): RecordedStep {
     return (step < this.lieAt ? this.#truth : this.#lie).stepProofAt(step);
   }
-}
-
-const nameOf = (table: Readonly<Record<string, number>>, id: number): string => Object.entries(table).find(([, value]) => value === id)?.[0] ?? String(id);
-
-function stepKindOf({ phase, op, batch, entry }: StepTrace): string {
-  if (phase === PHASE.IDLE && batch === null) return "end";
-  if (op >= 0) return `${nameOf(PHASE, phase)} ${nameOf(OP, op)}`;
-  return entry === null ? nameOf(PHASE, phase) : `${nameOf(PHASE, phase)} (forced)`;
 }
 
 function copyOf(start: TraceOptions["start"]): ReturnType<typeof createState> {

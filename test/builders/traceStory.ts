@@ -6,6 +6,7 @@ import { generateBatch } from "../differential/scenario/generateBatch.ts";
 import type { PlannedEntry } from "../differential/scenario/generateBatch.ts";
 import { Random } from "../differential/scenario/Random.ts";
 import { StateView } from "../differential/scenario/StateView.ts";
+import { stepKindOf } from "./stepKind.ts";
 import { TEST_DOMAIN, TestRollup } from "./TestRollup.ts";
 
 const cast = ["ada", "bob", "cy", "dee"].map(createActor);
@@ -16,6 +17,8 @@ export interface TraceStory {
   readonly options: TraceOptions;
   /** Roots after 0, 1, … steps, up to the last one that is no identity. */
   readonly roots: readonly Uint8Array[];
+  /** What each of these steps did. */
+  readonly kinds: readonly string[];
   /** Steps as the Inbox counts them (M-9). */
   readonly length: number;
 }
@@ -37,6 +40,7 @@ export function createTraceStory(seed: number, before: number, batches: number, 
   const view = new StateView((kind, index) => rollup.state.leaf(kind, index));
   const tree = createStateTree();
   const roots: Uint8Array[] = [];
+  const kinds: string[] = [];
   let l2Time = options.l2Time ?? 1_000_000;
   let length = 0;
   let start: TraceStart | undefined;
@@ -58,11 +62,13 @@ export function createTraceStory(seed: number, before: number, batches: number, 
       for (const entry of entries) length += 1 + (2 * entry.data.length) / SLOT_BYTES;
     }
     while (!rollup.isDone) {
-      rollup.step();
+      const trace = rollup.step();
       tree.apply(rollup.state.drainDirty());
-      if (batch >= before) roots.push(tree.root());
+      if (batch < before) continue;
+      roots.push(tree.root());
+      kinds.push(stepKindOf(trace));
     }
   }
   const parameters = { domainSeparator, feeTable: rollup.feeTable };
-  return { rollup, options: { start: start!, batchEnd: rollup.batches.length, l1: rollup, parameters }, roots, length };
+  return { rollup, options: { start: start!, batchEnd: rollup.batches.length, l1: rollup, parameters }, roots, kinds, length };
 }

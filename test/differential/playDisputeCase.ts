@@ -2,9 +2,11 @@ import { toHex } from "../../core/codec/index.ts";
 import type { RecordedStep, Side } from "../../core/dispute/index.ts";
 import type { LeafName } from "../../core/generated/protocol.ts";
 import type { LeafStruct } from "../../typechain-types/root/BisectionGame.ts";
+import type { Lie } from "../builders/Lie.ts";
 import { LyingTrace } from "../builders/LyingTrace.ts";
 import { enterClaim, playToLeaf, proveOnChain } from "../builders/playOnChain.ts";
 import type { Player } from "../builders/playOnChain.ts";
+import { StubbornTrace } from "../builders/StubbornTrace.ts";
 import type { DisputeWorld } from "./disputeWorld.ts";
 import { Random } from "./scenario/Random.ts";
 
@@ -27,11 +29,14 @@ export interface DisputeCase {
 const LIE_TRIES = 40;
 
 /** A lie whose end differs from the truth: others are the true claim. */
-function pickLie({ story, truth }: DisputeWorld, random: Random): { lie: LyingTrace; healed: number } {
+function pickLie({ story, truth }: DisputeWorld, random: Random): { lie: Lie; healed: number } {
   const worked = story.roots.length - 1;
   const end = toHex(truth.stateRootAt(story.length));
   for (let healed = 0; healed < LIE_TRIES; healed += 1) {
-    const lie = new LyingTrace(truth, story.options, random.between(1, worked), random);
+    // Most steps absorb; every second time it is one that executes something.
+    const executing = random.chance(0.5) ? story.kinds.flatMap((kind, step) => (/^(EXEC|INBOX)/.test(kind) ? [step + 1] : [])) : [];
+    const lieAt = executing.length > 0 ? random.pick(executing) : random.between(1, worked);
+    const lie = random.chance(0.2) ? new StubbornTrace(truth, lieAt, random) : new LyingTrace(truth, story.options, lieAt, random);
     if (toHex(lie.rootsAt([story.length])[0]!) !== end) return { lie, healed };
   }
   throw new Error("Every lie heals in this epoch.");
@@ -119,7 +124,7 @@ export async function playDisputeCase(world: DisputeWorld, seed: number): Promis
   require(ofLiarCredit === 0n, `the liar has ${ofLiarCredit} wei to its credit`);
   require((await provider.getBalance(await game.getAddress())) === 0n, "move bonds are left in the game");
   require(credit + burned + ofDeployer === held, "credits and burned are not what is held");
-  return { leaf: lie.leaf, field: lie.field, stepKind: lie.stepKind, liar, k, moves: played.moves + 1, healed, lastSecondMoves, what: lie.what };
+  return { leaf: lie.leaf, field: lie.field, stepKind: world.story.kinds[lie.lieAt - 1]!, liar, k, moves: played.moves + 1, healed, lastSecondMoves, what: lie.what };
 }
 
 async function requireNoProof(
