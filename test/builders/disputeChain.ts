@@ -49,6 +49,8 @@ export interface DisputeChain {
   readonly bridge: Bridge;
   readonly registry: TestIdentityRegistry;
   readonly tables: readonly Table[];
+  /** The first signer may enqueue deposits that nobody paid; the Bridge may not. */
+  readonly isMinting: boolean;
   readonly terms: DisputeTerms;
   readonly feeTable: readonly number[];
   readonly domainSeparator: Uint8Array;
@@ -60,13 +62,13 @@ export interface DisputeChainOptions {
   readonly parts: readonly number[];
   readonly feeTable: readonly number[];
   readonly terms?: DisputeTerms;
-  /** Who may enqueue deposits without paying for them; the Bridge alone, unless given. */
-  readonly mint?: boolean;
+  /** The first signer stands for the Bridge. */
+  readonly isMinting?: boolean;
 }
 
 /** Deploys the shared code and one chain's clones. The first signer owns everything and plays for nobody. */
 export async function createDisputeChain(options: DisputeChainOptions): Promise<DisputeChain> {
-  const { parts, feeTable, terms = SMALL_TERMS } = options;
+  const { parts, feeTable, terms = SMALL_TERMS, isMinting = false } = options;
   const connection = await hre.network.create();
   const { ethers, networkHelpers } = connection;
   let time = START_TIME;
@@ -92,7 +94,7 @@ export async function createDisputeChain(options: DisputeChainOptions): Promise<
     await deployer.sendTransaction({ data: cloneCode(await implementation.getAddress(), config, complete) });
   };
   await clone("inbox", {
-    bridge: options.mint === true ? deployer.address : bridgeAddress, sequencer: ZERO_ADDRESS, sequencerAuth: ZERO_ADDRESS, identityRegistry: await registry.getAddress(),
+    bridge: isMinting ? deployer.address : bridgeAddress, sequencer: ZERO_ADDRESS, sequencerAuth: ZERO_ADDRESS, identityRegistry: await registry.getAddress(),
     feeRecipient: FEE_RECIPIENT, inclusionDelaySeconds: INCLUSION_DELAY_SECONDS, epochSteps: 10_000_000, epochAgeSeconds: EPOCH_AGE_SECONDS, forcedSlotFeeWei: 1_000,
   });
   await clone("bridge", { inbox: inboxAddress, settlement: addressAt(2), asset: ZERO_ADDRESS, assetScale: GWEI, payoutDelaySeconds: 10 });
@@ -110,7 +112,7 @@ export async function createDisputeChain(options: DisputeChainOptions): Promise<
   }
   const inbox = (await ethers.getContractAt("Inbox", inboxAddress)) as unknown as Inbox;
   return {
-    connection, signers, inbox, registry, tables, terms, feeTable,
+    connection, signers, inbox, registry, tables, isMinting, terms, feeTable,
     bridge: (await ethers.getContractAt("Bridge", bridgeAddress)) as unknown as Bridge,
     domainSeparator: fromHex(await inbox.domainSeparator()),
     now: async () => (await ethers.provider.getBlock("latest"))!.timestamp,

@@ -9,6 +9,7 @@ import type { DisputeChain } from "./disputeChain.ts";
 import { submitBatch } from "./submitBatch.ts";
 import type { TestRollup } from "./TestRollup.ts";
 
+const GWEI = 1_000_000_000n;
 const RICH_WEI = 10n ** 24n;
 /** More than random entries link. */
 export const LINKABLE_IDS = 4;
@@ -31,16 +32,19 @@ export function admitEntries(entries: readonly PlannedEntry[]): PlannedEntry[] {
   return admitted;
 }
 
-/** Queues an entry as its sender; on a chain that lets the first signer mint, deposits need no money. */
+/** Queues an entry as its sender. */
 async function enqueue(chain: DisputeChain, entry: EntryInput): Promise<void> {
-  const { inbox, registry, connection } = chain;
-  if (entry.kind === OP.DEPOSIT) {
+  const { inbox, bridge, registry, connection } = chain;
+  if (entry.kind === OP.DEPOSIT && chain.isMinting) {
     await inbox.enqueueDeposit(toHex(entry.sender), toHex(entry.account), entry.value);
     return;
   }
   const sender = await connection.ethers.getImpersonatedSigner(toHex(entry.sender));
   await connection.networkHelpers.setBalance(sender.address, RICH_WEI);
-  if (entry.kind === OP.FORCED) await inbox.connect(sender).force(hexlify(entry.data), { value: await inbox.forcedFee(entry.slots) });
+  if (entry.kind === OP.DEPOSIT) {
+    const value = BigInt(entry.value) * GWEI;
+    await bridge.connect(sender).deposit(toHex(entry.account), value, { value });
+  } else if (entry.kind === OP.FORCED) await inbox.connect(sender).force(hexlify(entry.data), { value: await inbox.forcedFee(entry.slots) });
   else if (entry.kind === OP.SWEEP_FEES) await inbox.connect(sender).sweepFees();
   else {
     const owner = await connection.ethers.getImpersonatedSigner(await registry.ownerOf(entry.value));

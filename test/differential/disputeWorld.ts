@@ -35,7 +35,7 @@ export interface DisputeGround {
 }
 
 export async function createDisputeGround(): Promise<DisputeGround> {
-  const chain = await createDisputeChain({ parts: PARTS, feeTable: FEE_TABLE, mint: true });
+  const chain = await createDisputeChain({ parts: PARTS, feeTable: FEE_TABLE, isMinting: true });
   await chain.setNextTime(FIRST_L2_TIME);
   for (let id = 0; id < LINKABLE_IDS; id += 1) await chain.registry.register("");
   const empty = await chain.connection.networkHelpers.takeSnapshot();
