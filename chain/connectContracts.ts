@@ -19,13 +19,22 @@ export interface RootContracts {
   readonly bridge: Bridge;
 }
 
+/** The contracts that users' money passes. */
+export type AccountContracts = Pick<RootContracts, "inbox" | "settlement" | "bridge">;
+
 /** @param runner a provider to read, a signer to send as well */
-export function connectContracts(deployment: Deployment, runner: ContractRunner): RootContracts {
-  const { inbox, settlement, game, bridge } = deployment.contracts;
+export function connectAccountContracts({ inbox, settlement, bridge }: Readonly<Record<keyof AccountContracts, string>>, runner: ContractRunner): AccountContracts {
   return {
     inbox: new Contract(inbox, inboxAbi, runner) as unknown as Inbox,
     settlement: new Contract(settlement, settlementAbi, runner) as unknown as Settlement,
-    game: new Contract(game, bisectionGameAbi, runner) as unknown as BisectionGame,
     bridge: new Contract(bridge, bridgeAbi, runner) as unknown as Bridge,
+  };
+}
+
+/** @param runner a provider to read, a signer to send as well */
+export function connectContracts({ contracts }: Pick<Deployment, "contracts">, runner: ContractRunner): RootContracts {
+  return {
+    ...connectAccountContracts(contracts, runner),
+    game: new Contract(contracts.game, bisectionGameAbi, runner) as unknown as BisectionGame,
   };
 }

@@ -1,9 +1,8 @@
 import { Contract, isError } from "ethers";
 import type { ContractTransactionReceipt, Provider, Signer } from "ethers";
 
-import { connectContracts, ROOT_ABIS } from "../chain/connectContracts.ts";
-import type { RootContracts } from "../chain/connectContracts.ts";
-import type { Deployment } from "../chain/Deployment.ts";
+import { connectAccountContracts, ROOT_ABIS } from "../chain/connectContracts.ts";
+import type { AccountContracts } from "../chain/connectContracts.ts";
 import { toChainError } from "../chain/decodeRevert.ts";
 import type { Agnt2Client } from "./Agnt2Client.ts";
 import { chainUnitsToBase, toBaseUnits, toChainUnits } from "./amount.ts";
@@ -64,13 +63,13 @@ export class L1Account {
   readonly #client: Agnt2Client;
   readonly #signer: Signer;
   readonly #config: ChainConfig;
-  readonly #contracts: RootContracts;
+  readonly #contracts: AccountContracts;
 
   private constructor(client: Agnt2Client, signer: Signer, config: ChainConfig) {
     this.#client = client;
     this.#signer = signer;
     this.#config = config;
-    this.#contracts = connectContracts({ contracts: { ...config.contracts, prover: "" } } as unknown as Deployment, signer);
+    this.#contracts = connectAccountContracts(config.contracts, signer);
   }
 
   /**
@@ -203,7 +202,7 @@ export class L1Account {
     }
   }
 
-  #parse(contract: RootContracts["bridge"]["interface"], receipt: ContractTransactionReceipt, event: string): Record<string, unknown> {
+  #parse(contract: AccountContracts["bridge"]["interface"], receipt: ContractTransactionReceipt, event: string): Record<string, unknown> {
     for (const log of receipt.logs) {
       const parsed = contract.parseLog(log);
       if (parsed?.name === event) return parsed.args.toObject() as Record<string, unknown>;
