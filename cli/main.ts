@@ -1,6 +1,8 @@
 import { Command, CommanderError } from "commander";
 
 import { parseAddress, parseUrl } from "./arguments.ts";
+import { addClaimCommands } from "./commands/claims.ts";
+import { addForceCommands } from "./commands/force.ts";
 import { addL1Commands } from "./commands/l1.ts";
 import { addAccountOperations, addCallCommands, addWorkflowCommands } from "./commands/operations.ts";
 import { addReadCommands } from "./commands/reads.ts";
@@ -37,6 +39,8 @@ export function createProgram(): Command {
   addCallCommands(program);
   addWorkflowCommands(program);
   addL1Commands(program);
+  addForceCommands(program);
+  addClaimCommands(program);
   return program;
 }
 
