@@ -68,7 +68,7 @@ export async function createDisputeScene(k: number, { garbageSlots = 0, startTim
   const configs = {
     inbox: {
       bridge: deployer.address, sequencer: ZERO_ADDRESS, sequencerAuth: ZERO_ADDRESS, identityRegistry: ZERO_ADDRESS, feeRecipient: ZERO_ADDRESS,
-      inclusionDelaySeconds: 1000, epochSteps: 1_000_000, epochAgeSeconds: 0, forcedSlotFeeWei: 1_000,
+      inclusionDelaySeconds: 1000, epochSteps: 1_000_000, epochAgeSeconds: 0, forcedSlotFeeWei: 1_000, exodus: ZERO_ADDRESS,
     },
     settlement: {
       inbox: inboxAddress, game: gameAddress, bondWei: DISPUTE.bondWei, gasRefundWei: DISPUTE.gasRefundWei, rewardCapWei: DISPUTE.rewardCapWei,
