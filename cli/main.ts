@@ -1,6 +1,7 @@
 import { Command, CommanderError } from "commander";
 
 import { parseAddress, parseUrl } from "./arguments.ts";
+import { addForceCommands } from "./commands/force.ts";
 import { addL1Commands } from "./commands/l1.ts";
 import { addAccountOperations, addCallCommands, addWorkflowCommands } from "./commands/operations.ts";
 import { addReadCommands } from "./commands/reads.ts";
@@ -37,6 +38,7 @@ export function createProgram(): Command {
   addCallCommands(program);
   addWorkflowCommands(program);
   addL1Commands(program);
+  addForceCommands(program);
   return program;
 }
 

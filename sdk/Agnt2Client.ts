@@ -5,6 +5,7 @@ import type { L1Progress } from "./bundles/OperationHandle.ts";
 import { parseChainConfig } from "./ChainConfig.ts";
 import { HttpService } from "./HttpService.ts";
 import type { HttpOptions, Json } from "./HttpService.ts";
+import { ignoreAbsence, isAbsence } from "./absence.ts";
 import { SdkError, sdkError } from "./SdkError.ts";
 import { asJson, listField, numberField, parseAccount, textField } from "./state.ts";
 import type { AgentAccount } from "./state.ts";
@@ -75,9 +76,16 @@ export class Agnt2Client implements L1Progress {
    * @throws SdkError `SDK_WRONG_CHAIN`, `SDK_UNTRUSTED`
    */
   config(): Promise<TrustedChain> {
-    this.#config ??= this.sequencer.get("/v1/config").then((told) => resolveChain(this.#trust, told, () => this.#readToken()));
+    this.#config ??= this.#readConfig();
     this.#config.catch(() => (this.#config = undefined));
     return this.#config;
+  }
+
+  /** With the deployment at hand, whoever sequences may be away: what is on L1 goes on without. */
+  async #readConfig(): Promise<TrustedChain> {
+    const asked = this.sequencer.get("/v1/config");
+    const told = await (this.#trust.deployment === undefined ? asked : ignoreAbsence(asked));
+    return resolveChain(this.#trust, told, () => this.#readToken());
   }
 
   /** A replica reads decimals and symbol from L1. */
@@ -92,7 +100,10 @@ export class Agnt2Client implements L1Progress {
 
   /** The account of an index or address, undefined if there is none. */
   async account(indexOrAddress: number | string): Promise<AgentAccount | undefined> {
-    const json = await this.sequencer.find(`/v1/agents/${encodeURIComponent(indexOrAddress)}`);
+    const path = `/v1/agents/${encodeURIComponent(indexOrAddress)}`;
+    const asked = this.sequencer.find(path);
+    // A replica's account is as of the last batch: good enough when there is nobody else to ask.
+    const json = await (this.#api === undefined ? asked : asked.catch((error: unknown) => (isAbsence(error) ? this.api.find(path) : Promise.reject(error as Error))));
     if (json === undefined) return undefined;
     const account = parseAccount(json);
     const answered = typeof indexOrAddress === "number" || /^\d+$/.test(indexOrAddress) ? account.index === Number(indexOrAddress) : account.owner.toLowerCase() === indexOrAddress.toLowerCase();
@@ -123,13 +134,8 @@ export class Agnt2Client implements L1Progress {
   /** Who has an index as a replica knows it; undefined when it does not, or is away. */
   async #derivedOwner(index: number): Promise<string | undefined> {
     if (this.#api === undefined) return undefined;
-    try {
-      const json = await this.#api.find(`/v1/agents/${index}`);
-      return json === undefined ? undefined : parseAccount(json).owner.toLowerCase();
-    } catch (error) {
-      if (error instanceof SdkError && error.reaction === "retry") return undefined;
-      throw error;
-    }
+    const json = await ignoreAbsence(this.#api.find(`/v1/agents/${index}`));
+    return json === undefined ? undefined : parseAccount(json).owner.toLowerCase();
   }
 
   /** A call by its slot, as the sequencer has it; undefined when it is settled or never was. */

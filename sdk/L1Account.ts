@@ -4,7 +4,9 @@ import type { ContractTransactionReceipt, Provider, Signer } from "ethers";
 import { connectAccountContracts, ROOT_ABIS } from "../chain/connectContracts.ts";
 import type { AccountContracts } from "../chain/connectContracts.ts";
 import { toChainError } from "../chain/decodeRevert.ts";
+import { ignoreAbsence } from "./absence.ts";
 import type { Agnt2Client } from "./Agnt2Client.ts";
+import { buildForcedBundle } from "./buildBundle.ts";
 import { chainUnitsToBase, toBaseUnits, toChainUnits } from "./amount.ts";
 import type { Amount } from "./amount.ts";
 import type { ChainConfig } from "./ChainConfig.ts";
@@ -17,6 +19,8 @@ const ERC20_ABI = ["function allowance(address,address) view returns (uint256)",
 const POLL_MS = 200;
 /** How long a transaction may wait to be mined. */
 const MINED_MS = 180_000;
+/** How long a forced bundle is good for after its due time: a batch may lag a day, and L1 may be full. */
+const FORCED_VALID_SECONDS = 7 * 86_400;
 
 /** Base units of a token, or of ETH, that an address holds. */
 export async function balanceOnL1(provider: Provider, owner: string, token: string | undefined): Promise<bigint> {
@@ -30,16 +34,6 @@ export async function tokenOnL1(provider: Provider, token: string): Promise<Toke
   const contract = new Contract(token, ["function decimals() view returns (uint8)", "function symbol() view returns (string)"], provider);
   const [decimals, symbol] = (await Promise.all([contract.getFunction("decimals")(), contract.getFunction("symbol")()])) as [bigint, string];
   return { decimals: Number(decimals), symbol };
-}
-
-/** Undefined for a service that is away or busy: it is asked again. */
-async function ignoreAbsence<T>(answer: Promise<T>): Promise<T | undefined> {
-  try {
-    return await answer;
-  } catch (error) {
-    if (error instanceof SdkError && error.reaction === "retry") return undefined;
-    throw error;
-  }
 }
 
 export interface DepositResult {
@@ -56,6 +50,21 @@ export interface WithdrawalResult {
   /** False when the recipient refused the payment, which then waits in the bridge. */
   readonly paid: boolean;
   readonly proof: ConfirmedProof;
+}
+
+export interface ForcedResult {
+  readonly transactionHash: string;
+  /** Index of the entry in the chain's inbox. */
+  readonly entry: number;
+  /** Unix seconds of L2 time from which on no batch may leave it out. */
+  readonly dueTime: number;
+  readonly feeWei: bigint;
+}
+
+/** Whose operations are forced. Default: as the sequencer or, when that is away, a replica tells. */
+export interface ForcedAccount {
+  readonly agent: number;
+  readonly nonce: number;
 }
 
 /** The L1 side of an agent: pays in, and takes what is withdrawn by Merkle proof. */
@@ -120,15 +129,54 @@ export class L1Account {
   }
 
   /**
+   * Sends operations through L1, past whoever sequences: the owner's transaction stands for its signature. They are executed by the first
+   * batch whose L2 time is the due time or later, if not before; that is at most the inclusion delay plus 24 h (`Inbox.MAX_LAG_SECONDS`).
+   * @param records 96-byte records, 1 to 63
+   * @throws SdkError `SDK_INPUT`, `SDK_NO_ACCOUNT`; ChainError (`ForcedFee`, …)
+   */
+  async force(records: readonly Uint8Array[], account?: ForcedAccount): Promise<ForcedResult> {
+    const { inbox } = this.#contracts;
+    const { agent, nonce } = account ?? (await this.#ownAccount());
+    const { inclusionDelaySeconds } = await this.#read(() => inbox.config());
+    const validUntil = Math.ceil(Date.now() / 1000) + Number(inclusionDelaySeconds) + FORCED_VALID_SECONDS;
+    const slots = buildForcedBundle({ agent, nonce, validUntil, records });
+    // The fee grows with what waits; what is sent above it comes back.
+    const feeWei = await this.#read(() => inbox.forcedFee(1 + records.length));
+    const receipt = await this.#send(() => inbox.force(slots, { value: feeWei * 2n }));
+    const log = this.#parse(inbox.interface, receipt, "EntryQueued");
+    return { transactionHash: receipt.hash, entry: Number(log["index"]), dueTime: Number(log["dueTime"]), feeWei };
+  }
+
+  async #ownAccount(): Promise<ForcedAccount> {
+    const address = await this.address();
+    const account = await this.#client.account(address);
+    if (account === undefined) throw sdkError("SDK_NO_ACCOUNT", address, { address });
+    return { agent: account.index, nonce: account.nonce };
+  }
+
+  /**
    * Waits until the chain has credited a deposit.
    * @throws SdkError `SDK_TIMEOUT`
    */
   async credited(deposit: DepositResult, timeoutMs = 60_000): Promise<void> {
-    const until = Date.now() + timeoutMs;
-    for (;;) {
+    await this.#until(`deposit ${deposit.entry} is not credited`, timeoutMs, async () => {
       const status = await ignoreAbsence(this.#client.status());
-      if (status !== undefined && numberField(status, "inboxCursor") > deposit.entry) return;
-      if (Date.now() > until) throw sdkError("SDK_TIMEOUT", `deposit ${deposit.entry} is not credited after ${timeoutMs / 1000} s`, { entry: deposit.entry });
+      return status !== undefined && numberField(status, "inboxCursor") > deposit.entry;
+    });
+  }
+
+  /**
+   * Waits until a batch on L1 has consumed a forced entry.
+   * @throws SdkError `SDK_TIMEOUT`
+   */
+  async consumed(forced: ForcedResult, timeoutMs: number): Promise<void> {
+    await this.#until(`entry ${forced.entry} is in no batch`, timeoutMs, async () => (await this.#read(() => this.#contracts.inbox.consumedCount())) > BigInt(forced.entry));
+  }
+
+  async #until(what: string, timeoutMs: number, isDone: () => Promise<boolean>): Promise<void> {
+    const until = Date.now() + timeoutMs;
+    while (!(await isDone())) {
+      if (Date.now() > until) throw sdkError("SDK_TIMEOUT", `${what} after ${timeoutMs / 1000} s`);
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     }
   }
@@ -202,7 +250,7 @@ export class L1Account {
     }
   }
 
-  #parse(contract: AccountContracts["bridge"]["interface"], receipt: ContractTransactionReceipt, event: string): Record<string, unknown> {
+  #parse(contract: { parseLog: AccountContracts["bridge"]["interface"]["parseLog"] }, receipt: ContractTransactionReceipt, event: string): Record<string, unknown> {
     for (const log of receipt.logs) {
       const parsed = contract.parseLog(log);
       if (parsed?.name === event) return parsed.args.toObject() as Record<string, unknown>;

@@ -30,6 +30,9 @@ export type TrustedChain = ChainConfig & { readonly sequencer: string };
 /** L1s that hold no money: what runs on them is one's own. */
 const LOCAL_CHAIN_IDS: readonly number[] = [31337, 1337];
 
+/** Signs nothing. */
+const NOBODY = `0x${"00".repeat(20)}`;
+
 function requireSame(field: string, known: unknown, told: unknown): void {
   const [expected, actual] = [String(known).toLowerCase(), String(told).toLowerCase()];
   if (expected !== actual) throw sdkError("SDK_WRONG_CHAIN", `${field} is ${actual.slice(0, 80)}, in the deployment ${expected.slice(0, 80)}`, { field, expected, actual });
@@ -45,25 +48,27 @@ function compare(known: ChainConfig, told: ChainConfig): void {
 
 /**
  * The chain behind a server: as the trusted deployment has it, with which the server's word must agree.
- * @param told the sequencer's `/v1/config`
+ * @param told the sequencer's `/v1/config`; undefined when it is away: then the deployment has to be given, and no signature counts unless
+ * its signer is named there
  * @param readToken what a replica says of the token; asked on local chains only
  * @throws SdkError `SDK_WRONG_CHAIN`, `SDK_UNTRUSTED`, `SDK_RESPONSE`, `SDK_INPUT`; ChainError `DEPLOYMENT_INVALID`
  */
-export async function resolveChain(trust: ChainTrust, told: Json, readToken: () => Promise<Token | undefined>): Promise<TrustedChain> {
-  const said = parseChainConfig(told);
+export async function resolveChain(trust: ChainTrust, told: Json | undefined, readToken: () => Promise<Token | undefined>): Promise<TrustedChain> {
+  const said = told === undefined ? undefined : parseChainConfig(told);
   const known = trust.deployment === undefined ? undefined : configOfDeployment(loadDeployment(trust.deployment));
-  if (known !== undefined) compare(known, said);
-  const isLocal = LOCAL_CHAIN_IDS.includes((known ?? said).domain.chainId);
-  if (known === undefined && !isLocal) throw sdkError("SDK_UNTRUSTED", `the chain's L1 has id ${said.domain.chainId}, and no deployment was given`, { chainId: said.domain.chainId });
+  if (known !== undefined && said !== undefined) compare(known, said);
+  const chain = known ?? said;
+  if (chain === undefined) throw sdkError("SDK_UNTRUSTED", "no server tells what the chain is, and no deployment was given");
+  const isLocal = LOCAL_CHAIN_IDS.includes(chain.domain.chainId);
+  if (known === undefined && !isLocal) throw sdkError("SDK_UNTRUSTED", `the chain's L1 has id ${chain.domain.chainId}, and no deployment was given`, { chainId: chain.domain.chainId });
 
-  const sequencer = trust.sequencerAddress ?? known?.sequencer ?? (isLocal ? said.sequencer : undefined);
+  const sequencer = trust.sequencerAddress ?? known?.sequencer ?? (said === undefined ? NOBODY : isLocal ? said.sequencer : undefined);
   if (sequencer === undefined) throw sdkError("SDK_UNTRUSTED", "the deployment does not say who signs, and no sequencer address was given");
   if (!/^0x[0-9a-fA-F]{40}$/.test(sequencer)) throw sdkError("SDK_INPUT", "the sequencer's address is no address");
 
-  const chain = known ?? said;
   if (chain.asset.address === undefined) return { ...chain, sequencer };
   const given = typeof trust.token === "function" ? await trust.token(chain.asset.address) : trust.token;
-  const token = given ?? (isLocal ? (said.token ?? (await readToken())) : undefined);
+  const token = given ?? (isLocal ? (said?.token ?? (await readToken())) : undefined);
   if (token === undefined) throw sdkError("SDK_UNTRUSTED", `the decimals of the token ${chain.asset.address} are not known: name them`, { token: chain.asset.address });
   return { ...chain, asset: { ...chain.asset, ...token }, sequencer };
 }

@@ -40,6 +40,10 @@ struct Leaf {
 struct Opening {
     bytes32 move;
     uint64 openedAt;
+    /// What was posted with it: a move bond for each rival that could answer.
+    uint96 potWei;
+    /// Games in which it was answered and that may still be paid from the pot.
+    uint32 answers;
     bool isSettled;
 }
 
@@ -54,6 +58,8 @@ struct Game {
     bool isLaterOnMove;
     bool isLeaf;
     bool isSettled;
+    /// Of the whole trace.
+    uint64 steps;
 }
 
 /// @title Who of two backers of rival claims is wrong (docs/DISPUTES.md, section 3)
@@ -61,7 +67,7 @@ struct Game {
 /// narrow down the first step after which they differ, and that step is executed on chain. A game takes out the loser's entry only.
 /// @dev A move binds what it answers by hash: nothing that was made for another game, or before a reorganisation, fits.
 interface IBisectionGame {
-    event Opened(bytes32 indexed roundId, uint32 indexed n, bytes32 move, bytes32[] states);
+    event Opened(bytes32 indexed roundId, uint32 indexed n, bytes32 move, bytes32[] states, uint256 potWei);
     event Answered(bytes32 indexed roundId, uint32 indexed i, uint32 indexed j, bytes32 move, uint64 from, uint64 size, bytes32 preState, bytes32[] states);
     event LeafNamed(bytes32 indexed roundId, uint32 indexed i, uint32 indexed j, bytes32 move, uint64 step, bytes32 preState, bytes32 saidEarlier, bytes32 saidLater);
     event Proven(bytes32 indexed roundId, uint32 indexed i, uint32 indexed j, bytes32 postState);
@@ -76,7 +82,8 @@ interface IBisectionGame {
     error NotPlayer(address caller, uint32 n);
     error OpenedBefore(bytes32 roundId, uint32 n);
     error NotOpened(bytes32 roundId, uint32 n);
-    error WrongBond(uint256 sentWei, uint256 moveBondWei);
+    /// An answer sends exactly a move bond, an opening at least `openingBond`.
+    error WrongBond(uint256 sentWei, uint256 bondWei);
     error WrongMove(bytes32 given, bytes32 expected);
     error BadStates(uint256 given, uint256 expected);
     /// The last state of an epoch is the claim's own root.
@@ -91,7 +98,8 @@ interface IBisectionGame {
     error AlreadySettled();
     error StillPlayed(bytes32 roundId, uint32 i, uint32 j);
 
-    /// The bisection of the whole epoch by entry `n`; its player only.
+    /// The bisection of the whole epoch by entry `n`; its player only. Needs `openingBond` at least; what is above it is credited to the
+    /// caller, so that nobody can make the call fail by entering just before it.
     function open(bytes32 roundId, uint32 n, bytes32[] calldata states) external payable;
 
     /// Denies the end of part `part` of the move before, and bisects that part; a part of one step becomes the leaf. The player on move.
@@ -113,14 +121,17 @@ interface IBisectionGame {
     /// Takes out who is on move, from its deadline on. Anyone.
     function timeout(bytes32 roundId, uint32 i, uint32 j) external;
 
-    /// Gives the move bonds of a game that is over to who lives. Anyone.
+    /// Gives the move bonds of a game that is over to who lives: with them one from the opening's pot if the opener is out. Anyone.
     function settle(bytes32 roundId, uint32 i, uint32 j) external;
 
-    /// Gives the bond of an opening back, or to who took its entry out. Anyone, once the entry is out or its round is over.
+    /// Gives an opening's pot back; if its entry is out, burns what no answer earned. Anyone, once the entry is out or its round is over.
     function settleOpening(bytes32 roundId, uint32 n) external;
 
+    /// What an opening by entry `n` has to post now: a move bond for each live entry of other claims, and one at least.
+    function openingBond(bytes32 roundId, uint32 n) external view returns (uint256);
+
     /// Who is on move, and from when on it has lost.
-    function deadline(bytes32 roundId, uint32 i, uint32 j) external view returns (bool isLaterOnMove, uint256 at);
+    function deadline(bytes32 roundId, uint32 i, uint32 j) external view returns (bool isLaterOnMove, uint256 lateAt);
     function openings(bytes32 roundId, uint32 n) external view returns (Opening memory);
     function games(bytes32 roundId, uint32 i, uint32 j) external view returns (Game memory);
     function config() external view returns (GameConfig memory);

@@ -30,6 +30,8 @@ struct Round {
     uint32 claimCount;
     /// Those with a live entry.
     uint32 liveClaims;
+    /// Live entries of all claims of this try.
+    uint32 liveEntries;
 }
 
 /// "In this round under `parent`: after epoch `epoch`, the state root is `stateRoot`."
@@ -59,7 +61,7 @@ struct Entry {
     uint96 bondWei;
 }
 
-/// What the game asks of an entry.
+/// What the game asks of one entry.
 struct EntryView {
     address backer;
     address mover;
@@ -70,7 +72,26 @@ struct EntryView {
     bytes32 stateRoot;
     bytes32 parentRoot;
     uint64 epoch;
+    /// Live entries of other claims of its round.
+    uint32 liveRivals;
     /// The round is under way: not confirmed, and its parent stands.
+    bool isOpen;
+}
+
+/// One side of a pair.
+struct PlayerView {
+    address backer;
+    uint64 enteredAt;
+    bool isDead;
+    bytes32 claimId;
+}
+
+/// What the game asks of two entries of one round, in as few reads as it can be.
+struct PairView {
+    PlayerView earlier;
+    PlayerView later;
+    uint64 epoch;
+    /// Both entries live and the round is under way.
     bool isOpen;
 }
 
@@ -171,6 +192,9 @@ interface ISettlement {
     function rounds(bytes32 parentClaim) external view returns (Round memory);
     function entries(bytes32 roundId, uint32 n) external view returns (Entry memory);
     function entryView(bytes32 roundId, uint32 n) external view returns (EntryView memory);
+    function pairView(bytes32 roundId, uint32 i, uint32 j) external view returns (PairView memory);
+    /// Who moves for an entry besides its backer, and the state root that it stands for.
+    function moverView(bytes32 roundId, uint32 n) external view returns (address mover, bytes32 stateRoot);
     function credit(address account) external view returns (uint256);
     function burned() external view returns (uint256);
     /// Whether `confirm` would succeed now.

@@ -4,7 +4,7 @@ pragma solidity ^0.8.28;
 import {Game, GameConfig, IBisectionGame, Leaf, Opening, Position} from "../interfaces/IBisectionGame.sol";
 import {IInbox} from "../interfaces/IInbox.sol";
 import {IOneStepProver, StepEnv, StepProof} from "../interfaces/IOneStepProver.sol";
-import {EntryView, ISettlement} from "../interfaces/ISettlement.sol";
+import {EntryView, ISettlement, PairView, PlayerView} from "../interfaces/ISettlement.sol";
 import {CloneArguments} from "./CloneArguments.sol";
 
 /// See `IBisectionGame`.
@@ -26,16 +26,13 @@ contract BisectionGame is IBisectionGame, CloneArguments {
 
     mapping(bytes32 roundId => mapping(uint32 n => Opening)) private openingOf;
     mapping(bytes32 roundId => mapping(uint32 i => mapping(uint32 j => Game))) private gameOf;
-    /// Who took an entry out, plus one; 0 for nobody, or for a proof against both.
-    mapping(bytes32 roundId => mapping(uint32 n => uint256)) private takenOutBy;
 
     /// Two live entries of rival claims whose round is under way.
     struct Pair {
         bytes32 roundId;
         uint32 i;
         uint32 j;
-        EntryView earlier;
-        EntryView later;
+        PairView entries;
     }
 
     /// @inheritdoc IBisectionGame
@@ -43,8 +40,9 @@ contract BisectionGame is IBisectionGame, CloneArguments {
         EntryView memory entry = _settlement().entryView(roundId, n);
         if (!entry.isOpen) revert RoundOver(roundId);
         if (entry.isDead) revert EntryDead(roundId, n);
-        _requirePlayer(entry, n);
-        _requireBond();
+        if (msg.sender != entry.backer && msg.sender != entry.mover) revert NotPlayer(msg.sender, n);
+        uint256 pot = _openingBond(entry);
+        if (msg.value < pot) revert WrongBond(msg.value, pot);
         Opening storage opening = openingOf[roundId][n];
         if (opening.openedAt != 0) revert OpenedBefore(roundId, n);
         uint256 lateAt = entry.enteredAt + _argument(CLOCK);
@@ -56,8 +54,9 @@ contract BisectionGame is IBisectionGame, CloneArguments {
             revert NotOwnRoot(states[states.length - 1], entry.stateRoot);
         }
         bytes32 move = _openingHash(roundId, n, steps, entry.parentRoot, states);
-        (opening.move, opening.openedAt) = (move, uint64(block.timestamp));
-        emit Opened(roundId, n, move, states);
+        (opening.move, opening.openedAt, opening.potWei) = (move, uint64(block.timestamp), uint96(pot));
+        emit Opened(roundId, n, move, states, pot);
+        if (msg.value > pot) _settlement().addCredit{value: msg.value - pot}(msg.sender);
     }
 
     /// @inheritdoc IBisectionGame
@@ -71,34 +70,21 @@ contract BisectionGame is IBisectionGame, CloneArguments {
         bytes32[] calldata states
     ) external payable {
         Pair memory pair = _pair(roundId, i, j);
-        Game storage game = gameOf[roundId][i][j];
+        Game memory game = gameOf[roundId][i][j];
         if (game.isLeaf) revert IsLeaf();
-        _requireBond();
-        _startIfNew(game, pair);
+        uint256 bond = _argument(MOVE_BOND);
+        if (msg.value != bond) revert WrongBond(msg.value, bond);
+        if (game.since == 0) _start(game, pair, previous.size);
         _checkPrevious(game, pair, previousMove, previous);
-        bool isLater = game.isLaterOnMove;
         _takeTurn(game, pair);
-
-        Position memory next = _partOf(previous, part);
-        _checkStates(states, next.size);
-        bytes32 own = states[states.length - 1];
-        if (own == previous.states[part]) revert NothingDenied(own);
-        EntryView memory mover = isLater ? pair.later : pair.earlier;
-        if (next.from + next.size == _steps(mover.epoch) && own != mover.stateRoot) {
-            revert NotOwnRoot(own, mover.stateRoot);
-        }
-        if (next.size == 1) {
-            _nameLeaf(game, pair, next, isLater ? previous.states[part] : own, isLater ? own : previous.states[part]);
-            return;
-        }
-        game.move = keccak256(abi.encode(ANSWER_TAG, roundId, i, j, next.from, next.size, next.preState, states));
-        emit Answered(roundId, i, j, game.move, next.from, next.size, next.preState, states);
+        _post(game, pair, _partOf(previous, part), previous.states[part], states);
+        gameOf[roundId][i][j] = game;
     }
 
     /// @inheritdoc IBisectionGame
     function prove(bytes32 roundId, uint32 i, uint32 j, Leaf calldata leaf, StepProof calldata proof) external {
         Pair memory pair = _pair(roundId, i, j);
-        Game storage game = gameOf[roundId][i][j];
+        Game memory game = gameOf[roundId][i][j];
         if (!game.isLeaf) revert NotLeaf();
         (, uint256 lateAt) = _deadline(game, pair);
         if (block.timestamp >= lateAt) revert TooLate(lateAt);
@@ -106,14 +92,12 @@ contract BisectionGame is IBisectionGame, CloneArguments {
         if (given != game.move) revert WrongMove(given, game.move);
 
         // A proof that does not hold, or too little gas for it, reverts: nothing is recorded.
-        bytes32 postState = IOneStepProver(_addressArgument(PROVER)).proveStep(_env(pair.earlier.epoch), leaf.preState, proof);
+        bytes32 postState = IOneStepProver(_addressArgument(PROVER)).proveStep(_env(pair.entries.epoch), leaf.preState, proof);
         emit Proven(roundId, i, j, postState);
-        bool isEarlierRight = leaf.saidEarlier == postState;
-        bool isLaterRight = leaf.saidLater == postState;
-        if (isEarlierRight) {
-            _takeOut(roundId, j, i);
-        } else if (isLaterRight) {
-            _takeOut(roundId, i, j);
+        if (leaf.saidEarlier == postState) {
+            _settlement().eliminate(roundId, j, i);
+        } else if (leaf.saidLater == postState) {
+            _settlement().eliminate(roundId, i, j);
         } else {
             _settlement().eliminateBoth(roundId, i, j, msg.sender);
         }
@@ -126,7 +110,7 @@ contract BisectionGame is IBisectionGame, CloneArguments {
         if (block.timestamp < lateAt) revert TooEarly(lateAt);
         (uint32 loser, uint32 winner) = isLaterOnMove ? (j, i) : (i, j);
         emit TimedOut(roundId, i, j, loser);
-        _takeOut(roundId, loser, winner);
+        _settlement().eliminate(roundId, loser, winner);
     }
 
     /// @inheritdoc IBisectionGame
@@ -135,23 +119,25 @@ contract BisectionGame is IBisectionGame, CloneArguments {
         Game storage game = gameOf[roundId][i][j];
         if (game.since == 0) revert NotOpened(roundId, j);
         if (game.isSettled) revert AlreadySettled();
-        EntryView memory earlier = _settlement().entryView(roundId, i);
-        EntryView memory later = _settlement().entryView(roundId, j);
-        if (earlier.isOpen && !earlier.isDead && !later.isDead) revert StillPlayed(roundId, i, j);
+        PairView memory pair = _settlement().pairView(roundId, i, j);
+        if (pair.isOpen) revert StillPlayed(roundId, i, j);
         game.isSettled = true;
         uint256 bond = _argument(MOVE_BOND);
         uint256 ofEarlier = game.movesEarlier * bond;
-        // Its first move was the opening, whose bond is the entry's.
+        // Its first move was the opening, whose pot is the entry's.
         uint256 ofLater = (game.movesLater - 1) * bond;
-        if (earlier.isDead && later.isDead) {
+        // An opener that is out owes every game that answered it one bond; one that lives owes this game none any more.
+        if (pair.later.isDead) ofLater += bond;
+        else openingOf[roundId][j].answers -= 1;
+        if (pair.earlier.isDead && pair.later.isDead) {
             _give(roundId, i, j, address(0), ofEarlier + ofLater);
-        } else if (earlier.isDead) {
-            _give(roundId, i, j, later.backer, ofEarlier + ofLater);
-        } else if (later.isDead) {
-            _give(roundId, i, j, earlier.backer, ofEarlier + ofLater);
+        } else if (pair.earlier.isDead) {
+            _give(roundId, i, j, pair.later.backer, ofEarlier + ofLater);
+        } else if (pair.later.isDead) {
+            _give(roundId, i, j, pair.earlier.backer, ofEarlier + ofLater);
         } else {
-            _give(roundId, i, j, earlier.backer, ofEarlier);
-            _give(roundId, i, j, later.backer, ofLater);
+            _give(roundId, i, j, pair.earlier.backer, ofEarlier);
+            _give(roundId, i, j, pair.later.backer, ofLater);
         }
     }
 
@@ -163,12 +149,15 @@ contract BisectionGame is IBisectionGame, CloneArguments {
         EntryView memory entry = _settlement().entryView(roundId, n);
         if (entry.isOpen && !entry.isDead) revert StillPlayed(roundId, n, n);
         opening.isSettled = true;
-        address to = entry.backer;
-        if (entry.isDead) {
-            uint256 winner = takenOutBy[roundId][n];
-            to = winner == 0 ? address(0) : _settlement().entryView(roundId, uint32(winner - 1)).backer;
-        }
-        _give(roundId, n, n, to, _argument(MOVE_BOND));
+        uint256 pot = opening.potWei;
+        // No answer comes after its death: what is left beyond the answers nobody can earn any more.
+        if (entry.isDead) _give(roundId, n, n, address(0), pot - opening.answers * _argument(MOVE_BOND));
+        else _give(roundId, n, n, entry.backer, pot);
+    }
+
+    /// @inheritdoc IBisectionGame
+    function openingBond(bytes32 roundId, uint32 n) external view returns (uint256) {
+        return _openingBond(_settlement().entryView(roundId, n));
     }
 
     /// @inheritdoc IBisectionGame
@@ -193,27 +182,26 @@ contract BisectionGame is IBisectionGame, CloneArguments {
 
     function _pair(bytes32 roundId, uint32 i, uint32 j) private view returns (Pair memory pair) {
         if (i >= j) revert BadOrder(i, j);
-        (pair.roundId, pair.i, pair.j) = (roundId, i, j);
-        pair.earlier = _settlement().entryView(roundId, i);
-        pair.later = _settlement().entryView(roundId, j);
-        if (!pair.earlier.isOpen) revert RoundOver(roundId);
-        if (pair.earlier.isDead) revert EntryDead(roundId, i);
-        if (pair.later.isDead) revert EntryDead(roundId, j);
-        if (pair.earlier.claimId == pair.later.claimId) revert NotRivals(roundId, i, j);
+        pair = Pair({roundId: roundId, i: i, j: j, entries: _settlement().pairView(roundId, i, j)});
+        if (pair.entries.earlier.isDead) revert EntryDead(roundId, i);
+        if (pair.entries.later.isDead) revert EntryDead(roundId, j);
+        if (!pair.entries.isOpen) revert RoundOver(roundId);
+        if (pair.entries.earlier.claimId == pair.entries.later.claimId) revert NotRivals(roundId, i, j);
     }
 
-    /// A game begins with the later one's opening: the time until then is that one's.
-    function _startIfNew(Game storage game, Pair memory pair) private {
-        if (game.since != 0) return;
+    /// A game begins with the later one's opening, which covers the whole trace: the time until then is that one's.
+    function _start(Game memory game, Pair memory pair, uint64 steps) private {
         Opening storage opening = openingOf[pair.roundId][pair.j];
-        if (opening.openedAt == 0) revert NotOpened(pair.roundId, pair.j);
-        (game.move, game.since, game.movesLater) = (opening.move, opening.openedAt, 1);
-        game.usedLater = uint32(opening.openedAt - pair.later.enteredAt);
+        uint64 openedAt = opening.openedAt;
+        if (openedAt == 0) revert NotOpened(pair.roundId, pair.j);
+        opening.answers += 1;
+        (game.move, game.since, game.movesLater, game.steps) = (opening.move, openedAt, 1, steps);
+        game.usedLater = uint32(openedAt - pair.entries.later.enteredAt);
     }
 
-    function _checkPrevious(Game storage game, Pair memory pair, bytes32 previousMove, Position calldata previous)
+    function _checkPrevious(Game memory game, Pair memory pair, bytes32 previousMove, Position calldata previous)
         private
-        view
+        pure
     {
         if (previousMove != game.move) revert WrongMove(previousMove, game.move);
         bytes32 given = game.movesEarlier == 0
@@ -229,10 +217,10 @@ contract BisectionGame is IBisectionGame, CloneArguments {
     }
 
     /// The player on move answers in time: its clock stops, the other's runs.
-    function _takeTurn(Game storage game, Pair memory pair) private {
+    function _takeTurn(Game memory game, Pair memory pair) private view {
         bool isLater = game.isLaterOnMove;
-        if (isLater) _requirePlayer(pair.later, pair.j);
-        else _requirePlayer(pair.earlier, pair.i);
+        if (isLater) _requirePlayer(pair.entries.later, pair.roundId, pair.j);
+        else _requirePlayer(pair.entries.earlier, pair.roundId, pair.i);
         (, uint256 lateAt) = _deadline(game, pair);
         if (block.timestamp >= lateAt) revert TooLate(lateAt);
         uint32 used = uint32(block.timestamp - game.since);
@@ -258,16 +246,22 @@ contract BisectionGame is IBisectionGame, CloneArguments {
         next.preState = part == 0 ? previous.preState : previous.states[part - 1];
     }
 
-    function _nameLeaf(Game storage game, Pair memory pair, Position memory at, bytes32 saidEarlier, bytes32 saidLater) private {
-        Leaf memory leaf = Leaf({step: at.from, preState: at.preState, saidEarlier: saidEarlier, saidLater: saidLater});
-        game.move = _leafHash(pair, leaf);
-        game.isLeaf = true;
-        emit LeafNamed(pair.roundId, pair.i, pair.j, game.move, leaf.step, leaf.preState, saidEarlier, saidLater);
-    }
-
-    function _takeOut(bytes32 roundId, uint32 loser, uint32 winner) private {
-        takenOutBy[roundId][loser] = uint256(winner) + 1;
-        _settlement().eliminate(roundId, loser, winner);
+    /// The mover, who is off move by now, says its own states in the part whose end it denies; one step is the leaf.
+    function _post(Game memory game, Pair memory pair, Position memory next, bytes32 denied, bytes32[] calldata states) private {
+        _checkStates(states, next.size);
+        bytes32 own = states[states.length - 1];
+        if (own == denied) revert NothingDenied(own);
+        bool isLater = !game.isLaterOnMove;
+        if (next.from + next.size == game.steps) _checkRoot(pair.roundId, isLater ? pair.j : pair.i, own);
+        if (next.size == 1) {
+            Leaf memory leaf = Leaf(next.from, next.preState, isLater ? denied : own, isLater ? own : denied);
+            game.isLeaf = true;
+            game.move = _leafHash(pair, leaf);
+            emit LeafNamed(pair.roundId, pair.i, pair.j, game.move, leaf.step, leaf.preState, leaf.saidEarlier, leaf.saidLater);
+            return;
+        }
+        game.move = keccak256(abi.encode(ANSWER_TAG, pair.roundId, pair.i, pair.j, next.from, next.size, next.preState, states));
+        emit Answered(pair.roundId, pair.i, pair.j, game.move, next.from, next.size, next.preState, states);
     }
 
     function _give(bytes32 roundId, uint32 i, uint32 j, address to, uint256 amountWei) private {
@@ -277,36 +271,39 @@ contract BisectionGame is IBisectionGame, CloneArguments {
         else _settlement().addCredit{value: amountWei}(to);
     }
 
-    function _deadline(Game storage game, Pair memory pair) private view returns (bool isLaterOnMove, uint256 at) {
+    function _deadline(Game memory game, Pair memory pair) private view returns (bool isLaterOnMove, uint256 lateAt) {
         uint256 clock = _argument(CLOCK);
         if (game.since == 0) {
-            Opening storage opening = openingOf[pair.roundId][pair.j];
-            if (opening.openedAt == 0) return (true, pair.later.enteredAt + clock);
-            return (false, opening.openedAt + clock);
+            uint256 openedAt = openingOf[pair.roundId][pair.j].openedAt;
+            if (openedAt == 0) return (true, pair.entries.later.enteredAt + clock);
+            return (false, openedAt + clock);
         }
         isLaterOnMove = game.isLaterOnMove;
         uint256 moves = isLaterOnMove ? game.movesLater : game.movesEarlier;
         uint256 used = isLaterOnMove ? game.usedLater : game.usedEarlier;
-        at = game.since + clock + moves * _argument(INCREMENT) - used;
+        lateAt = game.since + clock + moves * _argument(INCREMENT) - used;
     }
 
-    function _requirePlayer(EntryView memory entry, uint32 n) private view {
-        if (msg.sender != entry.backer && msg.sender != entry.mover) revert NotPlayer(msg.sender, n);
+    function _requirePlayer(PlayerView memory player, bytes32 roundId, uint32 n) private view {
+        if (msg.sender == player.backer) return;
+        (address mover,) = _settlement().moverView(roundId, n);
+        if (msg.sender != mover) revert NotPlayer(msg.sender, n);
     }
 
-    function _requireBond() private view {
-        uint256 bond = _argument(MOVE_BOND);
-        if (msg.value != bond) revert WrongBond(msg.value, bond);
+    /// Who ends at the epoch's end says its claim's own root there.
+    function _checkRoot(bytes32 roundId, uint32 n, bytes32 own) private view {
+        (, bytes32 stateRoot) = _settlement().moverView(roundId, n);
+        if (own != stateRoot) revert NotOwnRoot(own, stateRoot);
+    }
+
+    function _openingBond(EntryView memory entry) private view returns (uint256) {
+        return _argument(MOVE_BOND) * (entry.liveRivals == 0 ? 1 : entry.liveRivals);
     }
 
     function _checkStates(bytes32[] calldata states, uint64 length) private view {
         uint256 expected = _argument(PARTS);
         if (length < expected) expected = length;
         if (states.length != expected) revert BadStates(states.length, expected);
-    }
-
-    function _steps(uint64 epoch) private view returns (uint64) {
-        return IInbox(_addressArgument(INBOX)).epochTrace(epoch);
     }
 
     function _env(uint64 epoch) private view returns (StepEnv memory env) {

@@ -2,7 +2,7 @@
 pragma solidity ^0.8.28;
 
 import {IInbox} from "../interfaces/IInbox.sol";
-import {Claim, Entry, EntryView, ISettlement, Round, SettlementConfig} from "../interfaces/ISettlement.sol";
+import {Claim, Entry, EntryView, ISettlement, PairView, PlayerView, Round, SettlementConfig} from "../interfaces/ISettlement.sol";
 import {CloneArguments} from "./CloneArguments.sol";
 
 /// The claims of one chain. See `ISettlement`.
@@ -78,7 +78,7 @@ contract Settlement is ISettlement, CloneArguments {
     function confirm(bytes32 claimId) external {
         Claim storage candidate = _known(claimId);
         if (candidate.epoch < confirmedEpochs) revert Decided(claimId);
-        (bytes32 confirmed,,) = latestConfirmed();
+        bytes32 confirmed = _confirmedClaim();
         if (candidate.parent != confirmed) revert ParentNotConfirmed(candidate.parent);
         Round storage round = roundOf[confirmed];
         if (candidate.live == 0) revert NoLiveEntry(claimId);
@@ -194,7 +194,7 @@ contract Settlement is ISettlement, CloneArguments {
     /// @inheritdoc ISettlement
     function canConfirm(bytes32 claimId) external view returns (bool) {
         Claim storage candidate = claimOf[claimId];
-        (bytes32 confirmed,,) = latestConfirmed();
+        bytes32 confirmed = _confirmedClaim();
         Round storage round = roundOf[confirmed];
         return candidate.live != 0 && candidate.parent == confirmed && candidate.epoch == confirmedEpochs
             && round.liveClaims == 1 && block.timestamp >= _overAt(round);
@@ -244,8 +244,26 @@ contract Settlement is ISettlement, CloneArguments {
         (seen.claimId, seen.stateRoot, seen.epoch) = (entry.claimId, on.stateRoot, on.epoch);
         seen.parentRoot = on.parent == genesisClaim() ? GENESIS_ROOT : claimOf[on.parent].stateRoot;
         // The claim itself may be out: only what it stands on, and its round, count here.
-        seen.isOpen = on.confirmedAt == 0 && on.epoch >= confirmedEpochs && _isStanding(on.parent)
-            && on.round == roundOf[on.parent].number;
+        Round storage round = roundOf[on.parent];
+        if (on.round != round.number) return seen;
+        seen.liveRivals = round.liveEntries - on.live;
+        seen.isOpen = on.epoch >= confirmedEpochs && _isStanding(on.parent);
+    }
+
+    /// @inheritdoc ISettlement
+    function pairView(bytes32 roundId, uint32 i, uint32 j) external view returns (PairView memory seen) {
+        _fillPlayer(seen.earlier, roundId, i);
+        _fillPlayer(seen.later, roundId, j);
+        Claim storage on = claimOf[seen.earlier.claimId];
+        seen.epoch = on.epoch;
+        // A round in which somebody lives is the one under way: the next one begins when all are out.
+        seen.isOpen = !seen.earlier.isDead && !seen.later.isDead && seen.epoch >= confirmedEpochs && _isStanding(on.parent);
+    }
+
+    /// @inheritdoc ISettlement
+    function moverView(bytes32 roundId, uint32 n) external view returns (address mover, bytes32 stateRoot) {
+        Entry storage entry = entryOf[roundId][n];
+        return (entry.mover, claimOf[entry.claimId].stateRoot);
     }
 
     /// @inheritdoc ISettlement
@@ -271,7 +289,7 @@ contract Settlement is ISettlement, CloneArguments {
             // The chain was declared dead. Rounds that are open go on: a claim that was made just before can still be contested.
             if (IInbox(_addressArgument(INBOX)).isStopped()) revert IInbox.Stopped();
             roundOf[parentClaim] =
-                Round({openedAt: uint64(block.timestamp), number: expected, entryCount: 0, claimCount: 0, liveClaims: 0});
+                Round({openedAt: uint64(block.timestamp), number: expected, entryCount: 0, claimCount: 0, liveClaims: 0, liveEntries: 0});
         }
     }
 
@@ -287,6 +305,7 @@ contract Settlement is ISettlement, CloneArguments {
             backer: msg.sender, enteredAt: uint64(block.timestamp), isDead: false, claimId: claimId, mover: mover, bondWei: uint96(bond)
         });
         round.entryCount = n + 1;
+        round.liveEntries += 1;
         if (on.live == 0) round.liveClaims += 1;
         on.live += 1;
         emit Entered(roundId, n, claimId, msg.sender, mover, bond);
@@ -300,8 +319,10 @@ contract Settlement is ISettlement, CloneArguments {
         bond = entry.bondWei;
         (entry.isDead, entry.bondWei) = (true, 0);
         Claim storage on = claimOf[entry.claimId];
+        Round storage round = roundOf[on.parent];
         on.live -= 1;
-        if (on.live == 0) roundOf[on.parent].liveClaims -= 1;
+        round.liveEntries -= 1;
+        if (on.live == 0) round.liveClaims -= 1;
     }
 
     function _liveEntry(bytes32 roundId, uint32 n) private view returns (Entry storage entry) {
@@ -346,10 +367,20 @@ contract Settlement is ISettlement, CloneArguments {
         return asked.round != round.number || block.timestamp >= _joinEnd(round);
     }
 
+    function _fillPlayer(PlayerView memory seen, bytes32 roundId, uint32 n) private view {
+        Entry storage entry = entryOf[roundId][n];
+        if (entry.backer == address(0)) revert UnknownEntry(roundId, n);
+        (seen.backer, seen.enteredAt, seen.isDead, seen.claimId) = (entry.backer, entry.enteredAt, entry.isDead, entry.claimId);
+    }
+
+    /// The last confirmed claim, without its state.
+    function _confirmedClaim() private view returns (bytes32) {
+        return confirmedEpochs == 0 ? genesisClaim() : lastConfirmed;
+    }
+
     /// Whether a parent may still be built upon: confirmed as the last one, or neither beaten nor fallen nor marked.
     function _isStanding(bytes32 parentClaim) private view returns (bool) {
-        (bytes32 confirmed,,) = latestConfirmed();
-        if (parentClaim == confirmed) return true;
+        if (parentClaim == _confirmedClaim()) return true;
         Claim storage parent = claimOf[parentClaim];
         return parent.claimedAt != 0 && parent.confirmedAt == 0 && !parent.isVoid && parent.epoch >= confirmedEpochs
             && !_isFallen(parent);
@@ -361,8 +392,8 @@ contract Settlement is ISettlement, CloneArguments {
 
     /// Claims of `epoch` on top of this parent must not be past.
     function _requireUndecided(bytes32 parentClaim, uint64 epoch) private view {
-        (bytes32 confirmed, uint64 next,) = latestConfirmed();
-        if (epoch < next || (epoch == next && parentClaim != confirmed)) revert Decided(parentClaim);
+        uint64 next = confirmedEpochs;
+        if (epoch < next || (epoch == next && parentClaim != _confirmedClaim())) revert Decided(parentClaim);
     }
 
     function _known(bytes32 claimId) private view returns (Claim storage known) {

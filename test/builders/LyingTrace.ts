@@ -1,12 +1,11 @@
-import { Trace } from "../../core/dispute/index.ts";
-import type { RecordedStep, TraceOptions, TraceOracle } from "../../core/dispute/index.ts";
-import { FrontierNodeStore } from "../../core/dispute/FrontierNodeStore.ts";
-import { DEPTH, KIND } from "../../core/generated/protocol.ts";
+import type { RecordedStep, Trace, TraceOptions } from "../../core/dispute/index.ts";
+import { KIND } from "../../core/generated/protocol.ts";
 import type { LeafName } from "../../core/generated/protocol.ts";
-import { createState, createStateTree } from "../../core/state/index.ts";
-import { Machine } from "../../core/transition/index.ts";
+import type { State } from "../../core/state/index.ts";
 import type { Random } from "../differential/scenario/Random.ts";
+import { AlteredTrace } from "./AlteredTrace.ts";
 import { falsifyLeaf } from "./falsifyLeaf.ts";
+import type { Lie } from "./Lie.ts";
 
 const SYSTEM_NAMES: readonly LeafName[] = ["MACHINE", "ALLOCATOR", "REGISTER"];
 const NAMES: Readonly<Record<number, LeafName>> = {
@@ -15,60 +14,44 @@ const NAMES: Readonly<Record<number, LeafName>> = {
 };
 
 /** A liar's trace: true up to a step whose outcome it falsifies in one field, and from there on honest about what follows. */
-export class LyingTrace implements TraceOracle {
+export class LyingTrace implements Lie {
   readonly length: number;
-  /** State `lieAt` is the first that is false. */
   readonly lieAt: number;
-  /** Leaf and field that are false. */
+  readonly leaf: LeafName;
+  readonly field: string;
   readonly what: string;
-  readonly #truth: Trace;
-  readonly #lie: Trace;
+  readonly #trace: AlteredTrace;
 
   /** `lieAt` is 1 to the length of the trace. */
   constructor(truth: Trace, options: TraceOptions, lieAt: number, random: Random) {
-    this.length = truth.length;
-    this.lieAt = lieAt;
-    this.#truth = truth;
-    const start = truth.startAt(lieAt - 1);
-    const [receipts, withdrawals] = [new FrontierNodeStore(DEPTH.RECEIPT), new FrontierNodeStore(DEPTH.WITHDRAWAL)];
-    receipts.load(start.tree.receipts);
-    withdrawals.load(start.tree.withdrawals);
-    const state = createState();
-    state.importSnapshot(start.state);
-    const tree = createStateTree({ receipts, withdrawals });
-    tree.restore(start.tree);
-    const machine = new Machine(state, options.parameters);
-    const touched = touchedBy(new Machine(copyOf(start), options.parameters), options);
-    machine.step(options.batchEnd, options.l1);
-    const { kind, index } = random.pick(touched);
-    const name = kind === KIND.SYSTEM ? SYSTEM_NAMES[index]! : NAMES[kind]!;
-    const { leaf, field } = falsifyLeaf(name, state.leaf(kind, index), random);
-    state.store(kind).setLeaf(index, leaf);
-    this.what = `${name}[${index}].${field} after step ${lieAt}`;
-    tree.apply(state.drainDirty());
-    this.#lie = new Trace({ ...options, start: { state: state.exportSnapshot(), tree: tree.snapshot() }, firstStep: lieAt, length: truth.length });
+    [this.length, this.lieAt] = [truth.length, lieAt];
+    let [name, at, falsified]: [LeafName, number, string] = ["MACHINE", 0, ""];
+    this.#trace = new AlteredTrace(truth, options, lieAt - 1, ({ state, step }) => {
+      const touched = touchedBy(state, step);
+      const { kind, index } = random.pick(touched);
+      [name, at] = [kind === KIND.SYSTEM ? SYSTEM_NAMES[index]! : NAMES[kind]!, index];
+      const { leaf, field } = falsifyLeaf(name, state.leaf(kind, index), random);
+      falsified = field;
+      state.store(kind).setLeaf(index, leaf);
+    });
+    [this.leaf, this.field] = [name, falsified];
+    this.what = `${name}[${at}].${falsified} after step ${lieAt}`;
   }
 
   rootsAt(steps: readonly number[]): Uint8Array[] {
-    return steps.map((step) => (step < this.lieAt ? this.#truth : this.#lie).stateRootAt(step));
+    return this.#trace.rootsAt(steps);
   }
 
   stepProofAt(step: number): RecordedStep {
-    return (step < this.lieAt ? this.#truth : this.#lie).stepProofAt(step);
+    return this.#trace.stepProofAt(step);
   }
 }
 
-function copyOf(start: TraceOptions["start"]): ReturnType<typeof createState> {
-  const state = createState();
-  state.importSnapshot(start.state);
-  return state;
-}
-
-/** Leaves that the next step touches and that can be falsified. */
-function touchedBy(machine: Machine, options: TraceOptions): { kind: number; index: number }[] {
+/** Makes the step; answers the leaves that it touched. */
+function touchedBy(state: State, step: () => void): { kind: number; index: number }[] {
   const touched: { kind: number; index: number }[] = [];
-  machine.state.observe({ touched: (store, index) => touched.push({ kind: store.kind, index }) });
-  machine.step(options.batchEnd, options.l1);
+  state.observe({ touched: (store, index) => touched.push({ kind: store.kind, index }) });
+  step();
+  state.observe(null);
   return touched;
 }
-

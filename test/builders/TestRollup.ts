@@ -54,11 +54,13 @@ export class TestRollup implements L1Data {
   readonly batches: BatchInput[] = [];
   readonly entries: EntryInput[] = [];
   readonly feeTable: number[];
+  readonly domainSeparator: Uint8Array;
 
-  constructor(options: { fees?: Readonly<Record<number, number>>; fee?: number } = {}) {
+  constructor(options: { fees?: Readonly<Record<number, number>>; fee?: number; domainSeparator?: Uint8Array } = {}) {
     this.state = createState();
     this.feeTable = Array.from({ length: 24 }, (_, i) => options.fees?.[i + 16] ?? options.fee ?? 0);
-    this.machine = new Machine(this.state, { domainSeparator: TEST_DOMAIN, feeTable: this.feeTable });
+    this.domainSeparator = options.domainSeparator ?? TEST_DOMAIN;
+    this.machine = new Machine(this.state, { domainSeparator: this.domainSeparator, feeTable: this.feeTable });
   }
 
   batch(index: number): BatchInput {
@@ -96,7 +98,7 @@ export class TestRollup implements L1Data {
     const nonce = fields.nonce ?? new DataView(agentLeaf.buffer).getUint32(AGENT.nonce + 4);
     const header = { agent: fields.agent, nonce, count: fields.records.length, validUntil: fields.validUntil ?? 0xffffffff, auth: fields.auth ?? AUTH.SIGNATURE };
     if (header.auth === AUTH.L1_SENDER) return joinBytes([encodeHeader(header), slots]);
-    const signature = signCompact(fields.signer, bundleDigest({ domainSeparator: TEST_DOMAIN, ...header, recordsHash: recordsHash(slots) }));
+    const signature = signCompact(fields.signer, bundleDigest({ domainSeparator: this.domainSeparator, ...header, recordsHash: recordsHash(slots) }));
     return joinBytes([encodeHeader({ ...header, signatureR: signature.subarray(0, 32), signatureVs: signature.subarray(32) }), slots]);
   }
 

@@ -14,9 +14,14 @@ export function falsifiableFields(name: LeafName): string[] {
   return LEAF_LAYOUT[name].map(([field]) => field).filter((field) => !STRUCTURE.has(`${name}.${field}`));
 }
 
+/** Those that no machine can go on from. */
+export function structuralFields(name: LeafName): string[] {
+  return LEAF_LAYOUT[name].map(([field]) => field).filter((field) => STRUCTURE.has(`${name}.${field}`));
+}
+
 /** A copy of the leaf with one random field off by its lowest bits, and the field's name. */
-export function falsifyLeaf(name: LeafName, leaf: Uint8Array, random: Random): { leaf: Uint8Array; field: string } {
-  const field = random.pick(falsifiableFields(name));
+export function falsifyLeaf(name: LeafName, leaf: Uint8Array, random: Random, fields = falsifiableFields(name)): { leaf: Uint8Array; field: string } {
+  const field = random.pick(fields);
   const [, type, offset] = LEAF_LAYOUT[name].find(([candidate]) => candidate === field)!;
   const falsified = leaf.slice();
   falsified[offset + FIELD_BYTES[type] - 1]! ^= random.between(1, 3);

@@ -1,23 +1,18 @@
 import { expect } from "chai";
 
 import { toHex } from "../../core/codec/index.ts";
-import type { StepProofStruct } from "../../typechain-types/root/BisectionGame.ts";
 import { DISPUTE, createDisputeScene, lyingRoots } from "../builders/disputeScene.ts";
 import type { DisputeScene } from "../builders/disputeScene.ts";
+import { DisputeTable } from "../builders/disputeTable.ts";
+import type { NamedLeaf, Player } from "../builders/disputeTable.ts";
 
 const { windowSeconds: W, joinSeconds: D, clockSeconds: C0, incrementSeconds: E, moveBondWei: MOVE } = DISPUTE;
-
-/** A player with its own idea of the trace. */
-interface Player {
-  readonly n: number;
-  readonly signer: DisputeScene["signers"][number];
-  readonly roots: readonly string[];
-}
 
 for (const k of [2, 4]) {
   describe(`bisection game, k = ${k}`, function () {
     this.timeout(120_000);
     let scene: DisputeScene;
+    let table: DisputeTable;
     let roundId: string;
     let snapshot: { restore(): Promise<void> };
     let length: number;
@@ -32,46 +27,14 @@ for (const k of [2, 4]) {
     afterEach(() => snapshot.restore());
     after(() => scene.connection.close());
 
-    /** Claims the end of its trace, or backs the claim that is there. */
-    async function enter(signer: Player["signer"], roots: readonly string[]): Promise<Player> {
-      const { settlement, parent, accumulator } = scene;
-      const { entryCount } = await settlement.rounds(parent);
-      await settlement.connect(signer).claim(parent, 1, 0, roots[length]!, accumulator, signer.address, { value: await settlement.bondFor(parent) });
-      return { n: Number(entryCount), signer, roots };
-    }
+    beforeEach(() => {
+      table = new DisputeTable(scene, k, roundId);
+    });
 
-    /** Ends of the parts of a range. */
-    const ends = (from: number, size: number): number[] => {
-      const parts = Math.min(k, size);
-      return Array.from({ length: parts }, (_, m) => from + Math.floor((size * (m + 1)) / parts));
-    };
-    const statesOf = ({ roots }: Player, from: number, size: number): string[] => ends(from, size).map((end) => roots[end]!);
-
-    /** Plays until the leaf; the earlier one answers the opening of the later one. Answers the step in dispute. */
-    async function playToLeaf(earlier: Player, later: Player): Promise<{ step: number; preState: string; saidEarlier: string; saidLater: string }> {
-      const { game } = scene;
-      await game.connect(later.signer).open(roundId, later.n, statesOf(later, 0, length), { value: MOVE });
-      let previous = { from: 0, size: length, preState: scene.roots[0]!, states: statesOf(later, 0, length) };
-      let [mover, other] = [earlier, later];
-      for (;;) {
-        const part = ends(previous.from, previous.size).findIndex((end, m) => mover.roots[end] !== previous.states[m]);
-        const bounds = [previous.from, ...ends(previous.from, previous.size)];
-        const [from, to] = [bounds[part]!, bounds[part + 1]!];
-        const states = statesOf(mover, from, to - from);
-        const { move } = await game.games(roundId, earlier.n, later.n);
-        const answered = move === `0x${"00".repeat(32)}` ? (await game.openings(roundId, later.n)).move : move;
-        await game.connect(mover.signer).answer(roundId, earlier.n, later.n, answered, previous, part, states, { value: MOVE });
-        const preState = part === 0 ? previous.preState : previous.states[part - 1]!;
-        if (to - from === 1) {
-          const [own, denied] = [states[0]!, previous.states[part]!];
-          return { step: from, preState, saidEarlier: mover === earlier ? own : denied, saidLater: mover === later ? own : denied };
-        }
-        previous = { from, size: to - from, preState, states };
-        [mover, other] = [other, mover];
-      }
-    }
-
-    const proofOf = (step: number): StepProofStruct => scene.steps[step]!.proof as unknown as StepProofStruct;
+    const enter = (signer: Player["signer"], roots: readonly string[]): Promise<Player> => table.enter(signer, roots);
+    const statesOf = (player: Player, from: number, size: number): string[] => table.statesOf(player, from, size);
+    const playToLeaf = (earlier: Player, later: Player): Promise<NamedLeaf> => table.playToLeaf(earlier, later);
+    const proofOf = (step: number) => table.proofOf(step);
     const isDead = async (n: number): Promise<boolean> => (await scene.settlement.entries(roundId, n)).isDead;
 
     async function enterBoth(from: number): Promise<{ liar: Player }> {
@@ -93,6 +56,7 @@ for (const k of [2, 4]) {
         await scene.settlement.confirm(claimId);
         expect((await scene.settlement.latestConfirmed()).stateRoot).to.equal(scene.roots[length]);
         await snapshot.restore();
+        table = new DisputeTable(scene, k, roundId);
       }
     });
 
@@ -154,6 +118,7 @@ for (const k of [2, 4]) {
       expect(await isDead(liar.n)).to.equal(true);
       await expect(scene.game.timeout(roundId, honest.n, liar.n)).to.be.revertedWithCustomError(scene.game, "EntryDead");
       await snapshot.restore();
+      table = new DisputeTable(scene, k, roundId);
 
       const again = await enterBoth(2);
       const leaf = await playToLeaf(honest, again.liar);
@@ -169,16 +134,17 @@ for (const k of [2, 4]) {
       const { liar } = await enterBoth(2);
       const copier = await enter(scene.signers[3]!, scene.roots);
       const states = statesOf(liar, 0, length);
-      await expect(scene.game.connect(scene.signers[4]!).open(roundId, liar.n, states, { value: MOVE })).to.be.revertedWithCustomError(scene.game, "NotPlayer");
-      await expect(scene.game.connect(liar.signer).open(roundId, liar.n, states, { value: MOVE - 1n })).to.be.revertedWithCustomError(scene.game, "WrongBond");
-      await expect(scene.game.connect(liar.signer).open(roundId, liar.n, states.slice(1), { value: MOVE })).to.be.revertedWithCustomError(scene.game, "BadStates");
-      await expect(scene.game.connect(liar.signer).open(roundId, liar.n, statesOf(honest, 0, length), { value: MOVE })).to.be.revertedWithCustomError(scene.game, "NotOwnRoot");
+      expect(await scene.game.openingBond(roundId, liar.n)).to.equal(2n * MOVE);
+      await expect(scene.game.connect(scene.signers[4]!).open(roundId, liar.n, states, { value: 2n * MOVE })).to.be.revertedWithCustomError(scene.game, "NotPlayer");
+      await expect(scene.game.connect(liar.signer).open(roundId, liar.n, states, { value: 2n * MOVE - 1n })).to.be.revertedWithCustomError(scene.game, "WrongBond");
+      await expect(scene.game.connect(liar.signer).open(roundId, liar.n, states.slice(1), { value: 2n * MOVE })).to.be.revertedWithCustomError(scene.game, "BadStates");
+      await expect(scene.game.connect(liar.signer).open(roundId, liar.n, statesOf(honest, 0, length), { value: 2n * MOVE })).to.be.revertedWithCustomError(scene.game, "NotOwnRoot");
       await expect(scene.game.timeout(roundId, honest.n, copier.n)).to.be.revertedWithCustomError(scene.game, "NotRivals");
       await expect(scene.game.timeout(roundId, liar.n, honest.n)).to.be.revertedWithCustomError(scene.game, "BadOrder");
       const leaf = await playToLeaf(honest, liar);
       await expect(scene.game.prove(roundId, honest.n, liar.n, { ...leaf, saidLater: leaf.saidEarlier }, proofOf(leaf.step))).to.be.revertedWithCustomError(scene.game, "WrongMove");
       await expect(scene.game.prove(roundId, honest.n, liar.n, leaf, proofOf(leaf.step + 1))).to.revert(scene.connection.ethers);
-      await expect(scene.game.connect(liar.signer).open(roundId, liar.n, states, { value: MOVE })).to.be.revertedWithCustomError(scene.game, "OpenedBefore");
+      await expect(scene.game.connect(liar.signer).open(roundId, liar.n, states, { value: 2n * MOVE })).to.be.revertedWithCustomError(scene.game, "OpenedBefore");
       // The copier throws its game on purpose; the honest entry stands.
       const [, lateAt] = await scene.game.deadline(roundId, liar.n, copier.n);
       await scene.setNextTime(Number(lateAt));

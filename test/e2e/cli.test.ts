@@ -189,6 +189,36 @@ describe("CLI on a live network", function () {
     expect(text.stdout).to.match(/agnt2 claim-withdrawal 1/);
   });
 
+  it("force: takes money out through L1, with a sequencer that is away and the replica's word, or none at all", async () => {
+    const recipient = Wallet.createRandom().address;
+    const nobody = { AGNT2_SEQUENCER_URL: "http://127.0.0.1:9" };
+    const forced = async (...args: string[]): Promise<Json> => {
+      const { code, stdout, stderr } = await run(alice.privateKey, ["--json", "force", ...args], nobody);
+      expect(code, stderr).to.equal(0);
+      return JSON.parse(stdout) as Json;
+    };
+    const status = async (): Promise<number> => Number(((await (await fetch(`${network.apiUrl}/v1/status`)).json()) as Json)["withdrawalCount"]);
+    await ok(alice, "transfer", "2", "0.001", "--wait", "posted");
+    const before = await status();
+    const first = await forced("withdraw", "0.125", "--recipient", recipient, "--wait", "30");
+    expect(first).to.include({ recipient, amount: String(ETHER / 8n) });
+    const { index, nonce } = await ok(alice, "account");
+    const second = await forced("withdraw", "0.125", "--recipient", recipient, "--wait", "30", "--agent", String(index), "--nonce", String(nonce));
+    expect(Number(second["entry"])).to.equal(Number(first["entry"]) + 1);
+    for (let tries = 0; (await status()) < before + 2; tries += 1) {
+      if (tries > 100) expect.fail("the forced withdrawals are in no batch that the replica has executed");
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    for (const withdrawal of [before, before + 1]) {
+      const { code, stderr } = await run(alice.privateKey, ["claim-withdrawal", String(withdrawal), "--timeout", "60"], nobody);
+      expect(code, stderr).to.equal(0);
+    }
+    expect((await ok(alice, "balance", recipient))["l1Balance"]).to.equal(String(ETHER / 4n));
+    // A used nonce: the entry is taken, and does nothing.
+    await forced("transfer", "2", "0.001", "--wait", "30", "--agent", String(index), "--nonce", String(nonce));
+    expect((await fails(alice.privateKey, ["force", "transfer", "2", "1", "--nonce", "3"], nobody)).error["code"]).to.equal("CLI_USAGE");
+  });
+
   for (const [level, field] of [["rooted", "stateRoot"], ["proven", "stateRoot"], ["posted", "batch"], ["confirmed", "claim"]] as const) {
     it(`--wait ${level}: waits so far and shows it`, async () => {
       const answer = await ok(alice, "transfer", "2", "0.001", "--wait", level);

@@ -1,76 +1,78 @@
 import type { ContractTransactionResponse } from "ethers";
 
-import type { StepProofStruct } from "../../typechain-types/root/BisectionGame.ts";
-import { DISPUTE, createDisputeScene, lyingRoots } from "../builders/disputeScene.ts";
+import { createDisputeScene, lyingRoots } from "../builders/disputeScene.ts";
+import { DisputeTable } from "../builders/disputeTable.ts";
+import { measureDispute } from "../builders/measureDispute.ts";
 
 const START_TIME = 2_000_000_000;
-const { moveBondWei: MOVE } = DISPUTE;
-const ZERO_HASH = `0x${"00".repeat(32)}`;
-/** About 2^9 steps: enough for two bisections into 16 parts. */
-const GARBAGE_SLOTS = 256;
+const STEPS_BITS = 16;
+/** Long enough for a whole dispute at 12 seconds a block. */
+const TIMES = { windowSeconds: 10_000, joinSeconds: 8_000, clockSeconds: 6_000, incrementSeconds: 60 };
 
-/** Gas of a whole dispute between two entries, with 2, 4 and 16 parts. The step itself is one over garbage: see the area "steps". */
+/** Gas of whole disputes over 2^16 steps between two entries, with 2, 4 and 16 parts, and of what happens around them. */
 export async function measureGas(): Promise<Record<string, number>> {
   const figures: Record<string, number> = {};
   for (const k of [2, 4, 16]) {
-    const scene = await createDisputeScene(k, { garbageSlots: GARBAGE_SLOTS, startTime: START_TIME });
-    const { settlement, game, parent, accumulator, roots } = scene;
-    const [, honest, liar] = scene.signers;
-    const length = roots.length - 1;
-    let time = await scene.now();
-    let rounds = 0;
-    let total = 0;
-    const measure = async (name: string | undefined, send: () => Promise<ContractTransactionResponse>): Promise<void> => {
-      await scene.setNextTime((time += 2));
-      const gas = Number((await (await send()).wait())!.gasUsed);
-      total += gas;
-      if (name !== undefined) figures[name] = gas;
-    };
-    const ends = (from: number, size: number): number[] => Array.from({ length: Math.min(k, size) }, (_, m) => from + Math.floor((size * (m + 1)) / Math.min(k, size)));
-    const enter = (signer: NonNullable<typeof honest>, root: string) => async () =>
-      settlement.connect(signer).claim(parent, 1, 0, root, accumulator, signer.address, { value: await settlement.bondFor(parent) });
-    try {
-      const lies = lyingRoots(roots, length - 3);
-      await measure(k === 2 ? "Settlement.claim (a round's first)" : undefined, enter(honest!, roots[length]!));
-      await measure(k === 2 ? "Settlement.claim (rival)" : undefined, enter(liar!, lies[length]!));
-      total = 0;
-      const roundId = await settlement.roundIdOf(parent, 1);
-      const players = [{ signer: honest!, roots }, { signer: liar!, roots: lies }] as const;
-      let previous = { from: 0, size: length, preState: roots[0]!, states: ends(0, length).map((end) => lies[end]!) };
-      await measure(`BisectionGame.open (k = ${k})`, () => game.connect(liar!).open(roundId, 1, previous.states, { value: MOVE }));
-      let leaf: { step: number; preState: string; saidEarlier: string; saidLater: string } | undefined;
-      for (let mover = 0; leaf === undefined; mover = 1 - mover) {
-        const { signer, roots: own } = players[mover]!;
-        const part = ends(previous.from, previous.size).findIndex((end, m) => own[end] !== previous.states[m]);
-        const bounds = [previous.from, ...ends(previous.from, previous.size)];
-        const [from, to] = [bounds[part]!, bounds[part + 1]!];
-        const states = ends(from, to - from).map((end) => own[end]!);
-        const { move } = await game.games(roundId, 0, 1);
-        const answered = move === ZERO_HASH ? (await game.openings(roundId, 1)).move : move;
-        const current = previous;
-        rounds += 1;
-        const name = rounds === 1 ? `BisectionGame.answer (k = ${k}, a game's first)` : to - from > 1 ? `BisectionGame.answer (k = ${k})` : `BisectionGame.answer (k = ${k}, names the leaf)`;
-        await measure(name, () => game.connect(signer).answer(roundId, 0, 1, answered, current, part, states, { value: MOVE }));
-        const preState = part === 0 ? current.preState : current.states[part - 1]!;
-        if (to - from === 1) leaf = { step: from, preState, saidEarlier: mover === 0 ? states[0]! : current.states[part]!, saidLater: mover === 1 ? states[0]! : current.states[part]! };
-        previous = { from, size: to - from, preState, states };
-      }
-      const proven = leaf;
-      await measure(`BisectionGame.prove (k = ${k}, a step over garbage)`, () => game.prove(roundId, 0, 1, proven, scene.steps[proven.step]!.proof as unknown as StepProofStruct));
-      await measure(`BisectionGame.settle (k = ${k})`, () => game.settle(roundId, 0, 1));
-      await measure(`BisectionGame.settleOpening (k = ${k})`, () => game.settleOpening(roundId, 1));
-      figures[`a dispute over ${length} steps (k = ${k}): moves`] = rounds + 1;
-      figures[`a dispute over ${length} steps (k = ${k}): gas of all of it`] = total;
-      if (k === 2) {
-        time = Number((await settlement.rounds(parent)).openedAt) + DISPUTE.windowSeconds + DISPUTE.joinSeconds;
-        const claimId = await settlement.claimIdOf(parent, 1, 0, roots[length]!);
-        await measure("Settlement.confirm", () => settlement.confirm(claimId));
-        await measure("Settlement.release", () => settlement.release(roundId, 0));
-        await measure("Settlement.withdrawCredit", () => settlement.connect(honest!).withdrawCredit(honest!.address));
-      }
-    } finally {
-      await scene.connection.close();
+    const { gasOf, moves, gas, honestGas, calldataBytes } = await measureDispute(k, 2 ** STEPS_BITS, { startTime: START_TIME, config: TIMES });
+    for (const call of ["open", "answer, a game's first", "answer", "answer, names the leaf", "prove"]) {
+      const what = call === "prove" ? "prove (a step in a bundle of transfers)" : call.replace("answer, ", "answer: ");
+      figures[`BisectionGame.${what}, k = ${k}`] = gasOf[call]!;
     }
+    const dispute = `a dispute over 2^${STEPS_BITS} steps, k = ${k}`;
+    figures[`${dispute}: moves and the proof`] = moves + 1;
+    figures[`${dispute}: gas of it all`] = gas;
+    figures[`${dispute}: gas of the honest side`] = honestGas;
+    figures[`${dispute}: bytes of calldata`] = calldataBytes;
+    if (k !== 2) continue;
+    figures["BisectionGame.settle"] = gasOf["settle"]!;
+    figures["BisectionGame.settleOpening (burns)"] = gasOf["settleOpening"]!;
+    figures["Settlement.claim (a round's first)"] = gasOf["claim"]!;
+    figures["Settlement.claim (a rival)"] = gasOf["claim (a rival)"]!;
   }
-  return figures;
+  return { ...figures, ...(await measureTimeouts()) };
+}
+
+/** What ends a round when somebody does not move. */
+async function measureTimeouts(): Promise<Record<string, number>> {
+  const figures: Record<string, number> = {};
+  const scene = await createDisputeScene(2, { startTime: START_TIME });
+  const { settlement, parent, roots, signers } = scene;
+  const table = new DisputeTable(scene, 2, await settlement.roundIdOf(parent, 1));
+  let call = "";
+  table.watch = (_, { gasUsed }) => (figures[call] = Number(gasUsed));
+  const measure = async (name: string, send: () => Promise<ContractTransactionResponse>): Promise<void> => {
+    figures[name] = Number((await (await send()).wait())!.gasUsed);
+  };
+  try {
+    // Block times must not depend on the machine: every call below is at a deadline, or right after one.
+    const at = async (seconds: number): Promise<void> => scene.setNextTime((await scene.now()) + seconds);
+    await at(2);
+    const honest = await table.enter(signers[1]!, roots);
+    await at(2);
+    const silent = await table.enter(signers[2]!, lyingRoots(roots, 3, "silent"));
+    await at(2);
+    const opened = await table.enter(signers[3]!, lyingRoots(roots, 3, "opened"));
+    await at(2);
+    await table.open(opened);
+    await at(2);
+    await table.answer(honest, opened);
+    call = "BisectionGame.timeout (of one that never opened)";
+    await table.timeout(honest, silent);
+    call = "BisectionGame.timeout (in a game under way)";
+    await table.timeout(honest, opened);
+    for (const key of Object.keys(figures)) if (!key.startsWith("BisectionGame.timeout")) delete figures[key];
+    const overAt = (await table.openedAt()) + 200;
+    await scene.setNextTime(overAt);
+    const claimId = await table.claimOf(honest);
+    await measure("Settlement.confirm", () => settlement.confirm(claimId));
+    await at(2);
+    await measure("Settlement.release", () => settlement.release(table.roundId, honest.n));
+    await at(2);
+    await measure("Settlement.withdrawCredit", () => settlement.connect(signers[1]!).withdrawCredit(signers[1]!.address));
+    await at(2);
+    await measure("Settlement.withdrawBurned", () => settlement.withdrawBurned());
+    return figures;
+  } finally {
+    await scene.connection.close();
+  }
 }

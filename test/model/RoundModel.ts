@@ -22,6 +22,8 @@ export interface Entry {
   /** Midpoint of the opening, 0 while there is none. */
   readonly opening: number;
   readonly openedAt: number;
+  /** Move bonds that the opening posted: one for each live rival. */
+  readonly pot: number;
 }
 
 /** The answer of the earlier entry to the opening of the later one. */
@@ -95,7 +97,7 @@ export function confirmable(state: RoundState, times: ModelTimes): number {
 export function held(state: RoundState): number {
   let sum = 0;
   for (const [n, entry] of state.entries.entries()) {
-    if (entry.live) sum += entryBond(BASE_BOND, n) + (entry.opening === 0 ? 0 : MOVE_BOND);
+    if (entry.live) sum += entryBond(BASE_BOND, n) + entry.pot * MOVE_BOND;
   }
   for (const answer of state.answers) if (answer !== null) sum += MOVE_BOND;
   return sum;
@@ -123,33 +125,37 @@ export function games(state: RoundState): [number, number][] {
   return pairs;
 }
 
-/** Takes entries out: the survivor of the pair is paid, their other games are void and pay the opponent that lives. */
+/** Takes entries out: the survivor of the pair is paid, their other games are void and pay the opponent that lives; who answered the opening of a dead entry is paid for it. */
 function eliminate(state: RoundState, losers: readonly number[], winner: number): { next: RoundState; flow: Flow } {
-  const entries = state.entries.map((entry, n) => (losers.includes(n) ? { ...entry, live: false, at: 0, opening: 0, openedAt: 0 } : entry));
+  const entries = state.entries.map((entry, n) => (losers.includes(n) ? { ...entry, live: false, at: 0, opening: 0, openedAt: 0, pot: 0 } : entry));
   const answers = [...state.answers];
   const credits = new Array<number>(entries.length).fill(0);
   let burned = 0;
   for (const loser of losers) {
     const shares = shareBond(entryBond(BASE_BOND, loser), GAS_REFUND, REWARD_CAP);
-    const openingBond = state.entries[loser].opening === 0 ? 0 : MOVE_BOND;
-    if (winner < 0) burned += shares.refund + shares.reward + shares.burned + openingBond;
+    if (winner < 0) burned += shares.refund + shares.reward + shares.burned;
     else {
-      credits[winner] += shares.refund + shares.reward + openingBond;
+      credits[winner] += shares.refund + shares.reward;
       burned += shares.burned;
     }
+    let unearned = state.entries[loser].pot;
     for (let other = 0; other < entries.length; other++) {
       const game = Math.min(loser, other) * MAX_ENTRIES + Math.max(loser, other);
-      if (answers[game] === null) continue;
+      if (state.answers[game] === null) continue;
+      if (entries[other].live) {
+        // The answer's own bond, and one of the pot if it was the dead one's opening that it answered.
+        credits[other] += MOVE_BOND * (other < loser ? 2 : 1);
+        if (other < loser) unearned -= 1;
+      } else if (answers[game] !== null) burned += MOVE_BOND;
       answers[game] = null;
-      if (entries[other].live) credits[other] += MOVE_BOND;
-      else burned += MOVE_BOND;
     }
+    burned += unearned * MOVE_BOND;
   }
   return { next: { ...state, entries, answers }, flow: { paidIn: 0, credits, burned, eliminated: losers } };
 }
 
 function enter(state: RoundState, claim: number, honest: boolean): Move {
-  const entry: Entry = { claim, honest, at: state.time, live: true, opening: 0, openedAt: 0 };
+  const entry: Entry = { claim, honest, at: state.time, live: true, opening: 0, openedAt: 0, pot: 0 };
   const next = { ...state, made: state.made | (1 << claim), entries: [...state.entries, entry] };
   return { name: `enter ${claim}`, honest, next, flow: { ...NOTHING, paidIn: entryBond(BASE_BOND, state.entries.length) } };
 }
@@ -173,10 +179,11 @@ function openingMoves(state: RoundState, times: ModelTimes): Move[] {
   const pairs = games(state);
   for (const [n, entry] of state.entries.entries()) {
     if (entry.opening !== 0 || state.time >= entry.at + times.clock || !pairs.some(([, later]) => later === n)) continue;
+    const pot = state.entries.filter(({ live, claim }) => live && claim !== entry.claim).length;
     for (const midpoint of entry.honest ? [TRUE_MIDPOINT] : [TRUE_MIDPOINT, FALSE_MIDPOINTS[0]]) {
-      const entries = state.entries.with(n, { ...entry, opening: midpoint, openedAt: state.time });
+      const entries = state.entries.with(n, { ...entry, opening: midpoint, openedAt: state.time, pot });
       const next = { ...state, entries };
-      moves.push({ name: `open ${n}: ${midpoint}`, honest: entry.honest, next, flow: { ...NOTHING, paidIn: MOVE_BOND } });
+      moves.push({ name: `open ${n}: ${midpoint}`, honest: entry.honest, next, flow: { ...NOTHING, paidIn: pot * MOVE_BOND } });
     }
   }
   return moves;
@@ -242,7 +249,7 @@ export function honestMustAct(state: RoundState, times: ModelTimes, bound: numbe
 export function keyOf(state: RoundState): string {
   let key = String.fromCharCode(state.time, state.made);
   for (const entry of state.entries) {
-    const flags = entry.claim + (entry.honest ? 4 : 0) + (entry.live ? 8 : 0) + 16 * entry.opening;
+    const flags = entry.claim + (entry.honest ? 4 : 0) + (entry.live ? 8 : 0) + 16 * entry.opening + 128 * entry.pot;
     key += String.fromCharCode(flags, entry.at + 16 * entry.openedAt);
   }
   for (const [at, answer] of state.answers.entries()) {

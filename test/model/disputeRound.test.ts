@@ -15,7 +15,7 @@ function explore(times: ModelTimes, policy: HonestPolicy): ReturnType<typeof exp
 }
 
 describe("dispute round, every order of calls of 4 backers of 3 claims", function () {
-  this.timeout(180_000);
+  this.timeout(400_000);
 
   for (const [name, times] of [["one slot for rivals", SHORT], ["two slots for rivals", LONG_WINDOW]] as const) {
     it(`round: only the true claim is confirmed, by the bound, when one honest backer plays as late as it may (${name})`, () => {

@@ -99,7 +99,7 @@ function importsOf(entry: string): { files: Set<string>; modules: Set<string> } 
   const visit = (file: string): void => {
     if (files.has(file)) return;
     files.add(file);
-    for (const [, specifier = ""] of readFileSync(file, "utf8").matchAll(/(?:from|import\(?)\s*"([^"]+)"/g)) {
+    for (const [, specifier = ""] of readFileSync(file, "utf8").matchAll(/(?<!")\b(?:from|import\(?)\s*"([^"]+)"/g)) {
       if (specifier.startsWith(".")) visit(join(dirname(file), specifier));
       else modules.add(specifier);
     }

@@ -1,0 +1,121 @@
+import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/types";
+import { getCreateAddress } from "ethers";
+import hre from "hardhat";
+
+import { fromHex } from "../../core/codec/index.ts";
+import { packFeeTable } from "../../core/dispute/index.ts";
+import type { BisectionGame, Bridge, Inbox, Settlement, TestIdentityRegistry } from "../../typechain-types/index.ts";
+import { cloneCode } from "./clone.ts";
+
+const ZERO_ADDRESS = "0x0000000000000000000000000000000000000000";
+export const FEE_RECIPIENT = "0x00000000000000000000000000000000000fee00";
+const GWEI = 1_000_000_000n;
+
+/** One way to decide the epochs of a chain: a Settlement and its game, which is played in `k` parts. */
+export interface Table {
+  readonly k: number;
+  readonly settlement: Settlement;
+  readonly game: BisectionGame;
+}
+
+export interface DisputeTerms {
+  readonly windowSeconds: number;
+  readonly joinSeconds: number;
+  readonly clockSeconds: number;
+  readonly incrementSeconds: number;
+  readonly bondWei: bigint;
+  readonly gasRefundWei: bigint;
+  readonly rewardCapWei: bigint;
+  readonly moveBondWei: bigint;
+}
+
+/** Hours as on a public chain, bonds of a few wei. */
+export const SMALL_TERMS: DisputeTerms = {
+  windowSeconds: 86_400, joinSeconds: 86_400, clockSeconds: 72_000, incrementSeconds: 3_600, bondWei: 3_200n, gasRefundWei: 400n, rewardCapWei: 100n, moveBondWei: 7n,
+};
+
+/** Seconds until an epoch may be closed. */
+export const EPOCH_AGE_SECONDS = 20_000;
+export const INCLUSION_DELAY_SECONDS = 1_000_000;
+/** Deployments begin here, so that every run has the same times. */
+export const START_TIME = 2_000_000_000;
+
+/** The real contracts of one chain on an L1 in memory, with a table for each number of parts. */
+export interface DisputeChain {
+  readonly connection: Awaited<ReturnType<typeof hre.network.create>>;
+  readonly signers: readonly HardhatEthersSigner[];
+  readonly inbox: Inbox;
+  /** Pays by the first table. */
+  readonly bridge: Bridge;
+  readonly registry: TestIdentityRegistry;
+  readonly tables: readonly Table[];
+  /** The first signer may enqueue deposits that nobody paid; the Bridge may not. */
+  readonly isMinting: boolean;
+  readonly terms: DisputeTerms;
+  readonly feeTable: readonly number[];
+  readonly domainSeparator: Uint8Array;
+  now(): Promise<number>;
+  setNextTime(seconds: number): Promise<void>;
+}
+
+export interface DisputeChainOptions {
+  readonly parts: readonly number[];
+  readonly feeTable: readonly number[];
+  readonly terms?: DisputeTerms;
+  /** The first signer stands for the Bridge. */
+  readonly isMinting?: boolean;
+}
+
+/** Deploys the shared code and one chain's clones. The first signer owns everything and plays for nobody. */
+export async function createDisputeChain(options: DisputeChainOptions): Promise<DisputeChain> {
+  const { parts, feeTable, terms = SMALL_TERMS, isMinting = false } = options;
+  const connection = await hre.network.create();
+  const { ethers, networkHelpers } = connection;
+  let time = START_TIME;
+  const tick = async (): Promise<void> => networkHelpers.time.setNextBlockTimestamp((time += 12));
+  const signers = await ethers.getSigners();
+  const deployer = signers[0]!;
+  const deploy = async (name: string) => {
+    await tick();
+    return await ethers.deployContract(name);
+  };
+  const shared = { inbox: await deploy("Inbox"), settlement: await deploy("Settlement"), game: await deploy("BisectionGame"), bridge: await deploy("Bridge") };
+  const prover = await (await deploy("OneStepProver")).getAddress();
+  const registry = (await deploy("TestIdentityRegistry")) as unknown as TestIdentityRegistry;
+  const nonce = await deployer.getNonce();
+  const addressAt = (offset: number): string => getCreateAddress({ from: deployer.address, nonce: nonce + offset });
+  const [inboxAddress, bridgeAddress] = [addressAt(0), addressAt(1)];
+  const clone = async (name: keyof typeof shared, values: Readonly<Record<string, unknown>>): Promise<void> => {
+    await tick();
+    const implementation = shared[name];
+    const config = implementation.interface.getFunction("config")!.outputs[0]!;
+    // Parts of a chain that play no part here stay zero.
+    const complete = Object.fromEntries(config.components!.map(({ name, type }) => [name, values[name] ?? (type === "address" ? ZERO_ADDRESS : 0)]));
+    await deployer.sendTransaction({ data: cloneCode(await implementation.getAddress(), config, complete) });
+  };
+  await clone("inbox", {
+    bridge: isMinting ? deployer.address : bridgeAddress, sequencer: ZERO_ADDRESS, sequencerAuth: ZERO_ADDRESS, identityRegistry: await registry.getAddress(),
+    feeRecipient: FEE_RECIPIENT, inclusionDelaySeconds: INCLUSION_DELAY_SECONDS, epochSteps: 10_000_000, epochAgeSeconds: EPOCH_AGE_SECONDS, forcedSlotFeeWei: 1_000,
+  });
+  await clone("bridge", { inbox: inboxAddress, settlement: addressAt(2), asset: ZERO_ADDRESS, assetScale: GWEI, payoutDelaySeconds: 10 });
+  const tables: Table[] = [];
+  for (const [i, k] of parts.entries()) {
+    const [settlement, game] = [addressAt(2 + 2 * i), addressAt(3 + 2 * i)];
+    const { bondWei, gasRefundWei, rewardCapWei, windowSeconds, joinSeconds, clockSeconds, incrementSeconds, moveBondWei } = terms;
+    await clone("settlement", { inbox: inboxAddress, game, bondWei, gasRefundWei, rewardCapWei, windowSeconds, joinSeconds });
+    await clone("game", { settlement, inbox: inboxAddress, prover, k, clockSeconds, incrementSeconds, moveBondWei, feeTable: packFeeTable(feeTable) });
+    tables.push({
+      k,
+      settlement: (await ethers.getContractAt("Settlement", settlement)) as unknown as Settlement,
+      game: (await ethers.getContractAt("BisectionGame", game)) as unknown as BisectionGame,
+    });
+  }
+  const inbox = (await ethers.getContractAt("Inbox", inboxAddress)) as unknown as Inbox;
+  return {
+    connection, signers, inbox, registry, tables, isMinting, terms, feeTable,
+    bridge: (await ethers.getContractAt("Bridge", bridgeAddress)) as unknown as Bridge,
+    domainSeparator: fromHex(await inbox.domainSeparator()),
+    now: async () => (await ethers.provider.getBlock("latest"))!.timestamp,
+    setNextTime: (seconds) => networkHelpers.time.setNextBlockTimestamp(seconds),
+  };
+}

@@ -1,0 +1,81 @@
+import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/types";
+import { getCreateAddress } from "ethers";
+import hre from "hardhat";
+
+import type { BisectionGame, Inbox, Settlement } from "../../typechain-types/index.ts";
+import { cloneCode } from "./clone.ts";
+
+const ZERO_ADDRESS = "0x0000000000000000000000000000000000000000";
+
+/** Times and amounts that are small enough to count with. */
+export const DISPUTE = { windowSeconds: 100, joinSeconds: 80, clockSeconds: 60, incrementSeconds: 5, bondWei: 3_200n, gasRefundWei: 400n, rewardCapWei: 100n, moveBondWei: 7n } as const;
+
+/** Inbox, Settlement and BisectionGame of one chain, on an L1 in memory. */
+export interface DisputeContracts {
+  readonly connection: Awaited<ReturnType<typeof hre.network.create>>;
+  readonly signers: readonly HardhatEthersSigner[];
+  readonly inbox: Inbox;
+  readonly settlement: Settlement;
+  readonly game: BisectionGame;
+  now(): Promise<number>;
+  setNextTime(seconds: number): Promise<void>;
+  /** Before every transaction of a scene: makes block times the same in every run, if the scene has a start time. */
+  tick(): Promise<void>;
+}
+
+export interface DisputeOptions {
+  /** L1 time of the first block; 12 seconds a block from there on. Left out: the machine's clock. */
+  readonly startTime?: number;
+  /** What differs from `DISPUTE`. */
+  readonly config?: Partial<Record<keyof typeof DISPUTE, number | bigint>>;
+  /** Name of a contract that stands for the prover. */
+  readonly prover?: string;
+  /** Steps after which an epoch closes. Left out: every batch is an epoch. */
+  readonly epochSteps?: number;
+}
+
+/** Deploys them as the factory does; the first signer stands for the bridge. */
+export async function deployDisputeContracts(k: number, { startTime, config = {}, prover: proverName = "OneStepProver", epochSteps }: DisputeOptions = {}): Promise<DisputeContracts> {
+  const connection = await hre.network.create();
+  const { ethers, networkHelpers } = connection;
+  let time = startTime ?? 0;
+  const tick = async (): Promise<void> => {
+    if (startTime !== undefined) await networkHelpers.time.setNextBlockTimestamp((time += 12));
+  };
+  const signers = await ethers.getSigners();
+  const deployer = signers[0]!;
+  const deploy = async (name: string) => {
+    await tick();
+    return await ethers.deployContract(name);
+  };
+  const implementations = { inbox: await deploy("Inbox"), settlement: await deploy("Settlement"), game: await deploy("BisectionGame") };
+  const prover = await (await deploy(proverName)).getAddress();
+  const nonce = await deployer.getNonce();
+  const addressAt = (offset: number): string => getCreateAddress({ from: deployer.address, nonce: nonce + offset });
+  const [inboxAddress, settlementAddress, gameAddress] = [addressAt(0), addressAt(1), addressAt(2)];
+  const { windowSeconds, joinSeconds, clockSeconds, incrementSeconds, bondWei, gasRefundWei, rewardCapWei, moveBondWei } = { ...DISPUTE, ...config };
+  const configs = {
+    inbox: {
+      bridge: deployer.address, sequencer: ZERO_ADDRESS, sequencerAuth: ZERO_ADDRESS, identityRegistry: ZERO_ADDRESS, feeRecipient: ZERO_ADDRESS,
+      inclusionDelaySeconds: 1000, epochSteps: epochSteps ?? 1_000_000, epochAgeSeconds: epochSteps === undefined ? 0 : 1_000_000, forcedSlotFeeWei: 1_000, exodus: ZERO_ADDRESS,
+    },
+    settlement: { inbox: inboxAddress, game: gameAddress, bondWei, gasRefundWei, rewardCapWei, windowSeconds, joinSeconds },
+    game: { settlement: settlementAddress, inbox: inboxAddress, prover, k, clockSeconds, incrementSeconds, moveBondWei, feeTable: [0n, 0n, 0n] },
+  };
+  for (const name of ["inbox", "settlement", "game"] as const) {
+    const implementation = implementations[name];
+    const fields = implementation.interface.getFunction("config")!.outputs[0]!;
+    await tick();
+    await deployer.sendTransaction({ data: cloneCode(await implementation.getAddress(), fields, configs[name]) });
+  }
+  return {
+    connection,
+    signers,
+    inbox: (await ethers.getContractAt("Inbox", inboxAddress)) as unknown as Inbox,
+    settlement: (await ethers.getContractAt("Settlement", settlementAddress)) as unknown as Settlement,
+    game: (await ethers.getContractAt("BisectionGame", gameAddress)) as unknown as BisectionGame,
+    now: async () => (await ethers.provider.getBlock("latest"))!.timestamp,
+    setNextTime: (seconds) => networkHelpers.time.setNextBlockTimestamp(seconds),
+    tick,
+  };
+}
