@@ -6,6 +6,8 @@ import { fromHex } from "../../core/codec/index.ts";
 import { packFeeTable } from "../../core/dispute/index.ts";
 import type { BisectionGame, Bridge, Inbox, Settlement, TestIdentityRegistry } from "../../typechain-types/index.ts";
 import { cloneCode } from "./clone.ts";
+import { startLocalChain } from "./localChain.ts";
+import { mined } from "./mined.ts";
 
 const ZERO_ADDRESS = "0x0000000000000000000000000000000000000000";
 export const FEE_RECIPIENT = "0x00000000000000000000000000000000000fee00";
@@ -56,12 +58,15 @@ export interface DisputeChain {
   readonly domainSeparator: Uint8Array;
   now(): Promise<number>;
   setNextTime(seconds: number): Promise<void>;
+  close(): Promise<void>;
 }
 
 export interface DisputeChainOptions {
   readonly parts: readonly number[];
   readonly feeTable: readonly number[];
   readonly terms?: DisputeTerms;
+  /** Hardhat's, unless given. */
+  readonly node?: "hardhat" | "anvil";
   /** The first signer stands for the Bridge. */
   readonly isMinting?: boolean;
 }
@@ -69,7 +74,9 @@ export interface DisputeChainOptions {
 /** Deploys the shared code and one chain's clones. The first signer owns everything and plays for nobody. */
 export async function createDisputeChain(options: DisputeChainOptions): Promise<DisputeChain> {
   const { parts, feeTable, terms = SMALL_TERMS, isMinting = false } = options;
-  const connection = await hre.network.create();
+  // In memory, or a process of its own.
+  const node = options.node === "anvil" ? await startLocalChain("anvil") : undefined;
+  const connection = node === undefined ? await hre.network.create() : await hre.network.create({ network: "localhost", override: { url: node.url } });
   const { ethers, networkHelpers } = connection;
   let time = START_TIME;
   const tick = async (): Promise<void> => networkHelpers.time.setNextBlockTimestamp((time += 12));
@@ -77,7 +84,7 @@ export async function createDisputeChain(options: DisputeChainOptions): Promise<
   const deployer = signers[0]!;
   const deploy = async (name: string) => {
     await tick();
-    return await ethers.deployContract(name);
+    return await (await ethers.deployContract(name)).waitForDeployment();
   };
   const shared = { inbox: await deploy("Inbox"), settlement: await deploy("Settlement"), game: await deploy("BisectionGame"), bridge: await deploy("Bridge") };
   const prover = await (await deploy("OneStepProver")).getAddress();
@@ -91,7 +98,7 @@ export async function createDisputeChain(options: DisputeChainOptions): Promise<
     const config = implementation.interface.getFunction("config")!.outputs[0]!;
     // Parts of a chain that play no part here stay zero.
     const complete = Object.fromEntries(config.components!.map(({ name, type }) => [name, values[name] ?? (type === "address" ? ZERO_ADDRESS : 0)]));
-    await deployer.sendTransaction({ data: cloneCode(await implementation.getAddress(), config, complete) });
+    await mined(deployer.sendTransaction({ data: cloneCode(await implementation.getAddress(), config, complete) }));
   };
   await clone("inbox", {
     bridge: isMinting ? deployer.address : bridgeAddress, sequencer: ZERO_ADDRESS, sequencerAuth: ZERO_ADDRESS, identityRegistry: await registry.getAddress(),
@@ -117,5 +124,9 @@ export async function createDisputeChain(options: DisputeChainOptions): Promise<
     domainSeparator: fromHex(await inbox.domainSeparator()),
     now: async () => (await ethers.provider.getBlock("latest"))!.timestamp,
     setNextTime: (seconds) => networkHelpers.time.setNextBlockTimestamp(seconds),
+    async close() {
+      await connection.close();
+      await node?.stop();
+    },
   };
 }

@@ -23,10 +23,10 @@ describe("a crowd of false rivals in the last second", function () {
   let market: MarketEpoch;
 
   before(async () => {
-    market = await createMarketEpoch([parameters.parts, 2], TERMS);
+    market = await createMarketEpoch([parameters.parts, 2], { terms: TERMS });
   });
   afterEach(() => market.reset());
-  after(() => market.chain.connection.close());
+  after(() => market.chain.close());
 
   async function play(title: string, plan: Pick<CrowdPlan, "lies" | "backers" | "isSilent" | "isTrueFirst">, table = 0): Promise<CrowdReport> {
     const { chain, truth, accumulator, parents } = market;
