@@ -49,7 +49,7 @@ export class Liar {
 
   /**
    * Waits for the epoch with batch `index` to be closed, and claims a state after it in which `agent` has `units`. The false step is
-   * the one in the middle of the epoch.
+   * the first in the epoch's second half that executes a record.
    */
   async claim(index: number, key: string, agent: number, units: bigint): Promise<ClaimedLie> {
     const { epochs } = this.#replica.view;
@@ -61,7 +61,9 @@ export class Liar {
     const [start, end] = [epoch === 0 ? 0 : epochs[epoch - 1]!.batchEnd, epochs[epoch]!.batchEnd];
     const options = this.#replica.traceOptions(start, end);
     const truth = new Trace(options);
-    const falseStep = Math.floor(truth.length / 2);
+    // A record that is executed makes a better story than one that is hashed.
+    let falseStep = Math.floor(truth.length / 2);
+    while (falseStep + 1 < truth.length && truth.stepProofAt(falseStep).trace.op < 0) falseStep += 1;
     const lie = new AlteredTrace(truth, options, falseStep, ({ state, step }) => {
       step();
       setField(state, "AGENT", agent, "balance", units);
