@@ -59,7 +59,7 @@ function tellHowToUse(narrator: Narrator, network: LocalNetwork): void {
   process.stdout.write("\nThe network stays up until Ctrl-C.\n");
   narrator.fact("sequencer", network.sequencerUrl);
   narrator.fact("API of a replica", `${network.apiUrl} (documentation at ${network.apiUrl}/docs)`);
-  narrator.fact("challenger", `${network.challengerUrl}/status`);
+  narrator.fact("challenger", `${network.challengerUrl}/v1/status`);
   narrator.fact("faucet", network.faucetUrl);
   narrator.fact("L1", network.l1Url);
   narrator.say("Try it by hand, in another terminal:");

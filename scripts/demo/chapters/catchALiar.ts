@@ -48,8 +48,9 @@ async function watch(story: Story, lie: ClaimedLie, liarName: string): Promise<{
       narrator.fact("a part is denied", `${bar(from, size, lie.length)} steps ${from} to ${from + size}, in ${(args["states"] as unknown[]).length} parts`);
     }
     for (const { args } of fresh(await game.queryFilter(game.filters.LeafNamed(roundId)))) narrator.fact("one step is left", `${bar(Number(args["step"]), 1, lie.length)} step ${String(args["step"])}`);
+    const eliminated = fresh(await settlement.queryFilter(settlement.filters.Eliminated(roundId)));
     for (const { args } of fresh(await game.queryFilter(game.filters.Proven(roundId)))) narrator.fact("L1 executes it", `the state after it is ${String(args["postState"])}`);
-    for (const { args } of fresh(await settlement.queryFilter(settlement.filters.Eliminated(roundId)))) {
+    for (const { args } of eliminated) {
       return { paidWei: args["paidWei"] as bigint, burnedWei: args["burnedWei"] as bigint, loser: Number(args["loser"]) };
     }
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
