@@ -4,7 +4,7 @@ import { encodeRecord, fromHex, toHex } from "../../core/codec/index.ts";
 import type { RecordInput, RecordName } from "../../core/codec/index.ts";
 import { Trace } from "../../core/dispute/index.ts";
 import type { TraceOptions } from "../../core/dispute/index.ts";
-import { AUTH, INVOKE_FLAG, OP, PHASE, SLOT_BYTES } from "../../core/generated/protocol.ts";
+import { AUTH, INVOKE_FLAG, LEAF_BYTES, OP, PHASE, SLOT_BYTES } from "../../core/generated/protocol.ts";
 import { createStateTree } from "../../core/state/index.ts";
 import type { StateTree } from "../../core/state/index.ts";
 import { createActor } from "../differential/scenario/Actors.ts";
@@ -57,6 +57,8 @@ export interface MarketEpoch {
   readonly accumulator: string;
   /** Holds every leaf of the epoch's end. */
   readonly tree: StateTree;
+  /** A withdrawal of the epoch. */
+  withdrawalLeaf(index: number): Uint8Array;
   /** Makes the chain again what it was before the first dispute. */
   reset(): Promise<void>;
 }
@@ -247,6 +249,8 @@ export async function createMarketEpoch(parts: readonly number[], terms?: Disput
   if (refusals.length !== 2) throw new Error(`headers refused: ${refusals.join(", ")}`);
   rollup.submit(GREAT_TIME, rollup.bundle({ agent: AGENT.bob, signer: ACTORS.bob, records: [record("TRANSFER", { to: AGENT.ada, amount: 2 })] }));
   rollup.run();
+  const { withdrawals } = rollup.state;
+  const [firstWithdrawal, ownWithdrawals] = [withdrawals.first, withdrawals.bytes.slice(0, withdrawals.count * LEAF_BYTES)];
   tree.apply(rollup.state.drainDirty());
 
   await chain.setNextTime(SETUP_TIME);
@@ -266,6 +270,7 @@ export async function createMarketEpoch(parts: readonly number[], terms?: Disput
   return {
     chain, rollup, options, steps, tree, parents,
     truth: new Trace(options),
+    withdrawalLeaf: (index) => ownWithdrawals.slice((index - firstWithdrawal) * LEAF_BYTES, (index - firstWithdrawal + 1) * LEAF_BYTES),
     batch: great,
     slots: writer.slots,
     accumulator: await chain.inbox.epochAccumulator(1),
