@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 
 import { JsonRpcProvider } from "ethers";
+import type { Signer } from "ethers";
 
 import { Agnt2Client } from "../sdk/Agnt2Client.ts";
 import type { Agent } from "../sdk/Agent.ts";
@@ -61,7 +62,11 @@ export class Connection {
   }
 
   async l1Account(): Promise<L1Account> {
-    return L1Account.connect(this.client, (await this.signer()).connectL1(await this.#l1(await this.#chainId())));
+    return L1Account.connect(this.client, await this.l1Signer());
+  }
+
+  async l1Signer(): Promise<Signer> {
+    return (await this.signer()).connectL1(await this.#l1(await this.#chainId()));
   }
 
   /** Base units of the chain's asset that an address holds on L1. */

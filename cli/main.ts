@@ -1,6 +1,7 @@
 import { Command, CommanderError } from "commander";
 
 import { parseAddress, parseUrl } from "./arguments.ts";
+import { addClaimCommands } from "./commands/claims.ts";
 import { addForceCommands } from "./commands/force.ts";
 import { addL1Commands } from "./commands/l1.ts";
 import { addAccountOperations, addCallCommands, addWorkflowCommands } from "./commands/operations.ts";
@@ -39,6 +40,7 @@ export function createProgram(): Command {
   addWorkflowCommands(program);
   addL1Commands(program);
   addForceCommands(program);
+  addClaimCommands(program);
   return program;
 }
 

@@ -10,12 +10,8 @@ import { SdkError, sdkError } from "../../sdk/SdkError.ts";
 import { parseAgent, parseWhole, showReference } from "../arguments.ts";
 import { amountMaker, BaseAmount } from "../Report.ts";
 import type { Row } from "../Report.ts";
+import { plainFields } from "../plainFields.ts";
 import { action } from "../runCommand.ts";
-
-/** Only fields that are plain values: what a table or a list of facts can show. */
-function plainFields(json: Json): Row {
-  return Object.fromEntries(Object.entries(json).filter(([, value]) => value === null || typeof value !== "object")) as Row;
-}
 
 /** Commands that only look. */
 export function addReadCommands(program: Command): void {
@@ -110,18 +106,13 @@ export function addReadCommands(program: Command): void {
         }),
       );
   }
-  for (const [name, description, sentence] of [
-    ["batches", "the batches on L1", "Batches on L1, as the replica derived them:"],
-    ["claims", "the claims on L1", "Claims about the state, on L1:"],
-  ] as const) {
-    program
-      .command(name)
-      .description(description)
-      .action(
-        action(async ({ connection, report }) => {
-          const rows = listField(await connection.client.api.get(`/v1/${name}?limit=500`), "items") as Json[];
-          report.table(rows.length === 0 ? "None yet." : sentence, name, rows.map(plainFields));
-        }),
-      );
-  }
+  program
+    .command("batches")
+    .description("the batches on L1")
+    .action(
+      action(async ({ connection, report }) => {
+        const rows = listField(await connection.client.api.get("/v1/batches?limit=500"), "items") as Json[];
+        report.table(rows.length === 0 ? "None yet." : "Batches on L1, as the replica derived them:", "batches", rows.map(plainFields));
+      }),
+    );
 }

@@ -28,14 +28,14 @@ export interface DisputeOptions {
   readonly startTime?: number;
   /** What differs from `DISPUTE`. */
   readonly config?: Partial<Record<keyof typeof DISPUTE, number | bigint>>;
-  /** Name of a contract that stands for the prover. */
-  readonly prover?: string;
+  /** `TestEpochs` stands for the Inbox, and `TestProver` for the prover: steps are made up, an epoch may have any number of them. */
+  readonly hasMadeUpSteps?: boolean;
   /** Steps after which an epoch closes. Left out: every batch is an epoch. */
   readonly epochSteps?: number;
 }
 
 /** Deploys them as the factory does; the first signer stands for the bridge. */
-export async function deployDisputeContracts(k: number, { startTime, config = {}, prover: proverName = "OneStepProver", epochSteps }: DisputeOptions = {}): Promise<DisputeContracts> {
+export async function deployDisputeContracts(k: number, { startTime, config = {}, hasMadeUpSteps = false, epochSteps }: DisputeOptions = {}): Promise<DisputeContracts> {
   const connection = await hre.network.create();
   const { ethers, networkHelpers } = connection;
   let time = startTime ?? 0;
@@ -49,15 +49,16 @@ export async function deployDisputeContracts(k: number, { startTime, config = {}
     return await ethers.deployContract(name);
   };
   const implementations = { inbox: await deploy("Inbox"), settlement: await deploy("Settlement"), game: await deploy("BisectionGame") };
-  const prover = await (await deploy(proverName)).getAddress();
+  const prover = await (await deploy(hasMadeUpSteps ? "TestProver" : "OneStepProver")).getAddress();
+  const standIn = hasMadeUpSteps ? await (await deploy("TestEpochs")).getAddress() : undefined;
   const nonce = await deployer.getNonce();
   const addressAt = (offset: number): string => getCreateAddress({ from: deployer.address, nonce: nonce + offset });
-  const [inboxAddress, settlementAddress, gameAddress] = [addressAt(0), addressAt(1), addressAt(2)];
+  const [inboxAddress, settlementAddress, gameAddress] = [standIn ?? addressAt(0), addressAt(1), addressAt(2)];
   const { windowSeconds, joinSeconds, clockSeconds, incrementSeconds, bondWei, gasRefundWei, rewardCapWei, moveBondWei } = { ...DISPUTE, ...config };
   const configs = {
     inbox: {
       bridge: deployer.address, sequencer: ZERO_ADDRESS, sequencerAuth: ZERO_ADDRESS, identityRegistry: ZERO_ADDRESS, feeRecipient: ZERO_ADDRESS,
-      inclusionDelaySeconds: 1000, epochSteps: epochSteps ?? 1_000_000, epochAgeSeconds: epochSteps === undefined ? 0 : 1_000_000, forcedSlotFeeWei: 1_000,
+      inclusionDelaySeconds: 1000, epochSteps: epochSteps ?? 1_000_000, epochAgeSeconds: epochSteps === undefined ? 0 : 1_000_000, forcedSlotFeeWei: 1_000, exodus: ZERO_ADDRESS,
     },
     settlement: { inbox: inboxAddress, game: gameAddress, bondWei, gasRefundWei, rewardCapWei, windowSeconds, joinSeconds },
     game: { settlement: settlementAddress, inbox: inboxAddress, prover, k, clockSeconds, incrementSeconds, moveBondWei, feeTable: [0n, 0n, 0n] },

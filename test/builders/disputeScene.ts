@@ -43,34 +43,39 @@ export function lyingRoots(roots: readonly string[], from: number, seed = "lie")
 export interface SceneOptions extends DisputeOptions {
   /** Slots of garbage behind the bundle: two steps each, so that a trace can be longer. */
   readonly garbageSlots?: number;
+  /** Deposits of 1,000 units that the batch consumes; 1 unless given. */
+  readonly deposits?: number;
+  /** No bundle: garbage is all there is. */
+  readonly hasNoBundle?: boolean;
 }
 
 /** A deposit of 1,000 units, and a withdrawal of 400 of them. */
-export async function createDisputeScene(k: number, { garbageSlots = 0, ...options }: SceneOptions = {}): Promise<DisputeScene> {
+export async function createDisputeScene(k: number, { garbageSlots = 0, deposits = 1, hasNoBundle = false, ...options }: SceneOptions = {}): Promise<DisputeScene> {
   const contracts = await deployDisputeContracts(k, options);
   const { inbox, signers, tick, now } = contracts;
   const deployer = signers[0]!;
-  await tick();
-  await inbox.enqueueDeposit(deployer.address, deployer.address, 1_000);
+  for (let n = 0; n < deposits; n += 1) {
+    await tick();
+    await inbox.enqueueDeposit(deployer.address, deployer.address, 1_000);
+  }
   const domainSeparator = fromHex(await inbox.domainSeparator());
   const records = [{ op: "WITHDRAW", fields: { recipient: getBytes(`0x${"f1".repeat(20)}`), amount: 400 } } as const];
-  const bundle = signedBundle({ domainSeparator, key: DEVELOPMENT_KEYS[0], agent: 1, nonce: 0, records });
+  const bundle = hasNoBundle ? new Uint8Array() : signedBundle({ domainSeparator, key: DEVELOPMENT_KEYS[0], agent: 1, nonce: 0, records });
   const data = concatBytes(bundle, new Uint8Array(garbageSlots * SLOT_BYTES).fill(7));
   await tick();
-  await submitBatch(inbox, await now(), 1, hexlify(data));
+  await submitBatch(inbox, await now(), deposits, hexlify(data));
 
-  const queued = (await inbox.queryFilter(inbox.filters.EntryQueued()))[0]!.args;
+  const entries = (await inbox.queryFilter(inbox.filters.EntryQueued())).map(({ args }) => ({
+    kind: Number(args.kind), sender: fromHex(args.sender), account: fromHex(args.account), value: Number(args.value), slots: 0,
+    dataRoot: fromHex(args.dataRoot), dueTime: Number(args.dueTime), data: new Uint8Array(),
+  }));
   const header = (await inbox.queryFilter(inbox.filters.BatchSubmitted()))[0]!.args;
-  const entry = {
-    kind: Number(queued.kind), sender: fromHex(queued.sender), account: fromHex(queued.account), value: Number(queued.value), slots: 0,
-    dataRoot: fromHex(queued.dataRoot), dueTime: Number(queued.dueTime), data: new Uint8Array(),
-  };
   const batch = { l2Time: Number(header.l2Time), queueEnd: Number(header.queueEnd), slots: Number(header.slots), dataRoot: fromHex(header.dataRoot), data };
   const machine = new Machine(createState(), { domainSeparator, feeTable: NO_FEES });
   const tree = createStateTree();
   const steps: RecordedStep[] = [];
   const length = Number(await inbox.epochTrace(0));
-  for (let step = 0; step < length; step += 1) steps.push(recordStep(machine, tree, 1, { batch: () => batch, entry: () => entry }));
+  for (let step = 0; step < length; step += 1) steps.push(recordStep(machine, tree, 1, { batch: () => batch, entry: (index) => entries[index]! }));
   const roots = [toHex(steps[0]!.preRoot), ...steps.map(({ postRoot }) => toHex(postRoot))];
   return {
     ...contracts,

@@ -383,7 +383,7 @@ describe("Inbox", () => {
   describe("epochs", () => {
     it("steps: close the epoch with the batch that fills it, forced slots counted twice (M-9)", async () => {
       // 1 + entries 1 + forced 2 * 3 + 2 * 4 slots = 16
-      const { inbox } = await scene.createRollup({ epochSteps: 16, epochAgeSeconds: 1_000 });
+      const { inbox } = await scene.createRollup({ epochSteps: 16, epochAgeSeconds: 700 });
       await inbox.force(slots(3), { value: 3_000 });
       const time = await scene.now();
       await expect(submitBatch(inbox, time, 1, slots(4))).to.emit(inbox, "EpochClosed").withArgs(0, 1, 16);

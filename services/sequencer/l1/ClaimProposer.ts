@@ -18,6 +18,8 @@ const TIMED_CALL_GAS = 300_000n;
 
 export interface ClaimProposerOptions extends ClaimSources {
   readonly settlementAddress: string;
+  /** May move for the claiming account in games. */
+  readonly mover: string;
   readonly manager: Pick<TransactionManager, "submit" | "find">;
   /** Told in every turn while it lasts. */
   readonly onAlarm: (alarm: ClaimAlarm) => void;
@@ -72,14 +74,14 @@ export class ClaimProposer {
   }
 
   async #perform(action: ClaimAction, headNumber: number): Promise<void> {
-    const { address, settlementAddress, inboxAddress, onAlarm } = this.#options;
+    const { address, mover, settlementAddress, inboxAddress, onAlarm } = this.#options;
     switch (action.type) {
       case "stop":
         throw action.error;
       case "alarm":
         return onAlarm(action.alarm);
       case "claim": {
-        const data = settlement.encodeFunctionData("claim", [action.parent, action.round, action.epoch, action.root, action.accumulator, address]);
+        const data = settlement.encodeFunctionData("claim", [action.parent, action.round, action.epoch, action.root, action.accumulator, mover]);
         return await this.#ask(claimIntentId(action.claimId, action.accumulator), settlementAddress, data, headNumber, { valueWei: action.priceWei });
       }
       case "confirm": {
