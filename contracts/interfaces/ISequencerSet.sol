@@ -16,7 +16,7 @@ struct SequencerSetConfig {
     /// How long a leader may still submit into the slot after its own.
     uint32 graceSeconds;
     /// Between leaving and being paid: at least twice the longest dispute, and slashable all the time.
-    uint32 unbondingSeconds;
+    uint64 unbondingSeconds;
 }
 
 /// A promise of a sequencer: after its slot's records up to `position`, the chain of bundle groups stands at `head`.
