@@ -184,9 +184,9 @@ export class HttpServer {
       this.#options.pipeline.submit(bytes, {
         sequenced: () => reach("sequenced", {}),
         parked: () => undefined,
-        durable: ({ position, firstReceipt, outcomes, slots, ids }, { previous, head, position: headPosition, index, signature, path }) => {
+        durable: ({ position, firstReceipt, outcomes, slots, ids }, { previous, head, slot: headSlot, position: headPosition, index, signature, path }) => {
           const results = [...outcomes].map((outcome, i) => ({ outcome, code: outcomeText(outcome)?.name ?? null, slot: slots[i], id: ids[i] }));
-          reach("durable", { position, firstReceipt, results, previous: toHex(previous), head: toHex(head), headPosition, index, signature: toHex(signature), path: toHex(path) });
+          reach("durable", { position, firstReceipt, results, previous: toHex(previous), head: toHex(head), headPosition, headSlot, index, signature: toHex(signature), path: toHex(path) });
         },
         rooted: (rootPosition, stateRoot, signature, batchCount) => reach("rooted", { rootPosition, stateRoot: toHex(stateRoot), rootSignature: toHex(signature), batchCount }),
         rejected: (code, detail) => {
