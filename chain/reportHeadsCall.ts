@@ -1,7 +1,7 @@
 import { Interface } from "ethers";
 
 import { toHex } from "../core/codec/hex.ts";
-import type { Equivocation, SeenHead } from "../core/dispute/findEquivocation.ts";
+import type { Equivocation, SeenHead } from "../core/dispute/findEquivocations.ts";
 import { sequencerSetAbi } from "./generated/abi/SequencerSet.ts";
 
 const SET = new Interface(sequencerSetAbi);

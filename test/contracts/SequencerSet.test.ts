@@ -1,7 +1,11 @@
 import { expect } from "chai";
-import { Wallet, ZeroAddress, id } from "ethers";
+import { Wallet, ZeroAddress, getBytes, id } from "ethers";
 import type { HDNodeWallet } from "ethers";
 
+import { readOperators } from "../../chain/readOperators.ts";
+import { encodeReportHeads } from "../../chain/reportHeadsCall.ts";
+import { findEquivocations } from "../../core/dispute/findEquivocations.ts";
+import type { SeenHead } from "../../core/dispute/findEquivocations.ts";
 import type { HostileRecipient, Inbox, SequencerSet } from "../../typechain-types/index.ts";
 import { createL1Scene } from "../builders/rollupContracts.ts";
 import type { L1Scene } from "../builders/rollupContracts.ts";
@@ -333,6 +337,21 @@ describe("SequencerSet", () => {
       await expect(set.withdrawBurned()).to.changeEtherBalance(scene.ethers, await set.BURN_ADDRESS(), 501n);
       await expect(set.connect(operator(9)).withdrawCredit(operator(4).address)).to.be.revertedWithCustomError(set, "NoCredit");
       expect(await heldBy(set)).to.equal(BOND);
+    });
+
+    it("evidence that a program finds among heads: is what the contract takes", async () => {
+      const { set, inbox } = await two();
+      const domain = await domainOf(inbox);
+      const seen = async (signed: HeadStruct, key: Wallet): Promise<SeenHead> => ({ ...signed, head: getBytes(signed.head), signature: await signHeadFor(key, signed, domain) });
+      const heads = [await seen(a, keyOf(1)), await seen(b, keyOf(2)), await seen(head(6, 77, "another"), keyOf(1)), await seen(a, keyOf(1)), await seen({ ...b, slot: 0 }, keyOf(1))];
+      const separator = getBytes(await inbox.domainSeparator());
+      expect(findEquivocations(separator, heads)).to.deep.equal([]);
+      expect(findEquivocations(separator, [...heads, { ...(await seen(b, keyOf(1))), signature: new Uint8Array(64) }])).to.deep.equal([]);
+      const found = findEquivocations(separator, [...heads, await seen(b, keyOf(1)), await seen(head(5, 77, "a third"), keyOf(1))]);
+      expect(found.map(({ signer }) => signer)).to.deep.equal([keyOf(1).address.toLowerCase()]);
+      expect(await readOperators(set)).to.deep.equal([1, 2].map((index) => ({ address: operator(index).address, signer: keyOf(index).address })));
+      await operator(9).sendTransaction({ to: await set.getAddress(), data: encodeReportHeads(operator(1).address, found[0]!) });
+      expect((await set.operators(operator(1).address)).isSlashed).to.equal(true);
     });
 
     it("slash: once, whatever else was signed, and no coming back", async () => {
