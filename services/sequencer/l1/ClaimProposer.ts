@@ -2,11 +2,12 @@ import { Interface } from "ethers";
 
 import { settlementAbi } from "../../../chain/generated/abi/Settlement.ts";
 import { inboxAbi } from "../../../chain/generated/abi/Inbox.ts";
+import { nextTryId } from "../../../chain/transactions/nextTryId.ts";
 import type { TransactionManager } from "../../../chain/transactions/TransactionManager.ts";
 import { atHead } from "./atHead.ts";
 import { decideClaims } from "./decideClaims.ts";
 import type { ClaimAction, ClaimAlarm, ClaimState } from "./decideClaims.ts";
-import { claimIntentId, closeIntentId, confirmIntentId, creditIntentId, nextTryId, releaseIntentId } from "./intentIds.ts";
+import { claimIntentId, closeIntentId, confirmIntentId, creditIntentId, releaseIntentId } from "./intentIds.ts";
 import { readClaimState } from "./readClaimState.ts";
 import type { ClaimSources, ClaimRules } from "./readClaimState.ts";
 

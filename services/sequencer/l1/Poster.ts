@@ -1,9 +1,9 @@
 import type { JsonRpcApiProvider } from "ethers";
 
-import type { RootContracts } from "../../../chain/connectContracts.ts";
-import type { SequencerSet } from "../../../typechain-types/root/index.ts";
+import type { RootContracts, connectSequencerSet } from "../../../chain/connectContracts.ts";
 import type { BlockRef } from "../../../chain/HeadWatcher.ts";
 import { encodeSubmitBatch } from "../../../chain/submitBatchCall.ts";
+import { nextTryId } from "../../../chain/transactions/nextTryId.ts";
 import type { TransactionManager } from "../../../chain/transactions/TransactionManager.ts";
 import { mayBeAskedAgain } from "../../../chain/transactions/reduceJournal.ts";
 import { toHex } from "../../../core/codec/index.ts";
@@ -11,7 +11,7 @@ import { SLOT_BYTES } from "../../../core/generated/protocol.ts";
 import { atHead, nextBlockTime } from "./atHead.ts";
 import { decidePosting } from "./decidePosting.ts";
 import type { BatchIntent, ForeignBatch, PostingAction, PostingLimits, PostingState, ReplacedEntry, UnpostedBatch } from "./decidePosting.ts";
-import { batchIntentId, nextTryId } from "./intentIds.ts";
+import { batchIntentId } from "./intentIds.ts";
 import { L1SideError } from "./L1SideError.ts";
 import { OwnChain } from "./OwnChain.ts";
 import type { CheckedBatches, SealedBatch, SealedBatches } from "./ports.ts";
@@ -26,7 +26,7 @@ export interface PosterOptions {
   readonly contracts: Pick<RootContracts, "inbox">;
   readonly inboxAddress: string;
   /** Who may post when, on a chain with operators. */
-  readonly set?: Pick<SequencerSet, "maySubmitAt"> | undefined;
+  readonly set?: ReturnType<typeof connectSequencerSet>;
   /** The posting account. */
   readonly address: string;
   readonly manager: Pick<TransactionManager, "submit" | "find" | "status">;
