@@ -15,6 +15,7 @@ export const challengerSettings = defineConfig({
   pollMs: { env: "CHALLENGER_POLL_MS", parser: durationMs, default: 4_000, description: "Pause between two turns" },
   collectMs: { env: "CHALLENGER_COLLECT_MS", parser: durationMs, default: 60_000, description: "Pause between two looks for bonds to collect" },
   backing: { env: "CHALLENGER_BACKING", parser: oneOf("rivals", "always"), default: "rivals", description: "rivals: make or back the true claim when somebody made another; always: in every epoch" },
+  playFor: { env: "CHALLENGER_PLAY_FOR", parser: list(hex(20)), default: [], description: "Backers whose entries are played as our own where they name this key as mover: sequencers of the same operator" },
   maxEntries: { env: "CHALLENGER_MAX_ENTRIES", parser: integer(1, 64), default: 4, description: "Own entries in one round at most" },
   maxBondGwei: { env: "CHALLENGER_MAX_BOND_GWEI", parser: integer(0), default: 0, description: "An entry that costs more is not made, with an alarm; 0 for no limit" },
   minBalanceGwei: { env: "CHALLENGER_MIN_BALANCE_GWEI", parser: integer(0), default: 3_000_000_000, description: "Alarm below this balance; three of the default bonds" },

@@ -61,6 +61,8 @@ export interface ChallengerOptions {
   readonly collectEveryMs?: number;
   readonly snapshotBatches?: number;
   readonly maxEpochs?: number;
+  /** Backers whose entries are played as our own where they name us as mover: sequencers of the same operator. */
+  readonly playFor?: readonly string[];
   /** For local chains: poll and bump faster. */
   readonly transactions?: { readonly pollMs?: number; readonly rules?: Partial<LaneRules>; readonly fees?: Partial<FeePolicy> };
   /** Reports equivocation where the chain has a set of operators. */
@@ -153,7 +155,7 @@ export async function createChallenger(options: ChallengerOptions): Promise<Chal
   });
   const sources: DisputeSources = {
     provider, contracts, chainId: deployment.chainId, inboxAddress: deployment.contracts.inbox, firstBlock: deployment.blockNumber,
-    address, replica, moves: new MoveBook(provider, deployment.contracts.game), maxEpochs: options.maxEpochs ?? DEFAULT_MAX_EPOCHS,
+    address, playFor: new Set((options.playFor ?? []).map((backer) => backer.toLowerCase())), replica, moves: new MoveBook(provider, deployment.contracts.game), maxEpochs: options.maxEpochs ?? DEFAULT_MAX_EPOCHS,
   };
   const hasEntry = (claimId: string): boolean =>
     state?.epochs.some(({ round }) => round.entries.some((entry) => entry.isOurs && !entry.isDead && entry.claimId === claimId)) ?? false;

@@ -82,7 +82,7 @@ export class DisputeLiar {
     const head = await blockSourceOf(provider).latest();
     const sources = {
       provider, contracts: this.contracts, chainId: rollup.deployment.chainId, inboxAddress: rollup.deployment.contracts.inbox, firstBlock: rollup.deployment.blockNumber,
-      address: this.address, moves: this.#moves, maxEpochs: 64,
+      address: this.address, moves: this.#moves, maxEpochs: 64, playFor: new Set<string>(),
       replica: { view: replica.view, rootAt: (count: number) => (count === replica.view.epochs[epoch]?.batchEnd ? this.lie.rootsAt([this.lie.length])[0] : replica.rootAt(count)) },
     };
     const rules = await readRules(sources);

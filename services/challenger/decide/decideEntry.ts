@@ -12,7 +12,9 @@ const PRICE_MARGIN = 4n;
 export function decideEntry(view: EpochView, now: number, rules: DisputeRules, policy: DisputePolicy): DisputeAction[] {
   const { epoch, parent, accumulator, root, claimId, isMade, round } = view;
   const ours = round.entries.filter((entry) => entry.isOurs && entry.claimId === claimId);
-  if (ours.some(({ isDead }) => !isDead)) return [];
+  // Whose clock ran out in a game falls as soon as anybody says so.
+  const isDoomed = (n: number): boolean => view.games.some((game) => game.isOurTurn && now >= game.lateAt && (game.i === n || game.j === n));
+  if (ours.some(({ isDead, n }) => !isDead && !isDoomed(n))) return [];
   const rivalClaims = round.claimCount - (isMade ? 1 : 0);
   if (rivalClaims === 0 && policy.backing !== "always") return [];
   const rivalsUntil = round.openedAt === undefined ? Infinity : round.openedAt + rules.windowSeconds;
