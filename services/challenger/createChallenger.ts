@@ -9,7 +9,6 @@ import type { BlockRef } from "../../chain/HeadWatcher.ts";
 import type { FeePolicy } from "../../chain/transactions/decideFees.ts";
 import type { LaneRules } from "../../chain/transactions/decideLane.ts";
 import type { IntentJournal } from "../../chain/transactions/intent.ts";
-import { nextTryId } from "../../chain/transactions/nextTryId.ts";
 import { createTransactionManager } from "../../chain/transactions/TransactionManager.ts";
 import type { LanePressure, TransactionManager } from "../../chain/transactions/TransactionManager.ts";
 import type { TransactionKey } from "../../chain/transactions/TransactionSigner.ts";
@@ -20,6 +19,7 @@ import type { Replica } from "../../derivation/Replica.ts";
 import type { Logger } from "../../runtime/logger/Logger.ts";
 import type { Metrics } from "../../runtime/metrics/Metrics.ts";
 import type { WakeQueue } from "../../runtime/queue/WakeQueue.ts";
+import { askableId } from "./act/askableId.ts";
 import { encodeCall } from "./act/encodeCall.ts";
 import { intentIdOf } from "./act/intentIds.ts";
 import { isDone } from "./act/isDone.ts";
@@ -103,7 +103,7 @@ export interface Challenger {
 }
 
 const GWEI = 1_000_000_000n;
-export const DEFAULT_FEE_LIMITS: FeeLimits = { calmCapWei: 100n * GWEI, maxCapWei: 5_000n * GWEI };
+export const DEFAULT_FEE_LIMITS: FeeLimits = { calmCapWei: 100n * GWEI, maxCapWei: 5_000n * GWEI, stakeWei: 0n };
 const DEFAULT_EVERY_MS = 4_000;
 const DEFAULT_COLLECT_EVERY_MS = 60_000;
 const DEFAULT_MAX_EPOCHS = 64;
@@ -190,11 +190,8 @@ export async function createChallenger(options: ChallengerOptions): Promise<Chal
   }
 
   async function ask(call: DisputeCall, block: BlockRef, seen: { nextEpoch: number; creditWei: bigint }): Promise<void> {
-    const id = nextTryId(intentIdOf(call, seen), (intentId) => manager.find(intentId), block.number);
+    const id = askableId(intentIdOf(call, seen), (intentId) => manager.find(intentId), block.number);
     if (id === undefined) return;
-    const known = manager.find(id);
-    // Under way, or done and not yet seen: its calldata need not be made again.
-    if (known !== undefined && known.outcome?.status !== "refused" && known.outcome?.status !== "reverted") return;
     const { settlement, game } = deployment.contracts;
     const encoded = await encodeCall(call, { settlement, game, address, parts: rules?.parts ?? 2, traceOf: (epoch) => traces.get(epoch) });
     await manager.submit({ id, valueWei: call.valueWei, ...encoded });

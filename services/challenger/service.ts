@@ -52,7 +52,7 @@ export function createChallengerService(config: ChallengerConfig, logger: Logger
       maxEpochs: config.maxEpochs,
       playFor: config.playFor,
       policy: { backing: config.backing, maxEntries: config.maxEntries, maxBondWei: BigInt(config.maxBondGwei) * GWEI, minBalanceWei: BigInt(config.minBalanceGwei) * GWEI },
-      fees: { calmCapWei: BigInt(config.calmFeeGwei) * GWEI, maxCapWei: BigInt(config.maxFeeGwei) * GWEI },
+      fees: { calmCapWei: BigInt(config.calmFeeGwei) * GWEI, maxCapWei: BigInt(config.maxFeeGwei) * GWEI, stakeWei: BigInt(config.stakeGwei) * GWEI },
       ...(isLocal ? { transactions: { pollMs: LOCAL_TRANSACTION_POLL_MS } } : {}),
     });
     await challenger.start();

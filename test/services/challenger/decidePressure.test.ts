@@ -6,7 +6,7 @@ import type { DisputeCall } from "../../../services/challenger/decide/DisputeAct
 import { STORY_RULES } from "../../builders/disputeStory.ts";
 
 const GWEI = 1_000_000_000n;
-const LIMITS = { calmCapWei: 100n * GWEI, maxCapWei: 2_000n * GWEI };
+const LIMITS = { calmCapWei: 100n * GWEI, maxCapWei: 2_000n * GWEI, stakeWei: 0n };
 const RULES = { ...STORY_RULES, bondWei: 10n ** 18n };
 
 function open(deadline: number): DisputeCall {
@@ -24,9 +24,10 @@ describe("challenger's fees", () => {
     expect([600, 300, 180, 60, 1, 0].map(capAt)).to.deep.equal([100n, 100n, 1_050n, 2_000n, 2_000n, 2_000n]);
   });
 
-  it("stake: no call may cost more than a bond", () => {
+  it("stake: no call may cost more than a bond, or what the operator says", () => {
     const poor = decidePressure([open(1)], 0, { ...RULES, bondWei: 10n ** 17n }, LIMITS);
     expect(poor?.maxFeeCapWei).to.equal(250n * GWEI);
+    expect(decidePressure([open(1)], 0, { ...RULES, bondWei: 1n }, { ...LIMITS, stakeWei: 10n ** 18n })?.maxFeeCapWei).to.equal(2_000n * GWEI);
     const poorest = decidePressure([open(1)], 0, { ...RULES, bondWei: 1n }, LIMITS);
     expect(poorest?.maxFeeCapWei).to.equal(LIMITS.calmCapWei);
   });
