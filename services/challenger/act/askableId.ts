@@ -2,7 +2,7 @@ import type { IntentState } from "../../../chain/transactions/reduceJournal.ts";
 
 /**
  * The id under which a wish that stands may be asked for now; undefined while it is under way, or done by a transaction that the
- * manager sends again if a reorganisation takes it. What reverted in an older block, what somebody else did and L1 took back, and what
+ * manager sends again if a reorganisation takes it. What reverted in a block that was read, what somebody else did and L1 took back, and what
  * was done long ago is asked for under the next number.
  */
 export function askableId(base: string, find: (id: string) => IntentState | undefined, headNumber: number): string | undefined {
@@ -18,7 +18,8 @@ export function askableId(base: string, find: (id: string) => IntentState | unde
         break;
       case "reverted":
         if (state.isFinal) return id;
-        if ((state.mined?.blockNumber ?? 0) >= headNumber) return undefined;
+        // The wish is of a block that does not know of it yet.
+        if ((state.mined?.blockNumber ?? 0) > headNumber) return undefined;
         break;
       case "done-elsewhere":
         break;

@@ -2,7 +2,7 @@ import type { DisputeAction } from "./DisputeAction.ts";
 import type { DisputePolicy } from "./DisputePolicy.ts";
 import type { DisputeRules, EpochView } from "./DisputeState.ts";
 
-/** More than the price, so that others who enter at the same time do not make the call fail; the surplus is credited. */
+/** A share of the bond above the price, so that eight others who enter before do not make the call fail; the surplus is credited. */
 const PRICE_MARGIN = 4n;
 
 /**
@@ -27,7 +27,7 @@ export function decideEntry(view: EpochView, now: number, rules: DisputeRules, p
   }
   const limit = overLimit(view, ours.length, policy);
   if (limit !== undefined) return [{ type: "alarm", alarm: { code: "challenger/entry-limit", detail: limit, values: { epoch, entries: ours.length, priceWei: round.priceWei } } }];
-  const valueWei = round.priceWei + (round.openedAt === undefined ? 0n : rules.bondWei / PRICE_MARGIN);
+  const valueWei = round.priceWei + rules.bondWei / PRICE_MARGIN;
   if (isMade) return [{ type: "back", epoch, claimId, attempt: ours.length, valueWei, deadline: backedUntil }];
   return [{ type: "claim", epoch, parent, round: round.number, claimId, root, accumulator, attempt: ours.length, valueWei, deadline: rivalsUntil }];
 }
