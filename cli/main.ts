@@ -1,7 +1,9 @@
 import { Command, CommanderError } from "commander";
 
 import { parseAddress, parseUrl } from "./arguments.ts";
+import { addChallengeCommand } from "./commands/challenge.ts";
 import { addClaimCommands } from "./commands/claims.ts";
+import { addExitCommands } from "./commands/exit.ts";
 import { addForceCommands } from "./commands/force.ts";
 import { addL1Commands } from "./commands/l1.ts";
 import { addAccountOperations, addCallCommands, addWorkflowCommands } from "./commands/operations.ts";
@@ -41,6 +43,8 @@ export function createProgram(): Command {
   addL1Commands(program);
   addForceCommands(program);
   addClaimCommands(program);
+  addChallengeCommand(program);
+  addExitCommands(program);
   return program;
 }
 

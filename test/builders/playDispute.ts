@@ -5,6 +5,7 @@ import type { RecordedStep, Side, TraceOracle } from "../../core/dispute/index.t
 import type { DisputeChain, DisputeTerms, Table } from "./disputeChain.ts";
 import type { Player } from "./OnChainGame.ts";
 import { enterClaim, MOVE_GAS, playToLeaf } from "./playOnChain.ts";
+import { mined } from "./mined.ts";
 
 export interface Dispute {
   readonly chain: DisputeChain;
@@ -71,7 +72,7 @@ export async function playDispute(dispute: Dispute): Promise<DisputeOutcome> {
     const outcome = await played.game.tryProof(forged, liarSigner);
     require(outcome !== "taken" && /custom error|reverted/.test(outcome.reverted), `a forged proof: ${JSON.stringify(outcome)}`);
   }
-  await played.game.prove(recorded, dispute.prover ?? honestSigner, { gasLimit: MOVE_GAS });
+  await mined(played.game.prove(recorded, dispute.prover ?? honestSigner, { gasLimit: MOVE_GAS }));
   require((await settlement.entries(roundId, players[liar].n)).isDead, "the liar is still in");
   require(!(await settlement.entries(roundId, players[honest].n)).isDead, "the honest entry is out");
 
@@ -79,7 +80,7 @@ export async function playDispute(dispute: Dispute): Promise<DisputeOutcome> {
   const bound = Number(openedAt) + terms.windowSeconds + terms.joinSeconds;
   if ((await chain.now()) + 1 < bound) await chain.setNextTime(bound);
   const confirmedClaim = await settlement.claimIdOf(parent, 1, 1, toHex(truth.rootsAt([truth.length])[0]!));
-  await settlement.confirm(confirmedClaim);
+  await mined(settlement.confirm(confirmedClaim));
   require((await settlement.latestConfirmed()).claimId === confirmedClaim, "the true claim is not confirmed");
   await requireMoney(dispute, roundId, players, honest, played.moves);
   return { moves: played.moves + 1, confirmedClaim };
@@ -89,9 +90,9 @@ export async function playDispute(dispute: Dispute): Promise<DisputeOutcome> {
 async function requireMoney({ chain, table, liar }: Dispute, roundId: string, players: Readonly<Record<Side, Player>>, honest: Side, moves: number): Promise<void> {
   const { settlement, game } = table;
   const { terms } = chain;
-  await game.settle(roundId, players.earlier.n, players.later.n);
-  await game.settleOpening(roundId, players.later.n);
-  await settlement.release(roundId, players[honest].n);
+  await mined(game.settle(roundId, players.earlier.n, players.later.n));
+  await mined(game.settleOpening(roundId, players.later.n));
+  await mined(settlement.release(roundId, players[honest].n));
   const { provider } = chain.connection.ethers;
   const due = bondOf(terms, players[honest].n) + paidFor(terms, bondOf(terms, players[liar].n)) + BigInt(moves) * terms.moveBondWei;
   const [credit, ofLiar, burned] = await Promise.all([settlement.credit(players[honest].signer.address), settlement.credit(players[liar].signer.address), settlement.burned()]);

@@ -5,6 +5,7 @@ import type { Side, TraceOracle } from "../../core/dispute/index.ts";
 import type { Table } from "./disputeChain.ts";
 import { OnChainGame, statesOf } from "./OnChainGame.ts";
 import type { Player } from "./OnChainGame.ts";
+import { mined } from "./mined.ts";
 
 /** No move costs nearly as much; said beforehand, so that nobody has to estimate. */
 export const MOVE_GAS = 6_000_000n;
@@ -15,13 +16,13 @@ export async function enterClaim(table: Table, parent: string, epoch: number, ac
   const round = await settlement.currentRound(parent);
   const { number, entryCount } = await settlement.rounds(parent);
   const root = toHex(oracle.rootsAt([oracle.length])[0]!);
-  await settlement.connect(signer).claim(parent, round, epoch, root, accumulator, signer.address, { value: await settlement.bondFor(parent), gasLimit: MOVE_GAS });
+  await mined(settlement.connect(signer).claim(parent, round, epoch, root, accumulator, signer.address, { value: await settlement.bondFor(parent), gasLimit: MOVE_GAS }));
   return { n: number === round ? Number(entryCount) : 0, signer, oracle };
 }
 
 /** Posts the one opening that an entry needs, with what it has to post. */
 export async function openOnChain({ game, k }: Table, roundId: string, { n, signer, oracle }: Player): Promise<void> {
-  await game.connect(signer).open(roundId, n, statesOf(oracle, 0, oracle.length, k), { value: await game.openingBond(roundId, n), gasLimit: MOVE_GAS });
+  await mined(game.connect(signer).open(roundId, n, statesOf(oracle, 0, oracle.length, k), { value: await game.openingBond(roundId, n), gasLimit: MOVE_GAS }));
 }
 
 export interface PlayOptions {
@@ -44,7 +45,7 @@ export async function playToLeaf({ table, roundId, players, moveBondWei, beforeM
   const game = new OnChainGame(table, roundId, players);
   for (; game.leaf === undefined; moves += 1) {
     await beforeMove(game.toMove);
-    await game.answer({ value: moveBondWei, gasLimit: MOVE_GAS });
+    await mined(game.answer({ value: moveBondWei, gasLimit: MOVE_GAS }));
   }
   return { game, moves };
 }

@@ -4,29 +4,22 @@ import { formatEther } from "ethers";
 import type { TraceOracle } from "../../core/dispute/index.ts";
 import { Crowd } from "../builders/Crowd.ts";
 import type { CrowdPlan, CrowdReport } from "../builders/Crowd.ts";
-import type { DisputeTerms } from "../builders/disputeChain.ts";
+import { DEFAULT_TERMS } from "../builders/disputeChain.ts";
 import { InventedTrace } from "../builders/InventedTrace.ts";
 import { createMarketEpoch } from "../builders/marketEpoch.ts";
 import type { MarketEpoch } from "../builders/marketEpoch.ts";
 import { ruleLies } from "./lies/ruleLies.ts";
 import { valueLies } from "./lies/valueLies.ts";
-import parameters from "../../deploy/parameters/default.json" with { type: "json" };
-
-/** As deployed by default. */
-const TERMS: DisputeTerms = {
-  windowSeconds: parameters.windowSeconds, joinSeconds: parameters.joinSeconds, clockSeconds: parameters.clockSeconds, incrementSeconds: parameters.incrementSeconds,
-  bondWei: BigInt(parameters.bondWei), gasRefundWei: BigInt(parameters.gasRefundWei), rewardCapWei: BigInt(parameters.rewardCapWei), moveBondWei: BigInt(parameters.moveBondWei),
-};
 
 describe("a crowd of false rivals in the last second", function () {
   this.timeout(300_000);
   let market: MarketEpoch;
 
   before(async () => {
-    market = await createMarketEpoch([parameters.parts, 2], TERMS);
+    market = await createMarketEpoch([16, 2], { terms: DEFAULT_TERMS });
   });
   afterEach(() => market.reset());
-  after(() => market.chain.connection.close());
+  after(() => market.chain.close());
 
   async function play(title: string, plan: Pick<CrowdPlan, "lies" | "backers" | "isSilent" | "isTrueFirst">, table = 0): Promise<CrowdReport> {
     const { chain, truth, accumulator, parents } = market;
@@ -51,7 +44,7 @@ describe("a crowd of false rivals in the last second", function () {
   it("one liar that challenges a true claim: loses its bond, and who defended the truth is paid", async () => {
     const report = await play("one rival", { lies: realLies(1), backers: 0, isTrueFirst: true });
     expectSafe(report);
-    expect(report.lossWei > TERMS.bondWei).to.equal(true);
+    expect(report.lossWei > DEFAULT_TERMS.bondWei).to.equal(true);
     expect(report.gainsWei[0]! > 0n).to.equal(true);
   });
 

@@ -11,6 +11,7 @@ import type { Player } from "../builders/OnChainGame.ts";
 import { enterClaim, MOVE_GAS, openOnChain, playToLeaf } from "../builders/playOnChain.ts";
 import { lieAt, stepOf } from "./lies/MarketLie.ts";
 import { valueLies } from "./lies/valueLies.ts";
+import { mined } from "../builders/mined.ts";
 
 describe("rounds with more than two sides", function () {
   this.timeout(120_000);
@@ -32,7 +33,7 @@ describe("rounds with more than two sides", function () {
     trueClaim = await settlement.claimIdOf(market.parents[0]!, 1, 1, toHex(market.truth.stateRootAt(market.truth.length)));
   });
   afterEach(() => market.reset());
-  after(() => market.chain.connection.close());
+  after(() => market.chain.close());
 
   const table = () => market.chain.tables[0]!;
 
@@ -47,14 +48,14 @@ describe("rounds with more than two sides", function () {
   /** Plays to the leaf and proves it; whoever is wrong is out. */
   async function decide(earlier: Player, later: Player): Promise<void> {
     const { game } = await playToLeaf({ table: table(), roundId, players: { earlier, later }, moveBondWei: market.chain.terms.moveBondWei });
-    await game.prove(market.truth.stepProofAt(game.game.lo), market.chain.signers[5]!, { gasLimit: MOVE_GAS });
+    await mined(game.prove(market.truth.stepProofAt(game.game.lo), market.chain.signers[5]!, { gasLimit: MOVE_GAS }));
   }
 
   /** The one who is on move is late. */
   async function throwGame(earlier: Player, later: Player): Promise<void> {
     const [, lateAt] = await table().game.deadline(roundId, earlier.n, later.n);
     if ((await market.chain.now()) + 1 < Number(lateAt)) await market.chain.setNextTime(Number(lateAt));
-    await table().game.timeout(roundId, earlier.n, later.n);
+    await mined(table().game.timeout(roundId, earlier.n, later.n));
   }
 
   const isOut = async (player: Player): Promise<boolean> => (await table().settlement.entries(roundId, player.n)).isDead;
@@ -63,7 +64,7 @@ describe("rounds with more than two sides", function () {
 
   async function confirmTruth(): Promise<void> {
     if ((await market.chain.now()) + 1 < joinEnd) await market.chain.setNextTime(joinEnd);
-    await table().settlement.confirm(trueClaim);
+    await mined(table().settlement.confirm(trueClaim));
     expect(await confirmed()).to.equal(trueClaim);
   }
 
@@ -80,7 +81,7 @@ describe("rounds with more than two sides", function () {
     await expect(table().settlement.confirm(falseClaim)).to.be.revertedWithCustomError(table().settlement, "RoundNotOver");
     await market.chain.setNextTime(joinEnd - 1);
     const { entryCount } = await table().settlement.rounds(market.parents[0]!);
-    await table().settlement.connect(honest).back(trueClaim, honest.address, { value: await table().settlement.bondFor(market.parents[0]!), gasLimit: MOVE_GAS });
+    await mined(table().settlement.connect(honest).back(trueClaim, honest.address, { value: await table().settlement.bondFor(market.parents[0]!), gasLimit: MOVE_GAS }));
     await decide(lie, { n: Number(entryCount), signer: honest, oracle: market.truth });
     expect(await isOut(lie)).to.equal(true);
     await confirmTruth();
@@ -107,7 +108,7 @@ describe("rounds with more than two sides", function () {
     expect([await isOut(sabotage), await isOut(helper), await isOut(lie)]).to.deep.equal([true, false, false]);
     await expect(table().settlement.connect(saboteur).back(trueClaim, saboteur.address, { value: 10n * market.chain.terms.bondWei })).to.be.revertedWithCustomError(table().settlement, "RoundClosed");
     while (game.leaf === undefined) await answer();
-    await game.prove(market.truth.stepProofAt(Number(game.leaf.step)), honest, { gasLimit: MOVE_GAS });
+    await mined(game.prove(market.truth.stepProofAt(Number(game.leaf.step)), honest, { gasLimit: MOVE_GAS }));
     expect([await isOut(helper), await isOut(lie)]).to.deep.equal([false, true]);
     await confirmTruth();
   });
@@ -124,10 +125,10 @@ describe("rounds with more than two sides", function () {
     await market.chain.setNextTime(joinEnd);
     const { settlement } = table();
     const root = toHex(market.truth.stateRootAt(market.truth.length));
-    await settlement.connect(honest).claim(market.parents[0]!, 2, 1, root, market.accumulator, honest.address, { value: market.chain.terms.bondWei, gasLimit: MOVE_GAS });
+    await mined(settlement.connect(honest).claim(market.parents[0]!, 2, 1, root, market.accumulator, honest.address, { value: market.chain.terms.bondWei, gasLimit: MOVE_GAS }));
     const claimId = await settlement.claimIdOf(market.parents[0]!, 2, 1, root);
     await market.chain.connection.networkHelpers.time.increase(market.chain.terms.windowSeconds);
-    await settlement.confirm(claimId);
+    await mined(settlement.confirm(claimId));
     expect(await confirmed()).to.equal(claimId);
   });
 });
