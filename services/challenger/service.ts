@@ -54,8 +54,9 @@ export function createChallengerService(config: ChallengerConfig, logger: Logger
       collectEveryMs: isLocal ? Math.min(config.collectMs, LOCAL_COLLECT_MS) : config.collectMs,
       snapshotBatches: config.snapshotBatches,
       maxEpochs: config.maxEpochs,
+      playFor: config.playFor,
       policy: { backing: config.backing, maxEntries: config.maxEntries, maxBondWei: BigInt(config.maxBondGwei) * GWEI, minBalanceWei: BigInt(config.minBalanceGwei) * GWEI },
-      fees: { calmCapWei: BigInt(config.calmFeeGwei) * GWEI, maxCapWei: BigInt(config.maxFeeGwei) * GWEI },
+      fees: { calmCapWei: BigInt(config.calmFeeGwei) * GWEI, maxCapWei: BigInt(config.maxFeeGwei) * GWEI, stakeWei: BigInt(config.stakeGwei) * GWEI },
       ...(isLocal ? { transactions: { pollMs: LOCAL_TRANSACTION_POLL_MS } } : {}),
     });
     await challenger.start();
