@@ -12,6 +12,7 @@ export const challengerSettings = defineConfig({
   deployment: { env: "DEPLOYMENT", parser: text, default: "deployments/31337.json", description: "File with the addresses of the chain's contracts" },
   dataDir: { env: "CHALLENGER_DATA_DIR", parser: text, default: ".agnt2/challenger", description: "Folder for what was derived and for the journal of transactions" },
   queueUrl: { env: "QUEUE_URL", parser: url("redis", "rediss", "postgres", "postgresql"), default: undefined, description: "Redis or PostgreSQL for wake-ups; an embedded PostgreSQL when left out", secret: true },
+  sequencers: { env: "CHALLENGER_SEQUENCERS", parser: list(url("http", "https")), default: [], description: "Sequencers whose signed heads are compared, on a chain with operators" },
   pollMs: { env: "CHALLENGER_POLL_MS", parser: durationMs, default: 4_000, description: "Pause between two turns" },
   collectMs: { env: "CHALLENGER_COLLECT_MS", parser: durationMs, default: 60_000, description: "Pause between two looks for bonds to collect" },
   backing: { env: "CHALLENGER_BACKING", parser: oneOf("rivals", "always"), default: "rivals", description: "rivals: make or back the true claim when somebody made another; always: in every epoch" },

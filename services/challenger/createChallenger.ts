@@ -33,7 +33,7 @@ import type { DisputeAlarm, DisputeCall } from "./decide/DisputeAction.ts";
 import { DEFAULT_POLICY } from "./decide/DisputePolicy.ts";
 import type { DisputePolicy } from "./decide/DisputePolicy.ts";
 import type { DisputeRules, DisputeState } from "./decide/DisputeState.ts";
-import type { EvidenceSource } from "./EvidenceSource.ts";
+import type { EvidenceSource } from "./evidence/EvidenceSource.ts";
 import { createChallengerProcessor } from "./processor.ts";
 import type { ChallengerTask } from "./processor.ts";
 import type { DisputeSources } from "./read/DisputeSources.ts";
