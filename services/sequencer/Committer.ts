@@ -62,6 +62,8 @@ export class Committer {
   /** keccak256 chain over all groups so far, and the records that it covers. */
   head: Uint8Array = new Uint8Array(32);
   position = 0;
+  /** The last head that was signed by this process. */
+  signed: { readonly slot: number; readonly position: number; readonly head: Uint8Array; readonly signature: Uint8Array } | undefined;
 
   constructor(options: CommitterOptions) {
     this.#options = options;
@@ -166,6 +168,7 @@ export class Committer {
     const signature = await this.#options.signer.signHead(slot, position, head);
     this.head = head;
     this.position = position;
+    this.signed = { slot, position, head, signature };
     for (const [index, { ran }] of bundles.entries()) ran.durable({ previous, head, slot, position, index, path: tree.proof(index) }, signature);
   }
 }

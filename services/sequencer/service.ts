@@ -133,7 +133,7 @@ function createHttp(config: SequencerConfig, deployment: Deployment, core: Core,
     l1: l1Status() ?? null,
   });
   return new HttpServer({
-    host: config.host, port: config.port, maxConnections: config.maxConnections, maxConnectionsPerAddress: config.maxConnectionsPerAddress, pipeline, stream, state, roots, metrics, logger, status, isWell: () => pipeline.isWell,
+    host: config.host, port: config.port, maxConnections: config.maxConnections, maxConnectionsPerAddress: config.maxConnectionsPerAddress, pipeline, stream, state, roots, metrics, logger, status, isWell: () => pipeline.isWell, signedHead: () => committer.signed,
     config: {
       chainId: deployment.chainId,
       domainSeparator: toHex(separator),
