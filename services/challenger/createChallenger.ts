@@ -244,12 +244,19 @@ export async function createChallenger(options: ChallengerOptions): Promise<Chal
     for (const detail of told) if (!lasting.has(detail)) told.delete(detail);
   }
 
+  async function report(): Promise<void> {
+    const { evidence } = options;
+    if (evidence === undefined) return;
+    const reports = await atHead((block) => evidence.read(block));
+    for (const { id, to, data } of reports) await manager.submit({ id: `evidence:${id}`, to, data, valueWei: 0n });
+  }
+
   /** Money waits while a deadline runs or gas is dear: it would only stand in the way in the line of transactions. */
   async function collect(): Promise<void> {
+    await report();
     if (pressure !== undefined || (state?.baseFeeWei ?? 0n) * 2n > feeLimits.calmCapWei) return;
     const [due, block] = await atHead(async (block) => [await readDueMoney(sources, collected, block), block] as const);
     await askAll(decideCollection(due), block, { nextEpoch: state?.confirmed.nextEpoch ?? 0, creditWei: due.creditWei });
-    for (const { id, to, data } of (await options.evidence?.read(block)) ?? []) await manager.submit({ id: `evidence:${id}`, to, data, valueWei: 0n });
   }
 
   const processor = createChallengerProcessor({
