@@ -13,6 +13,7 @@ export interface Deployment {
     readonly settlement: string;
     readonly game: string;
     readonly bridge: string;
+    readonly exodus: string;
     readonly prover: string;
     /** The settlement asset; absent when it is ETH. */
     readonly asset?: string;
@@ -29,7 +30,7 @@ export interface Deployment {
   readonly blockNumber: number;
 }
 
-const REQUIRED = ["inbox", "settlement", "game", "bridge", "prover"] as const;
+const REQUIRED = ["inbox", "settlement", "game", "bridge", "exodus", "prover"] as const;
 const FEE_TABLE_ENTRIES = 24;
 
 function invalid(detail: string, values: Record<string, unknown> = {}): ChainError {

@@ -1,15 +1,16 @@
 import { Contract } from "ethers";
 import type { ContractRunner } from "ethers";
 
-import type { BisectionGame, Bridge, Inbox, Settlement } from "../typechain-types/root/index.ts";
+import type { BisectionGame, Bridge, Exodus, Inbox, Settlement } from "../typechain-types/root/index.ts";
 import type { Deployment } from "./Deployment.ts";
 import { bisectionGameAbi } from "./generated/abi/BisectionGame.ts";
 import { bridgeAbi } from "./generated/abi/Bridge.ts";
+import { exodusAbi } from "./generated/abi/Exodus.ts";
 import { inboxAbi } from "./generated/abi/Inbox.ts";
 import { settlementAbi } from "./generated/abi/Settlement.ts";
 
 /** The ABIs whose errors `decodeRevertData` should know. */
-export const ROOT_ABIS = [inboxAbi, settlementAbi, bisectionGameAbi, bridgeAbi] as const;
+export const ROOT_ABIS = [inboxAbi, settlementAbi, bisectionGameAbi, bridgeAbi, exodusAbi] as const;
 
 /** Typed clients of one chain's contracts. */
 export interface RootContracts {
@@ -17,6 +18,7 @@ export interface RootContracts {
   readonly settlement: Settlement;
   readonly game: BisectionGame;
   readonly bridge: Bridge;
+  readonly exodus: Exodus;
 }
 
 /** The contracts that users' money passes. */
@@ -36,5 +38,6 @@ export function connectContracts({ contracts }: Pick<Deployment, "contracts">, r
   return {
     ...connectAccountContracts(contracts, runner),
     game: new Contract(contracts.game, bisectionGameAbi, runner) as unknown as BisectionGame,
+    exodus: new Contract(contracts.exodus, exodusAbi, runner) as unknown as Exodus,
   };
 }

@@ -24,3 +24,9 @@ export type CliConfig = ReturnType<typeof readCliConfig>;
 export function readCliConfig() {
   return loadConfig(CLI_SETTINGS, { env: process.env });
 }
+
+/** For programs that a command starts: the environment without the CLI's own secrets. */
+export function inheritedEnvironment(): Record<string, string> {
+  const secrets = new Set<string>(Object.values(CLI_SETTINGS).filter((setting) => "secret" in setting && setting.secret).map(({ env }) => env));
+  return Object.fromEntries(Object.entries(process.env).filter((entry): entry is [string, string] => entry[1] !== undefined && !secrets.has(entry[0])));
+}

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from "commander";
 
 import { parseAddress, parseUrl } from "./arguments.ts";
+import { addChallengeCommand } from "./commands/challenge.ts";
 import { addClaimCommands } from "./commands/claims.ts";
 import { addForceCommands } from "./commands/force.ts";
 import { addL1Commands } from "./commands/l1.ts";
@@ -41,6 +42,7 @@ export function createProgram(): Command {
   addL1Commands(program);
   addForceCommands(program);
   addClaimCommands(program);
+  addChallengeCommand(program);
   return program;
 }
 

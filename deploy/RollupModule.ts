@@ -12,8 +12,9 @@ export const RollupModule = buildModule("Rollup", (m) => {
   const settlementImplementation = m.contract("Settlement", [], { id: "SettlementImplementation" });
   const gameImplementation = m.contract("BisectionGame", [], { id: "BisectionGameImplementation" });
   const bridgeImplementation = m.contract("Bridge", [], { id: "BridgeImplementation" });
+  const exodusImplementation = m.contract("Exodus", [], { id: "ExodusImplementation" });
   const factory = m.contract("RollupFactory", [
-    { inbox: inboxImplementation, settlement: settlementImplementation, game: gameImplementation, bridge: bridgeImplementation },
+    { inbox: inboxImplementation, settlement: settlementImplementation, game: gameImplementation, bridge: bridgeImplementation, exodus: exodusImplementation },
     prover,
   ]);
 
@@ -27,10 +28,12 @@ export const RollupModule = buildModule("Rollup", (m) => {
     settlementImplementation,
     gameImplementation,
     bridgeImplementation,
+    exodusImplementation,
     factory,
     inbox: clone("Inbox", "inbox"),
     settlement: clone("Settlement", "settlement"),
     game: clone("BisectionGame", "game"),
     bridge: clone("Bridge", "bridge"),
+    exodus: clone("Exodus", "exodus"),
   };
 });

@@ -102,6 +102,7 @@ export async function deployRollup(hre: HardhatRuntimeEnvironment, options: Depl
       identityRegistry,
       feeRecipient: named(parameters.feeRecipient, "none"),
       asset,
+      guardian: named(parameters.guardian, "none"),
       assetScale: BigInt(parameters.assetScale),
       forcedSlotFeeWei: BigInt(parameters.forcedSlotFeeWei),
       bondWei: BigInt(parameters.bondWei),
@@ -117,6 +118,7 @@ export async function deployRollup(hre: HardhatRuntimeEnvironment, options: Depl
       incrementSeconds: parameters.incrementSeconds,
       parts: parameters.parts,
       payoutDelaySeconds: parameters.payoutDelaySeconds,
+      guardianSeconds: parameters.guardianSeconds,
       feeTable: packFees(fees),
     };
     const deployed = await connection.ignition.deploy(RollupModule, { ...ignition, parameters: { Rollup: { config, salt: ZERO_SALT } } });

@@ -22,6 +22,8 @@ const schema = z.strictObject({
   chainIds: z.array(z.number().int().positive()).optional(),
   sequencer: z.union([z.literal("deployer"), z.literal("anyone"), address]),
   feeRecipient: z.union([z.literal("deployer"), z.literal("none"), address]),
+  /** May delay payouts for `guardianSeconds` in all, and nothing else. */
+  guardian: z.union([z.literal("deployer"), z.literal("none"), address]),
   /** ERC-8004 identity registry; "test" deploys a minimal one. */
   identityRegistry: z.union([z.literal("none"), z.literal("test"), address]),
   /** "test" deploys an ERC-20 that anyone may mint. */
@@ -47,6 +49,7 @@ const schema = z.strictObject({
   /** k: parts of a bisection. */
   parts: z.number().int().min(2).max(64),
   payoutDelaySeconds: seconds,
+  guardianSeconds: seconds.max(365 * DAY_SECONDS),
   /** Fee by opcode name, `default` for the others. */
   feeTable: z.record(z.string(), fee),
 });

@@ -5,7 +5,11 @@ import type { Deployment } from "../chain/Deployment.ts";
 import { REORG_DEPTH_BLOCKS } from "../chain/HeadWatcher.ts";
 import { domainSeparator } from "../core/codec/bundle.ts";
 import { fromHex, toHex } from "../core/codec/hex.ts";
+import { advanceStart } from "../core/dispute/index.ts";
+import type { TraceOptions, TraceStart } from "../core/dispute/index.ts";
 import { DEPTH, KIND, LEAF_BYTES } from "../core/generated/protocol.ts";
+import { createState, createStateTree } from "../core/state/index.ts";
+import type { BatchInput, L1Data } from "../core/transition/index.ts";
 import { recoverAddress } from "../runtime/crypto/secp.ts";
 import { ChainView } from "./ChainView.ts";
 import type { KnownClaim, KnownEntry } from "./ChainView.ts";
@@ -27,6 +31,10 @@ export interface ReplicaOptions {
   readonly deployment: Deployment;
   /** A snapshot is written after this many batches. */
   readonly snapshotBatches?: number;
+  /** A snapshot is written at the end of each epoch too, so that its trace can be begun without a replay. */
+  readonly snapshotEpochs?: boolean;
+  /** How far back traces may be asked for, in batches: snapshots for that are kept. Default: none but for reorganisations. */
+  readonly keepFrom?: () => number;
   /** After each batch, in order; again for a batch that came back after a reorganisation. */
   readonly onBatch?: (index: number, result: BatchResult) => void;
   readonly onEvent?: (event: L1Event) => void;
@@ -135,6 +143,8 @@ export class Replica implements L1Consumer {
     }
     for (const event of events) this.#options.onEvent?.(event);
     await this.#executeWaiting();
+    // An epoch may be closed long after its last batch.
+    if (this.#isEpochEnd(this.batchCount) && events.some(({ type }) => type === "epoch")) await this.saveSnapshot();
     // Anyone may claim a false state, and somebody then claims the true one; only what is confirmed counts.
     for (const event of events) if (event.type === "confirmed") this.#checkClaim(event.epoch, event.stateRoot);
   }
@@ -205,6 +215,32 @@ export class Replica implements L1Consumer {
     return this.view.epochs[claim.epoch]?.batchEnd;
   }
 
+  /** Batches and entries as L1 has them. */
+  readonly l1: L1Data = {
+    batch: (index) => this.#batch(index),
+    entry: (index) => this.#entry(index),
+  };
+
+  /**
+   * What a `Trace` of the batches `batchStart` to `batchEnd` (exclusive) is made of: replays from the newest snapshot before it.
+   * Throws a RangeError for batches that are not known.
+   */
+  traceOptions(batchStart: number, batchEnd: number): TraceOptions {
+    const { l1 } = this;
+    const { parameters } = this.#stateOptions;
+    if (batchEnd > this.view.batches.length) throw new RangeError(`batch ${batchEnd - 1} of ${this.view.batches.length}`);
+    const { count, start } = this.#startBefore(batchStart);
+    return { start: count === batchStart ? start : advanceStart({ start, batchEnd: batchStart, l1, parameters }), batchEnd, l1, parameters };
+  }
+
+  #startBefore(batchStart: number): { count: number; start: TraceStart } {
+    for (const count of this.#snapshots.list().reverse()) {
+      const start = count <= batchStart ? this.#snapshots.read(count) : undefined;
+      if (start !== undefined) return { count, start };
+    }
+    return { count: 0, start: { state: createState().exportSnapshot(), tree: createStateTree().snapshot() } };
+  }
+
   /** Writes a snapshot of what is executed, and drops those that are not needed any more. */
   async saveSnapshot(): Promise<void> {
     const { batchCount } = this;
@@ -218,7 +254,9 @@ export class Replica implements L1Consumer {
     // The newest one that no reorganisation reaches has to stay, and all after it.
     const safeBlock = (this.#cursors.at(-1)?.blockNumber ?? 0) - REORG_DEPTH_BLOCKS;
     const safe = this.#snapshots.list().filter((count) => (this.view.batches[count - 1]?.at.blockNumber ?? Infinity) <= safeBlock);
-    for (const count of safe.slice(0, -1)) this.#snapshots.remove(count);
+    const wanted = Math.min(safe.at(-1) ?? 0, this.#options.keepFrom?.() ?? Infinity);
+    const kept = safe.findLast((count) => count <= wanted) ?? 0;
+    for (const count of safe) if (count < kept) this.#snapshots.remove(count);
   }
 
   close(): void {
@@ -249,15 +287,23 @@ export class Replica implements L1Consumer {
     const { snapshotBatches = DEFAULT_SNAPSHOT_BATCHES, onBatch } = this.#options;
     while (this.batchCount < this.view.batches.length) {
       const index = this.batchCount;
-      const batch = this.view.batches[index];
-      if (batch === undefined) return;
-      const result = this.#current.execute({ ...batch, data: this.#log.readData(batch.data) }, (entry) => this.#entry(entry));
+      const result = this.#current.execute(this.#batch(index), (entry) => this.#entry(entry));
       this.#batches.append(result);
       onBatch?.(index, result);
       this.#checkAnnounced(index + 1);
-      if ((index + 1) % snapshotBatches === 0) await this.saveSnapshot();
+      if ((index + 1) % snapshotBatches === 0 || this.#isEpochEnd(index + 1)) await this.saveSnapshot();
       await breathe();
     }
+  }
+
+  #isEpochEnd(batchCount: number): boolean {
+    return this.#options.snapshotEpochs === true && this.view.epochs.findLast(({ batchEnd }) => batchEnd <= batchCount)?.batchEnd === batchCount;
+  }
+
+  #batch(index: number): BatchInput {
+    const batch = this.view.batches[index];
+    if (batch === undefined) throw new RangeError(`batch ${index} of ${this.view.batches.length}`);
+    return { ...batch, data: this.#log.readData(batch.data) };
   }
 
   /** `ChainView.check` has seen to it that a batch consumes only entries that are known. */

@@ -28,6 +28,8 @@ export interface TransactionManagerOptions {
   readonly abis?: readonly InterfaceAbi[];
   readonly fees?: Partial<FeePolicy>;
   readonly rules?: Partial<LaneRules>;
+  /** Asked in every turn: other limits while something must be in the chain soon. All of the lane shares them, as its nonces do. */
+  readonly pressure?: () => LanePressure | undefined;
   readonly pollMs?: number;
   /** Alarm below this balance. */
   readonly minBalanceWei?: bigint;
@@ -37,6 +39,12 @@ export interface TransactionManagerOptions {
   /** An outcome that was reported is undone by a reorganisation; the transaction is sent again by itself. */
   readonly onReorged?: (intentId: string) => void;
   readonly nowMs?: () => number;
+}
+
+/** How much what is under way may cost for now, and how long an attempt may wait. */
+export interface LanePressure {
+  readonly maxFeeCapWei: bigint;
+  readonly bumpAfterMs: number;
 }
 
 export interface TransactionManager {
@@ -79,7 +87,8 @@ export function createTransactionManager(options: TransactionManagerOptions): Tr
   const { provider, journal, abis = [], nowMs = Date.now } = options;
   const signer = createTransactionSigner(options.signer);
   const rules: LaneRules = { ...DEFAULT_RULES, ...options.rules };
-  const policy: FeePolicy = { ...DEFAULT_FEE_POLICY, ...options.fees };
+  const calmPolicy: FeePolicy = { ...DEFAULT_FEE_POLICY, ...options.fees };
+  let policy = calmPolicy;
   const states: IntentStates = new Map();
   const clocks = new Map<string, IntentClock>();
   const refusals = new Map<string, number>();
@@ -338,7 +347,10 @@ export function createTransactionManager(options: TransactionManagerOptions): Tr
     if (active.length === 0) return await checkBalance();
     const view = await readLane(provider, address, active);
     if (view === undefined) return loop.wake();
-    for (const action of decideLane(states, view, rules, clocks, nowMs())) {
+    const pressure = options.pressure?.();
+    policy = pressure === undefined ? calmPolicy : { ...calmPolicy, maxFeeCapWei: pressure.maxFeeCapWei };
+    const laneRules = pressure === undefined ? rules : { ...rules, bumpAfterMs: pressure.bumpAfterMs };
+    for (const action of decideLane(states, view, laneRules, clocks, nowMs())) {
       const isDone = await perform(action, view);
       // Nonces were dealt in this order: when one is not used, the next turn deals again.
       if (!isDone) break;

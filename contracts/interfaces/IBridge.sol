@@ -12,6 +12,12 @@ struct BridgeConfig {
     uint128 assetScale;
     /// Seconds between the confirmation of a state and the first payout from it.
     uint32 payoutDelaySeconds;
+    /// The chain's Exodus, which may have leaves of the last state paid once the chain is dead.
+    address exodus;
+    /// May delay payouts, and nothing else. Zero: nobody.
+    address guardian;
+    /// The seconds that it may ask for in all, in the chain's whole life.
+    uint32 guardianSeconds;
 }
 
 /// Holds the chain's asset: deposits go in, withdrawals are paid against a confirmed state.
@@ -20,6 +26,10 @@ interface IBridge {
     /// `paid` is false when the recipient refused: the amount waits in `claimable`.
     event Withdrawn(uint64 indexed index, address indexed recipient, uint256 amount, bool paid);
     event ClaimablePaid(address indexed recipient, address to, uint256 amount);
+    /// A leaf of the dead chain's last state was paid, or a deposit that it does not know (kind 64). `paid` as in `Withdrawn`.
+    event ExodusPaid(uint8 indexed kind, uint64 indexed index, address indexed recipient, uint256 amount, bool paid);
+    /// Nothing is paid out before `until`; `spentSeconds` of the guardian's time are used up.
+    event PausedUntil(uint64 until, uint256 spentSeconds);
 
     error ZeroAmount();
     error ZeroAddress();
@@ -30,6 +40,12 @@ interface IBridge {
     /// The chain counts at most 2^53 - 1 units.
     error CapExceeded(uint256 units, uint256 cap);
     error AlreadyWithdrawn(uint64 index);
+    error AlreadyPaid(uint8 kind, uint64 index);
+    error NotExodus(address caller);
+    error NotGuardian(address caller);
+    error Paused(uint256 until);
+    /// The guardian's time is used up.
+    error PauseSpent(uint256 wantedSeconds, uint256 limitSeconds);
     error BadProof(bytes32 computedRoot, bytes32 stateRoot);
     error PayoutDelayed(uint256 payableAt);
     /// The gas left would not let the recipient run, which would only look like a refusal.
@@ -51,6 +67,20 @@ interface IBridge {
     /// Pays what the caller could not be paid before to `to`.
     function withdrawClaimable(address to) external;
 
+    /// Pays a leaf of the dead chain's last state, or a deposit, once; only for the Exodus. WITHDRAWAL leaves share their marks with
+    /// `withdraw`.
+    function payExodus(uint8 kind, uint64 index, address to, uint64 units) external;
+
+    /// Stops all payouts from now on for `duration` seconds, instead of what an earlier pause has left; 0 ends it. Only for the
+    /// guardian. All durations together are at most `guardianSeconds`: what is asked for is spent, even if it is ended early.
+    function pause(uint32 duration) external;
+
+    /// L1 time at which payouts go on.
+    function pausedUntil() external view returns (uint64);
+    /// What the guardian has spent.
+    function pausedSeconds() external view returns (uint64);
+    /// Whether a leaf was paid; for WITHDRAWAL the same as `isWithdrawn`.
+    function isPaid(uint8 kind, uint64 index) external view returns (bool);
     function isWithdrawn(uint64 index) external view returns (bool);
     function claimable(address recipient) external view returns (uint256);
     /// Whole units of the asset that the bridge holds, never less than what the chain owes.

@@ -21,10 +21,12 @@ struct InboxConfig {
     uint32 epochAgeSeconds;
     /// Price in wei of one forced slot while the queue is empty.
     uint96 forcedSlotFeeWei;
+    /// The chain's Exodus, the only one that may stop it.
+    address exodus;
 }
 
 /// The data of a chain: batches, the queue of entries from L1, and the epochs that claims are made about.
-/// Nothing in it can be changed or removed, and it never pays anything out.
+/// Nothing in it can be changed or removed, and it never pays anything out. Once the chain is declared dead, nothing is added.
 interface IInbox {
     /// A batch was appended. Its slots, if it has any, are in the `BatchData` of the same index.
     event BatchSubmitted(
@@ -54,8 +56,13 @@ interface IInbox {
     event ForcedData(uint64 indexed index, bytes data);
     /// An epoch ended before batch `batchEnd`; its trace has `steps` steps (RULES M-9).
     event EpochClosed(uint64 indexed epoch, uint64 batchEnd, uint64 steps);
+    /// The chain was declared dead: this was the last of it.
+    event ChainStopped();
 
     error NotBridge(address caller);
+    error NotExodus(address caller);
+    /// The chain was declared dead: no batch and no entry is taken any more (see `IExodus`).
+    error Stopped();
     error NotSequencer(address caller);
     /// The batch would end at another accumulator than its submitter computed: it was submitted already, or stands on another history.
     error AccumulatorMismatch(bytes32 actual, bytes32 expected);
@@ -102,6 +109,9 @@ interface IInbox {
     /// Queues SWEEP_FEES to the configured recipient. Anyone may; one at a time.
     function sweepFees() external returns (uint64 index);
 
+    /// Takes no batch and no entry from now on; only for the Exodus.
+    function stop() external;
+
     /// The price in wei of forcing `slots` slots now. It grows with the number of entries that wait.
     function forcedFee(uint256 slots) external view returns (uint256);
 
@@ -124,6 +134,11 @@ interface IInbox {
     function epochTrace(uint64 epoch) external view returns (uint64);
     /// The accumulator when the epoch closed.
     function epochAccumulator(uint64 epoch) external view returns (bytes32);
+    /// L1 time of the first batch of an epoch, which may be the open one; 0 if that has none.
+    function openedAtOf(uint64 epoch) external view returns (uint64);
+    /// L1 time at which the oldest entry was queued that no batch consumed; 0 if there is none.
+    function oldestEntryAt() external view returns (uint64);
+    function isStopped() external view returns (bool);
     /// EIP-712 domain of the chain's bundles (RULES B-5).
     function domainSeparator() external view returns (bytes32);
     function config() external view returns (InboxConfig memory);

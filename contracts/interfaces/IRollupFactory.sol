@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-/// Everything that is chosen once, when a chain is created. See the configs of Inbox, Settlement, BisectionGame and Bridge for
-/// each field.
+/// Everything that is chosen once, when a chain is created. See the configs of Inbox, Settlement, BisectionGame, Bridge and
+/// Exodus for each field.
 struct RollupConfig {
     address sequencer;
     address sequencerAuth;
     address identityRegistry;
     address feeRecipient;
     address asset;
+    address guardian;
     uint128 assetScale;
     uint96 forcedSlotFeeWei;
     uint96 bondWei;
@@ -23,6 +24,7 @@ struct RollupConfig {
     uint32 clockSeconds;
     uint32 incrementSeconds;
     uint32 payoutDelaySeconds;
+    uint32 guardianSeconds;
     uint8 parts;
     uint256[3] feeTable;
 }
@@ -33,12 +35,19 @@ struct Rollup {
     address settlement;
     address game;
     address bridge;
+    address exodus;
 }
 
 /// Puts up chains, any number side by side, as clones that share their code and nothing else.
 interface IRollupFactory {
     event RollupCreated(
-        address indexed creator, bytes32 indexed salt, address inbox, address settlement, address game, address bridge
+        address indexed creator,
+        bytes32 indexed salt,
+        address inbox,
+        address settlement,
+        address game,
+        address bridge,
+        address exodus
     );
 
     /// A parameter that no chain can work with.

@@ -27,12 +27,26 @@ contract Bridge is IBridge, CloneArguments, ReentrancyGuardTransient {
     uint256 private constant ASSET = 2;
     uint256 private constant ASSET_SCALE = 3;
     uint256 private constant PAYOUT_DELAY = 4;
-    uint256 private constant CONFIG_WORDS = 5;
+    uint256 private constant EXODUS = 5;
+    uint256 private constant GUARDIAN = 6;
+    uint256 private constant GUARDIAN_SECONDS = 7;
+    uint256 private constant CONFIG_WORDS = 8;
+    /// Where the bits of a kind start among the nullifier words; an index has 64 bits, a word takes 8 of them.
+    uint256 private constant KIND_SHIFT = 56;
 
-    /// One bit for each withdrawal: paid, or waiting in `claimable`.
+    /// One bit for each withdrawal, and for each leaf of another kind that the exodus paid: paid, or waiting in `claimable`.
     mapping(uint256 word => uint256) private nullifiers;
     /// @inheritdoc IBridge
     mapping(address recipient => uint256) public claimable;
+    /// @inheritdoc IBridge
+    uint64 public pausedUntil;
+    /// @inheritdoc IBridge
+    uint64 public pausedSeconds;
+
+    modifier whenNotPaused() {
+        if (block.timestamp < pausedUntil) revert Paused(pausedUntil);
+        _;
+    }
 
     /// @inheritdoc IBridge
     function deposit(address account, uint256 amount) external payable nonReentrant returns (uint64 entry) {
@@ -67,6 +81,7 @@ contract Bridge is IBridge, CloneArguments, ReentrancyGuardTransient {
     function withdraw(uint64 index, bytes32[4] calldata leaf, bytes32[] calldata siblings, bytes32 claimId)
         external
         nonReentrant
+        whenNotPaused
     {
         (bytes32 stateRoot, uint32 confirmedAt) =
             ISettlement(_addressArgument(SETTLEMENT)).confirmedState(claimId);
@@ -80,15 +95,30 @@ contract Bridge is IBridge, CloneArguments, ReentrancyGuardTransient {
         uint256 amount = uint256(uint64(uint256(leaf[0]) >> 32)) * _argument(ASSET_SCALE);
         // An empty leaf is in every state, and is no withdrawal.
         if (amount == 0) revert ZeroAmount();
-        _nullify(index);
-
-        bool paid = _tryPay(recipient, amount);
-        if (!paid) claimable[recipient] += amount;
-        emit Withdrawn(index, recipient, amount, paid);
+        if (!_nullify(KIND_WITHDRAWAL, index)) revert AlreadyWithdrawn(index);
+        emit Withdrawn(index, recipient, amount, _payOrKeep(recipient, amount));
     }
 
     /// @inheritdoc IBridge
-    function withdrawClaimable(address to) external nonReentrant {
+    function payExodus(uint8 kind, uint64 index, address to, uint64 units) external nonReentrant whenNotPaused {
+        if (msg.sender != _addressArgument(EXODUS)) revert NotExodus(msg.sender);
+        if (!_nullify(kind, index)) revert AlreadyPaid(kind, index);
+        uint256 amount = units * _argument(ASSET_SCALE);
+        emit ExodusPaid(kind, index, to, amount, _payOrKeep(to, amount));
+    }
+
+    /// @inheritdoc IBridge
+    function pause(uint32 duration) external {
+        if (msg.sender != _addressArgument(GUARDIAN)) revert NotGuardian(msg.sender);
+        uint256 spent = pausedSeconds + duration;
+        uint256 limit = _argument(GUARDIAN_SECONDS);
+        if (spent > limit) revert PauseSpent(spent, limit);
+        (pausedUntil, pausedSeconds) = (uint64(block.timestamp + duration), uint64(spent));
+        emit PausedUntil(pausedUntil, spent);
+    }
+
+    /// @inheritdoc IBridge
+    function withdrawClaimable(address to) external nonReentrant whenNotPaused {
         if (to == address(0)) revert ZeroAddress();
         uint256 amount = claimable[msg.sender];
         if (amount == 0) revert NothingClaimable(msg.sender);
@@ -103,7 +133,12 @@ contract Bridge is IBridge, CloneArguments, ReentrancyGuardTransient {
 
     /// @inheritdoc IBridge
     function isWithdrawn(uint64 index) external view returns (bool) {
-        return nullifiers[index >> 8] & (1 << (index & 255)) != 0;
+        return isPaid(uint8(KIND_WITHDRAWAL), index);
+    }
+
+    /// @inheritdoc IBridge
+    function isPaid(uint8 kind, uint64 index) public view returns (bool) {
+        return nullifiers[_wordOf(kind, index)] & (1 << (index & 255)) != 0;
     }
 
     /// @inheritdoc IBridge
@@ -118,11 +153,23 @@ contract Bridge is IBridge, CloneArguments, ReentrancyGuardTransient {
         return abi.decode(_arguments(CONFIG_WORDS), (BridgeConfig));
     }
 
-    function _nullify(uint64 index) private {
-        uint256 word = nullifiers[index >> 8];
+    /// False if it was paid already.
+    function _nullify(uint256 kind, uint64 index) private returns (bool) {
+        uint256 place = _wordOf(kind, index);
+        uint256 word = nullifiers[place];
         uint256 bit = 1 << (index & 255);
-        if (word & bit != 0) revert AlreadyWithdrawn(index);
-        nullifiers[index >> 8] = word | bit;
+        nullifiers[place] = word | bit;
+        return word & bit == 0;
+    }
+
+    /// Withdrawals, which have the most, are at the kind's place zero: their keys have no more bytes than they need.
+    function _wordOf(uint256 kind, uint64 index) private pure returns (uint256) {
+        return ((kind ^ KIND_WITHDRAWAL) << KIND_SHIFT) | (index >> 8);
+    }
+
+    function _payOrKeep(address recipient, uint256 amount) private returns (bool paid) {
+        paid = _tryPay(recipient, amount);
+        if (!paid) claimable[recipient] += amount;
     }
 
     /// Pays with bounded gas and without reading back more than one word, so that no recipient can make the payment expensive or

@@ -43,11 +43,13 @@ contract Inbox is IInbox, CloneArguments {
     uint256 private constant EPOCH_STEPS = 6;
     uint256 private constant EPOCH_AGE = 7;
     uint256 private constant FORCED_SLOT_FEE = 8;
-    uint256 private constant CONFIG_WORDS = 9;
+    uint256 private constant EXODUS = 9;
+    uint256 private constant CONFIG_WORDS = 10;
 
     struct Epoch {
         uint64 batchEnd;
         uint64 steps;
+        uint32 openedAt;
         bytes32 accumulator;
     }
 
@@ -59,6 +61,8 @@ contract Inbox is IInbox, CloneArguments {
     uint64 public batchCount;
     /// @inheritdoc IInbox
     uint32 public lastL2Time;
+    /// @inheritdoc IInbox
+    bool public isStopped;
 
     /// @inheritdoc IInbox
     bytes32 public accumulator;
@@ -80,6 +84,7 @@ contract Inbox is IInbox, CloneArguments {
 
     /// @inheritdoc IInbox
     function submitBatch(uint32 l2Time, uint64 queueEnd, bytes32 expectedAccumulator, bytes calldata data) external {
+        if (isStopped) revert Stopped();
         _checkSubmitter();
         _checkTime(l2Time);
         uint32 slots = _slots(data.length);
@@ -153,6 +158,13 @@ contract Inbox is IInbox, CloneArguments {
     }
 
     /// @inheritdoc IInbox
+    function stop() external {
+        if (msg.sender != _addressArgument(EXODUS)) revert NotExodus(msg.sender);
+        isStopped = true;
+        emit ChainStopped();
+    }
+
+    /// @inheritdoc IInbox
     function forcedFee(uint256 slots) public view returns (uint256) {
         uint256 waiting = entryCount - consumedCount;
         uint256 scaled = slots * _argument(FORCED_SLOT_FEE) * (FEE_DOUBLING_ENTRIES + waiting);
@@ -172,6 +184,17 @@ contract Inbox is IInbox, CloneArguments {
     /// @inheritdoc IInbox
     function epochAccumulator(uint64 epoch) external view returns (bytes32) {
         return _closed(epoch).accumulator;
+    }
+
+    /// @inheritdoc IInbox
+    function openedAtOf(uint64 epoch) external view returns (uint64) {
+        return epoch == epochCount ? openedAt : _closed(epoch).openedAt;
+    }
+
+    /// @inheritdoc IInbox
+    function oldestEntryAt() external view returns (uint64) {
+        if (consumedCount == entryCount) return 0;
+        return EntryHash.dueTimeOf(entryHash[consumedCount]) - uint64(_argument(INCLUSION_DELAY));
     }
 
     /// @inheritdoc IInbox
@@ -232,7 +255,7 @@ contract Inbox is IInbox, CloneArguments {
 
     function _close() private {
         (uint64 epoch, uint64 end, uint64 steps) = (epochCount, batchCount, openSteps);
-        epochs[epoch] = Epoch({batchEnd: end, steps: steps, accumulator: accumulator});
+        epochs[epoch] = Epoch({batchEnd: end, steps: steps, openedAt: openedAt, accumulator: accumulator});
         (epochCount, openSteps, openedAt) = (epoch + 1, 0, 0);
         emit EpochClosed(epoch, end, steps);
     }
@@ -246,6 +269,7 @@ contract Inbox is IInbox, CloneArguments {
         private
         returns (uint64 index)
     {
+        if (isStopped) revert Stopped();
         index = entryCount;
         uint32 dueTime = uint32(block.timestamp + _argument(INCLUSION_DELAY));
         entryHash[index] = EntryHash.compute(uint8(kind), sender, account, value, slots, dataRoot, dueTime);

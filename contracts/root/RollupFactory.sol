@@ -5,9 +5,11 @@ import {Create3} from "@openzeppelin/contracts/utils/Create3.sol";
 
 import {GameConfig} from "../interfaces/IBisectionGame.sol";
 import {BridgeConfig} from "../interfaces/IBridge.sol";
+import {ExodusConfig} from "../interfaces/IExodus.sol";
 import {InboxConfig} from "../interfaces/IInbox.sol";
 import {IRollupFactory, Rollup, RollupConfig} from "../interfaces/IRollupFactory.sol";
 import {SettlementConfig} from "../interfaces/ISettlement.sol";
+import {DisputeTimes} from "../libraries/DisputeTimes.sol";
 
 /// See `IRollupFactory`.
 contract RollupFactory is IRollupFactory {
@@ -24,6 +26,7 @@ contract RollupFactory is IRollupFactory {
     address public immutable settlementImplementation;
     address public immutable gameImplementation;
     address public immutable bridgeImplementation;
+    address public immutable exodusImplementation;
     address public immutable prover;
 
     /// The code that all chains share.
@@ -32,11 +35,13 @@ contract RollupFactory is IRollupFactory {
         address settlement;
         address game;
         address bridge;
+        address exodus;
     }
 
     constructor(Implementations memory shared, address prover_) {
         (inboxImplementation, settlementImplementation) = (shared.inbox, shared.settlement);
         (gameImplementation, bridgeImplementation) = (shared.game, shared.bridge);
+        exodusImplementation = shared.exodus;
         prover = prover_;
     }
 
@@ -49,7 +54,10 @@ contract RollupFactory is IRollupFactory {
         _clone(base, "settlement", settlementImplementation, abi.encode(_settlementConfig(config, rollup)));
         _clone(base, "game", gameImplementation, abi.encode(_gameConfig(config, rollup)));
         _clone(base, "bridge", bridgeImplementation, abi.encode(_bridgeConfig(config, rollup)));
-        emit RollupCreated(msg.sender, salt, rollup.inbox, rollup.settlement, rollup.game, rollup.bridge);
+        _clone(base, "exodus", exodusImplementation, abi.encode(_exodusConfig(config, rollup)));
+        emit RollupCreated(
+            msg.sender, salt, rollup.inbox, rollup.settlement, rollup.game, rollup.bridge, rollup.exodus
+        );
     }
 
     /// @inheritdoc IRollupFactory
@@ -59,7 +67,8 @@ contract RollupFactory is IRollupFactory {
             inbox: Create3.computeAddress(_salt(base, "inbox")),
             settlement: Create3.computeAddress(_salt(base, "settlement")),
             game: Create3.computeAddress(_salt(base, "game")),
-            bridge: Create3.computeAddress(_salt(base, "bridge"))
+            bridge: Create3.computeAddress(_salt(base, "bridge")),
+            exodus: Create3.computeAddress(_salt(base, "exodus"))
         });
     }
 
@@ -77,6 +86,11 @@ contract RollupFactory is IRollupFactory {
         if (delay < MIN_INCLUSION_DELAY_SECONDS || delay > MAX_INCLUSION_DELAY_SECONDS) {
             revert BadConfig("inclusionDelaySeconds");
         }
+        if (config.guardianSeconds > MAX_WINDOW_SECONDS) revert BadConfig("guardianSeconds");
+        // An operator that takes entries and closes epochs no earlier than it must is slow, but alive: nobody may declare its chain dead.
+        if (uint256(delay) + config.epochAgeSeconds > _disputeBound(config)) revert BadConfig("epochAgeSeconds");
+        // Fees that nobody may sweep would stay in the bridge for ever.
+        if (config.feeRecipient == address(0) && _hasFees(config)) revert BadConfig("feeRecipient");
         if (config.asset != address(0) && config.asset.code.length == 0) revert BadConfig("asset");
         if (config.identityRegistry != address(0) && config.identityRegistry.code.length == 0) {
             revert BadConfig("identityRegistry");
@@ -120,7 +134,8 @@ contract RollupFactory is IRollupFactory {
             inclusionDelaySeconds: config.inclusionDelaySeconds,
             epochSteps: config.epochSteps,
             epochAgeSeconds: config.epochAgeSeconds,
-            forcedSlotFeeWei: config.forcedSlotFeeWei
+            forcedSlotFeeWei: config.forcedSlotFeeWei,
+            exodus: rollup.exodus
         });
     }
 
@@ -163,7 +178,35 @@ contract RollupFactory is IRollupFactory {
             settlement: rollup.settlement,
             asset: config.asset,
             assetScale: config.assetScale,
+            payoutDelaySeconds: config.payoutDelaySeconds,
+            exodus: rollup.exodus,
+            guardian: config.guardian,
+            guardianSeconds: config.guardianSeconds
+        });
+    }
+
+    function _exodusConfig(RollupConfig calldata config, Rollup memory rollup)
+        private
+        pure
+        returns (ExodusConfig memory)
+    {
+        return ExodusConfig({
+            inbox: rollup.inbox,
+            settlement: rollup.settlement,
+            bridge: rollup.bridge,
+            feeRecipient: config.feeRecipient,
+            delaySeconds: uint64(2 * _disputeBound(config) + config.guardianSeconds),
             payoutDelaySeconds: config.payoutDelaySeconds
         });
+    }
+
+    function _disputeBound(RollupConfig calldata config) private pure returns (uint256) {
+        return DisputeTimes.disputeBound(
+            config.windowSeconds, config.joinSeconds, config.clockSeconds, config.incrementSeconds, config.parts
+        );
+    }
+
+    function _hasFees(RollupConfig calldata config) private pure returns (bool) {
+        return config.feeTable[0] | config.feeTable[1] | config.feeTable[2] != 0;
     }
 }

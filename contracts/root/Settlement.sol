@@ -286,6 +286,8 @@ contract Settlement is ISettlement, CloneArguments {
         uint32 expected = currentRound(parentClaim);
         if (number != expected) revert WrongRound(number, expected);
         if (expected != round.number) {
+            // The chain was declared dead. Rounds that are open go on: a claim that was made just before can still be contested.
+            if (IInbox(_addressArgument(INBOX)).isStopped()) revert IInbox.Stopped();
             roundOf[parentClaim] =
                 Round({openedAt: uint64(block.timestamp), number: expected, entryCount: 0, claimCount: 0, liveClaims: 0, liveEntries: 0});
         }

@@ -1,10 +1,13 @@
 export { advanceStart } from "./advanceStart.ts";
+export { decideAnswer, partStates } from "./decideAnswer.ts";
+export type { Answer } from "./decideAnswer.ts";
 export { decideMove } from "./decideMove.ts";
 export type { Move, ProofMove } from "./decideMove.ts";
 export { packFeeTable } from "./encodeStepProof.ts";
 export { firstDisagreement, isSameRoot } from "./firstDisagreement.ts";
 export { applyMove, losersOf, openGame } from "./Game.ts";
 export type { AnswerMove, Game, GamePhase, OpeningMove, Side } from "./Game.ts";
+export type { Leaf, Position } from "./Position.ts";
 export { recordStep } from "./recordStep.ts";
 export type { RecordedStep, StepLeaf } from "./recordStep.ts";
 export { segmentPoints } from "./segmentPoints.ts";

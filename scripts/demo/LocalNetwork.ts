@@ -3,20 +3,20 @@ import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 
-import { JsonRpcProvider, parseEther, Wallet } from "ethers";
+import { computeAddress, JsonRpcProvider, parseEther, Wallet } from "ethers";
 
 import { loadDeployment } from "../../chain/Deployment.ts";
 import type { Deployment } from "../../chain/Deployment.ts";
 import { ChildService, ROOT } from "./ChildService.ts";
 import { Faucet } from "./Faucet.ts";
 import type { Narrator } from "./Narrator.ts";
-import { apiArguments, deployArguments, hardhatNodeArguments, sequencerArguments } from "./programs.ts";
+import { apiArguments, challengerArguments, deployArguments, hardhatNodeArguments, sequencerArguments } from "./programs.ts";
 
 const READY_MS = 60_000;
 const DEPLOY_TRIES = 3;
 const SERVICE_FUNDS_WEI = parseEther("10");
 /** Where `npm start` serves when nobody else does; the CLI looks there by default. */
-const PREFERRED_PORTS = { l1: 8545, sequencer: 7200, api: 7300, faucet: 7400 };
+const PREFERRED_PORTS = { l1: 8545, sequencer: 7200, api: 7300, faucet: 7400, challenger: 7500 };
 const LOCAL_CHAIN_IDS = [31337, 1337];
 
 /** What went wrong is for the person who started the demo: no stack. */
@@ -57,25 +57,26 @@ async function answersOk(url: string): Promise<boolean> {
   }
 }
 
-/** The L1, the contracts on it, the sequencer, a replica and a faucet, as processes of their own. */
+/** The L1, the contracts on it, the sequencer, a replica, a challenger and a faucet, as processes of their own. */
 export class LocalNetwork {
   readonly #narrator: Narrator;
-  readonly #directory: string;
+  /** Where the parts keep their data and logs. */
+  readonly directory: string;
   readonly #children: ChildService[] = [];
   #faucet: Faucet | undefined;
   l1Url = "";
   sequencerUrl = "";
   apiUrl = "";
   faucetUrl = "";
+  challengerUrl = "";
   deployment!: Deployment;
   provider!: JsonRpcProvider;
   /** Called when a part ends although nobody asked it to. */
   onLost: (error: DemoError) => void = () => undefined;
 
-  /** @param directory where the parts keep their data and logs */
   constructor(narrator: Narrator, directory: string) {
     this.#narrator = narrator;
-    this.#directory = directory;
+    this.directory = directory;
   }
 
   async start(givenL1Url: string | undefined): Promise<void> {
@@ -84,11 +85,11 @@ export class LocalNetwork {
     await this.#narrator.waiting("Deploying the contracts …", this.#deploy());
     this.#faucet = await Faucet.start(this.provider, this.deployment, await choosePort(PREFERRED_PORTS.faucet));
     this.faucetUrl = this.#faucet.url;
-    await this.#narrator.waiting("Starting the sequencer and a replica …", this.#startServices());
+    await this.#narrator.waiting("Starting the sequencer, a replica and a challenger …", this.#startServices());
   }
 
   #spawn(name: string, args: readonly string[], env: Record<string, string> = {}): ChildService {
-    const logFile = join(this.#directory, `${name.replaceAll(" ", "-")}.log`);
+    const logFile = join(this.directory, `${name.replaceAll(" ", "-")}.log`);
     const child = new ChildService({ name, args, env, logFile });
     this.#children.push(child);
     return child;
@@ -138,22 +139,26 @@ export class LocalNetwork {
   }
 
   get deploymentFile(): string {
-    return join(this.#directory, "deployment.json");
+    return join(this.directory, "deployment.json");
   }
 
   async #startServices(): Promise<void> {
-    const shared = { l1Url: this.l1Url, deploymentFile: this.deploymentFile, directory: this.#directory };
-    const ports = { sequencer: await choosePort(PREFERRED_PORTS.sequencer), api: await choosePort(PREFERRED_PORTS.api) };
+    const shared = { l1Url: this.l1Url, deploymentFile: this.deploymentFile, directory: this.directory };
+    const ports = { sequencer: await choosePort(PREFERRED_PORTS.sequencer), api: await choosePort(PREFERRED_PORTS.api), challenger: await choosePort(PREFERRED_PORTS.challenger) };
     this.sequencerUrl = `http://127.0.0.1:${ports.sequencer}`;
     this.apiUrl = `http://127.0.0.1:${ports.api}`;
-    const key = await this.#fundedKey();
-    const sequencer = this.#spawn("sequencer", sequencerArguments({ ...shared, port: ports.sequencer }), { SEQUENCER_KEY: key });
+    this.challengerUrl = `http://127.0.0.1:${ports.challenger}`;
+    const [key, challengerKey] = [await this.#fundedKey(), await this.#fundedKey()];
+    // The challenger plays for the sequencer's claims: nobody can beat a true one while it is up.
+    const sequencer = this.#spawn("sequencer", sequencerArguments({ ...shared, port: ports.sequencer }), { SEQUENCER_KEY: key, SEQUENCER_CLAIM_MOVER: computeAddress(challengerKey) });
+    const challenger = this.#spawn("challenger", challengerArguments({ ...shared, port: ports.challenger }), { CHALLENGER_KEY: challengerKey });
     const api = this.#spawn("replica", apiArguments({ ...shared, port: ports.api }, this.sequencerUrl));
     await Promise.all([
       sequencer.untilReady(() => answersOk(`${this.sequencerUrl}/health`), READY_MS),
       api.untilReady(() => answersOk(`${this.apiUrl}/health`), READY_MS),
+      challenger.untilReady(() => answersOk(`${this.challengerUrl}/health`), READY_MS),
     ]);
-    for (const child of [sequencer, api]) this.#watch(child);
+    for (const child of [sequencer, api, challenger]) this.#watch(child);
   }
 
   /** A fresh L1 account for a service: nobody else uses its nonces. */

@@ -14,6 +14,8 @@ import type { Narrator } from "./Narrator.ts";
 export interface Character {
   readonly name: string;
   readonly agent: Agent;
+  /** On the chain and on L1. */
+  readonly key: string;
   readonly l1: L1Account;
 }
 
@@ -78,11 +80,18 @@ export class Story {
     for (const { l1 } of characters) await l1.credited(await l1.deposit(DEPOSIT));
   }
 
+  /** Somebody with money and an account of the chain. */
+  async newcomer(name: string): Promise<Character> {
+    const character = await this.#character(name);
+    await this.#deposit([character]);
+    return character;
+  }
+
   async #character(name: string): Promise<Character> {
     const wallet = Wallet.createRandom(this.network.provider);
     const agent = await this.client.agent({ signer: createKeySigner(wallet.privateKey) });
     await new HttpService(this.network.faucetUrl, { timeoutMs: 30_000 }).postJson("/v1/faucet", { address: wallet.address, amountBase: GIFT_BASE.toString() });
-    return { name, agent, l1: await L1Account.connect(this.client, wallet) };
+    return { name, agent, key: wallet.privateKey, l1: await L1Account.connect(this.client, wallet) };
   }
 
   async balance({ agent }: Character): Promise<number> {

@@ -59,6 +59,7 @@ function tellHowToUse(narrator: Narrator, network: LocalNetwork): void {
   process.stdout.write("\nThe network stays up until Ctrl-C.\n");
   narrator.fact("sequencer", network.sequencerUrl);
   narrator.fact("API of a replica", `${network.apiUrl} (documentation at ${network.apiUrl}/docs)`);
+  narrator.fact("challenger", `${network.challengerUrl}/v1/status`);
   narrator.fact("faucet", network.faucetUrl);
   narrator.fact("L1", network.l1Url);
   narrator.say("Try it by hand, in another terminal:");
@@ -70,7 +71,7 @@ function tellHowToUse(narrator: Narrator, network: LocalNetwork): void {
 async function play(flags: Flags, narrator: Narrator, network: LocalNetwork): Promise<void> {
   const startedAt = Date.now();
   await network.start(readEnvironment().l1Url);
-  narrator.say(`The network is up after ${((Date.now() - startedAt) / 1000).toFixed(0)} s: an L1 with the contracts, a sequencer, and a replica that reads L1 only.`);
+  narrator.say(`The network is up after ${((Date.now() - startedAt) / 1000).toFixed(0)} s: an L1 with the contracts, a sequencer, and a replica and a challenger that read L1 only.`);
   const story = await Story.begin(narrator, network);
   try {
     for (const chapter of chapters) {

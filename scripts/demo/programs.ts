@@ -31,6 +31,10 @@ export function apiArguments(settings: ServiceSettings, sequencerUrl: string): s
   return [join(ROOT, "services", "api", "main.ts"), ...common(settings, "replica"), "--poll-ms", POLL_MS, "--sequencer-url", sequencerUrl];
 }
 
+export function challengerArguments(settings: ServiceSettings): string[] {
+  return [join(ROOT, "services", "challenger", "main.ts"), ...common(settings, "challenger"), "--poll-ms", POLL_MS, "--collect-ms", "1000"];
+}
+
 function common({ port, l1Url, deploymentFile, directory }: ServiceSettings, folder: string): string[] {
   return ["--port", String(port), "--l1-url", l1Url, "--deployment", deploymentFile, "--data-dir", join(directory, folder)];
 }

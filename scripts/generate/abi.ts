@@ -12,6 +12,7 @@ const CONTRACTS = [
   { name: "Settlement", source: "contracts/root/Settlement.sol" },
   { name: "BisectionGame", source: "contracts/root/BisectionGame.sol" },
   { name: "Bridge", source: "contracts/root/Bridge.sol" },
+  { name: "Exodus", source: "contracts/root/Exodus.sol" },
   { name: "RollupFactory", source: "contracts/root/RollupFactory.sol" },
   { name: "OneStepProver", source: "contracts/root/OneStepProver.sol" },
 ] as const;

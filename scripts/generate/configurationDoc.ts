@@ -1,5 +1,6 @@
 import { configMarkdown } from "../../runtime/config/printConfig.ts";
 import { apiSettings } from "../../services/api/config.ts";
+import { challengerSettings } from "../../services/challenger/config.ts";
 import { sequencerSettings } from "../../services/sequencer/config.ts";
 import type { GeneratedFile } from "./Protocol.ts";
 
@@ -8,7 +9,7 @@ export function generateConfigurationDoc(): GeneratedFile[] {
   const text = [
     "# Configuration",
     "",
-    "Generated from the tables in `services/*/config.ts` by `npm run generate`. A flag (`--data-dir`) wins over the environment, that over the JSON file that `SEQUENCER_CONFIG` or `API_CONFIG` names, that over the default. Secrets are shown as `***` wherever settings are printed.",
+    "Generated from the tables in `services/*/config.ts` by `npm run generate`. A flag (`--data-dir`) wins over the environment, that over the JSON file that `SEQUENCER_CONFIG`, `API_CONFIG` or `CHALLENGER_CONFIG` names, that over the default. Secrets are shown as `***` wherever settings are printed.",
     "",
     "## Sequencer (`node services/sequencer/main.ts`)",
     "",
@@ -17,6 +18,10 @@ export function generateConfigurationDoc(): GeneratedFile[] {
     "## API and replica (`node services/api/main.ts`)",
     "",
     configMarkdown(apiSettings).trim(),
+    "",
+    "## Challenger (`node services/challenger/main.ts`)",
+    "",
+    configMarkdown(challengerSettings).trim(),
     "",
   ].join("\n");
   return [{ path: "docs/CONFIGURATION.md", text }];

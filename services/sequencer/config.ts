@@ -14,6 +14,7 @@ export const sequencerSettings = defineConfig({
   queueUrl: { env: "QUEUE_URL", parser: url("redis", "rediss", "postgres", "postgresql"), default: undefined, description: "Redis or PostgreSQL for wake-ups; an embedded PostgreSQL when left out", secret: true },
   posting: { env: "SEQUENCER_POSTING", parser: flag, default: true, description: "Post batches to L1" },
   claiming: { env: "SEQUENCER_CLAIMING", parser: flag, default: true, description: "Claim and confirm epochs" },
+  claimMover: { env: "SEQUENCER_CLAIM_MOVER", parser: hex(20), default: undefined, description: "Address of a challenger that may play for the sequencer's claims, besides the sequencer's own key" },
   depth: { env: "SEQUENCER_DEPTH", parser: integer(0, 1_000), default: undefined, description: "L1 blocks on top of an entry before it is executed; 64, on the local chain 0" },
   pollMs: { env: "SEQUENCER_POLL_MS", parser: durationMs, default: 500, description: "Pause between two looks at L1" },
   batchSlots: { env: "SEQUENCER_BATCH_SLOTS", parser: integer(514, 4096), default: 1360, description: "Slots of a batch at most; 1360 stay below the 128 KiB that public nodes take as one transaction, 4096 below L1's gas cap" },

@@ -70,6 +70,7 @@ export async function connectL1(options: ConnectOptions): Promise<{ side: L1Side
       },
     },
     limits: { depth: config.depth ?? (isLocal ? 0 : PUBLIC_DEPTH), everyMs: config.pollMs, isClaiming: config.claiming },
+    claimMover: config.claimMover,
     onStop: options.onStop,
     ...(isLocal ? { transactions: { pollMs: 200 } } : {}),
   });

@@ -47,6 +47,13 @@ export class AlteredTrace implements TraceOracle {
     return steps.map((step) => (step <= this.step ? this.#truth : this.#lie).stateRootAt(step));
   }
 
+  /** The state that the liar claims at the epoch's end. */
+  endState(): State {
+    const state = createState();
+    state.importSnapshot(this.#lie.startAt(this.length).state);
+    return state;
+  }
+
   stepProofAt(step: number): RecordedStep {
     return (step <= this.step ? this.#truth : this.#lie).stepProofAt(step);
   }

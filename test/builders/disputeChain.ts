@@ -2,10 +2,16 @@ import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/types"
 import { getCreateAddress } from "ethers";
 import hre from "hardhat";
 
+import { loadDeployment } from "../../chain/Deployment.ts";
+import type { Deployment } from "../../chain/Deployment.ts";
 import { fromHex } from "../../core/codec/index.ts";
 import { packFeeTable } from "../../core/dispute/index.ts";
+import parameters from "../../deploy/parameters/default.json" with { type: "json" };
 import type { BisectionGame, Bridge, Inbox, Settlement, TestIdentityRegistry } from "../../typechain-types/index.ts";
 import { cloneCode } from "./clone.ts";
+import { startLocalChain } from "./localChain.ts";
+import type { ChainKind, LocalChain } from "./localChain.ts";
+import { mined } from "./mined.ts";
 
 const ZERO_ADDRESS = "0x0000000000000000000000000000000000000000";
 export const FEE_RECIPIENT = "0x00000000000000000000000000000000000fee00";
@@ -34,6 +40,12 @@ export const SMALL_TERMS: DisputeTerms = {
   windowSeconds: 86_400, joinSeconds: 86_400, clockSeconds: 72_000, incrementSeconds: 3_600, bondWei: 3_200n, gasRefundWei: 400n, rewardCapWei: 100n, moveBondWei: 7n,
 };
 
+/** As deployed by default. */
+export const DEFAULT_TERMS: DisputeTerms = {
+  windowSeconds: parameters.windowSeconds, joinSeconds: parameters.joinSeconds, clockSeconds: parameters.clockSeconds, incrementSeconds: parameters.incrementSeconds,
+  bondWei: BigInt(parameters.bondWei), gasRefundWei: BigInt(parameters.gasRefundWei), rewardCapWei: BigInt(parameters.rewardCapWei), moveBondWei: BigInt(parameters.moveBondWei),
+};
+
 /** Seconds until an epoch may be closed. */
 export const EPOCH_AGE_SECONDS = 20_000;
 export const INCLUSION_DELAY_SECONDS = 1_000_000;
@@ -54,14 +66,20 @@ export interface DisputeChain {
   readonly terms: DisputeTerms;
   readonly feeTable: readonly number[];
   readonly domainSeparator: Uint8Array;
+  /** Where services find it, if it is a process of its own. */
+  readonly provider: LocalChain["provider"] | undefined;
+  deploymentOf(table: Table): Promise<Deployment>;
   now(): Promise<number>;
   setNextTime(seconds: number): Promise<void>;
+  close(): Promise<void>;
 }
 
 export interface DisputeChainOptions {
   readonly parts: readonly number[];
   readonly feeTable: readonly number[];
   readonly terms?: DisputeTerms;
+  /** In a process of its own; in memory, unless given. */
+  readonly node?: ChainKind;
   /** The first signer stands for the Bridge. */
   readonly isMinting?: boolean;
 }
@@ -69,7 +87,9 @@ export interface DisputeChainOptions {
 /** Deploys the shared code and one chain's clones. The first signer owns everything and plays for nobody. */
 export async function createDisputeChain(options: DisputeChainOptions): Promise<DisputeChain> {
   const { parts, feeTable, terms = SMALL_TERMS, isMinting = false } = options;
-  const connection = await hre.network.create();
+  // In memory, or a process of its own.
+  const node = options.node === undefined ? undefined : await startLocalChain(options.node);
+  const connection = node === undefined ? await hre.network.create() : await hre.network.create({ network: "localhost", override: { url: node.url } });
   const { ethers, networkHelpers } = connection;
   let time = START_TIME;
   const tick = async (): Promise<void> => networkHelpers.time.setNextBlockTimestamp((time += 12));
@@ -77,7 +97,7 @@ export async function createDisputeChain(options: DisputeChainOptions): Promise<
   const deployer = signers[0]!;
   const deploy = async (name: string) => {
     await tick();
-    return await ethers.deployContract(name);
+    return await (await ethers.deployContract(name)).waitForDeployment();
   };
   const shared = { inbox: await deploy("Inbox"), settlement: await deploy("Settlement"), game: await deploy("BisectionGame"), bridge: await deploy("Bridge") };
   const prover = await (await deploy("OneStepProver")).getAddress();
@@ -91,7 +111,7 @@ export async function createDisputeChain(options: DisputeChainOptions): Promise<
     const config = implementation.interface.getFunction("config")!.outputs[0]!;
     // Parts of a chain that play no part here stay zero.
     const complete = Object.fromEntries(config.components!.map(({ name, type }) => [name, values[name] ?? (type === "address" ? ZERO_ADDRESS : 0)]));
-    await deployer.sendTransaction({ data: cloneCode(await implementation.getAddress(), config, complete) });
+    await mined(deployer.sendTransaction({ data: cloneCode(await implementation.getAddress(), config, complete) }));
   };
   await clone("inbox", {
     bridge: isMinting ? deployer.address : bridgeAddress, sequencer: ZERO_ADDRESS, sequencerAuth: ZERO_ADDRESS, identityRegistry: await registry.getAddress(),
@@ -115,7 +135,21 @@ export async function createDisputeChain(options: DisputeChainOptions): Promise<
     connection, signers, inbox, registry, tables, isMinting, terms, feeTable,
     bridge: (await ethers.getContractAt("Bridge", bridgeAddress)) as unknown as Bridge,
     domainSeparator: fromHex(await inbox.domainSeparator()),
+    provider: node?.provider,
+    deploymentOf: async ({ settlement, game }) =>
+      loadDeployment({
+        chainId: 31337,
+        genesisHash: (await ethers.provider.getBlock(0))!.hash,
+        // No service asks the Exodus anything here: there is none.
+        contracts: { inbox: inboxAddress, settlement: await settlement.getAddress(), game: await game.getAddress(), bridge: bridgeAddress, exodus: bridgeAddress, prover },
+        config: { ...terms, assetScale: String(GWEI), feeTable },
+        blockNumber: 0,
+      }),
     now: async () => (await ethers.provider.getBlock("latest"))!.timestamp,
     setNextTime: (seconds) => networkHelpers.time.setNextBlockTimestamp(seconds),
+    async close() {
+      await connection.close();
+      await node?.stop();
+    },
   };
 }

@@ -58,7 +58,7 @@ export async function deployDisputeContracts(k: number, { startTime, config = {}
   const configs = {
     inbox: {
       bridge: deployer.address, sequencer: ZERO_ADDRESS, sequencerAuth: ZERO_ADDRESS, identityRegistry: ZERO_ADDRESS, feeRecipient: ZERO_ADDRESS,
-      inclusionDelaySeconds: 1000, epochSteps: epochSteps ?? 1_000_000, epochAgeSeconds: epochSteps === undefined ? 0 : 1_000_000, forcedSlotFeeWei: 1_000,
+      inclusionDelaySeconds: 1000, epochSteps: epochSteps ?? 1_000_000, epochAgeSeconds: epochSteps === undefined ? 0 : 1_000_000, forcedSlotFeeWei: 1_000, exodus: ZERO_ADDRESS,
     },
     settlement: { inbox: inboxAddress, game: gameAddress, bondWei, gasRefundWei, rewardCapWei, windowSeconds, joinSeconds },
     game: { settlement: settlementAddress, inbox: inboxAddress, prover, k, clockSeconds, incrementSeconds, moveBondWei, feeTable: [0n, 0n, 0n] },

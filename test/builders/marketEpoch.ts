@@ -4,17 +4,18 @@ import { encodeRecord, fromHex, toHex } from "../../core/codec/index.ts";
 import type { RecordInput, RecordName } from "../../core/codec/index.ts";
 import { Trace } from "../../core/dispute/index.ts";
 import type { TraceOptions } from "../../core/dispute/index.ts";
-import { AUTH, INVOKE_FLAG, OP, PHASE, SLOT_BYTES } from "../../core/generated/protocol.ts";
+import { AUTH, INVOKE_FLAG, LEAF_BYTES, OP, PHASE, SLOT_BYTES } from "../../core/generated/protocol.ts";
 import { createStateTree } from "../../core/state/index.ts";
 import type { StateTree } from "../../core/state/index.ts";
 import { createActor } from "../differential/scenario/Actors.ts";
 import type { Actor } from "../differential/scenario/Actors.ts";
 import { getField } from "./editLeaf.ts";
 import { FEE_RECIPIENT, createDisputeChain } from "./disputeChain.ts";
-import type { DisputeChain, DisputeTerms } from "./disputeChain.ts";
+import type { DisputeChain, DisputeChainOptions } from "./disputeChain.ts";
 import { MOVE_GAS } from "./playOnChain.ts";
 import { postEpoch } from "./postRollup.ts";
 import { joinBytes, TestRollup } from "./TestRollup.ts";
+import { mined } from "./mined.ts";
 
 /** Accounts 1 to 5; the last one is up to no good. */
 export const AGENT = { ada: 1, bob: 2, cy: 3, dee: 4, mallory: 5 } as const;
@@ -57,6 +58,8 @@ export interface MarketEpoch {
   readonly accumulator: string;
   /** Holds every leaf of the epoch's end. */
   readonly tree: StateTree;
+  /** A withdrawal of the epoch. */
+  withdrawalLeaf(index: number): Uint8Array;
   /** Makes the chain again what it was before the first dispute. */
   reset(): Promise<void>;
 }
@@ -225,9 +228,9 @@ function walk(rollup: TestRollup, great: number, slots: ReadonlyMap<string, numb
 }
 
 /** @param parts of each table; the Bridge pays by the first */
-export async function createMarketEpoch(parts: readonly number[], terms?: DisputeTerms): Promise<MarketEpoch> {
+export async function createMarketEpoch(parts: readonly number[], { terms, node }: Pick<DisputeChainOptions, "terms" | "node"> = {}): Promise<MarketEpoch> {
   const feeTable = new Array<number>(24).fill(1);
-  const chain = await createDisputeChain({ parts, feeTable, ...(terms === undefined ? {} : { terms }) });
+  const chain = await createDisputeChain({ parts, feeTable, terms, node });
   const rollup = new TestRollup({ fee: 1, domainSeparator: chain.domainSeparator });
   const tree = createStateTree();
   setUp(rollup);
@@ -247,25 +250,28 @@ export async function createMarketEpoch(parts: readonly number[], terms?: Disput
   if (refusals.length !== 2) throw new Error(`headers refused: ${refusals.join(", ")}`);
   rollup.submit(GREAT_TIME, rollup.bundle({ agent: AGENT.bob, signer: ACTORS.bob, records: [record("TRANSFER", { to: AGENT.ada, amount: 2 })] }));
   rollup.run();
+  const { withdrawals } = rollup.state;
+  const [firstWithdrawal, ownWithdrawals] = [withdrawals.first, withdrawals.bytes.slice(0, withdrawals.count * LEAF_BYTES)];
   tree.apply(rollup.state.drainDirty());
 
   await chain.setNextTime(SETUP_TIME);
-  for (let id = 0; id < 2; id += 1) await chain.registry.register("");
+  for (let id = 0; id < 2; id += 1) await mined(chain.registry.register(""));
   await postEpoch(chain, rollup, 0, before);
   await postEpoch(chain, rollup, before, rollup.batches.length);
   const parents: string[] = [];
   for (const { settlement } of chain.tables) {
     const genesis = await settlement.genesisClaim();
-    await settlement.claim(genesis, 1, 0, parentRoot, await chain.inbox.epochAccumulator(0), ZeroAddress, { value: chain.terms.bondWei, gasLimit: MOVE_GAS });
+    await mined(settlement.claim(genesis, 1, 0, parentRoot, await chain.inbox.epochAccumulator(0), ZeroAddress, { value: chain.terms.bondWei, gasLimit: MOVE_GAS }));
     parents.push(await settlement.claimIdOf(genesis, 1, 0, parentRoot));
   }
   await chain.connection.networkHelpers.time.increase(chain.terms.windowSeconds);
-  for (const [i, { settlement }] of chain.tables.entries()) await settlement.confirm(parents[i]!);
+  for (const [i, { settlement }] of chain.tables.entries()) await mined(settlement.confirm(parents[i]!));
   const ready = await chain.connection.networkHelpers.takeSnapshot();
   const options: TraceOptions = { start, batchEnd: rollup.batches.length, l1: rollup, parameters: { domainSeparator: chain.domainSeparator, feeTable } };
   return {
     chain, rollup, options, steps, tree, parents,
     truth: new Trace(options),
+    withdrawalLeaf: (index) => ownWithdrawals.slice((index - firstWithdrawal) * LEAF_BYTES, (index - firstWithdrawal + 1) * LEAF_BYTES),
     batch: great,
     slots: writer.slots,
     accumulator: await chain.inbox.epochAccumulator(1),

@@ -2,10 +2,10 @@ import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/types"
 
 import { toHex } from "../../core/codec/index.ts";
 import type { RecordedStep, Side, TraceOracle } from "../../core/dispute/index.ts";
-import type { LeafStruct } from "../../typechain-types/root/BisectionGame.ts";
 import type { DisputeChain, DisputeTerms, Table } from "./disputeChain.ts";
-import { enterClaim, playToLeaf, proveOnChain } from "./playOnChain.ts";
-import type { Player } from "./playOnChain.ts";
+import type { Player } from "./OnChainGame.ts";
+import { enterClaim, MOVE_GAS, playToLeaf } from "./playOnChain.ts";
+import { mined } from "./mined.ts";
 
 export interface Dispute {
   readonly chain: DisputeChain;
@@ -64,12 +64,15 @@ export async function playDispute(dispute: Dispute): Promise<DisputeOutcome> {
   await dispute.beforeSecond?.();
   const players = { earlier, later: await enter("later") };
   const roundId = await settlement.roundIdOf(parent, 1);
-  const played = await playToLeaf({ table, roundId, players, beforeMove: dispute.beforeMove }, terms.moveBondWei);
-  require(Number(played.leaf.step) === falseStep, `the game ended at step ${String(played.leaf.step)}, the lie is in step ${falseStep}`);
+  const played = await playToLeaf({ table, roundId, players, moveBondWei: terms.moveBondWei, beforeMove: dispute.beforeMove });
+  require(played.game.game.lo === falseStep, `the game ended at step ${played.game.game.lo}, the lie is in step ${falseStep}`);
 
   const recorded = truth.stepProofAt(falseStep);
-  for (const forged of dispute.forgeries?.(recorded) ?? []) await requireNoProof(dispute, roundId, players, played.leaf, forged);
-  await proveOnChain(table, roundId, players, played.leaf, recorded, dispute.prover ?? honestSigner);
+  for (const forged of dispute.forgeries?.(recorded) ?? []) {
+    const outcome = await played.game.tryProof(forged, liarSigner);
+    require(outcome !== "taken" && /custom error|reverted/.test(outcome.reverted), `a forged proof: ${JSON.stringify(outcome)}`);
+  }
+  await mined(played.game.prove(recorded, dispute.prover ?? honestSigner, { gasLimit: MOVE_GAS }));
   require((await settlement.entries(roundId, players[liar].n)).isDead, "the liar is still in");
   require(!(await settlement.entries(roundId, players[honest].n)).isDead, "the honest entry is out");
 
@@ -77,7 +80,7 @@ export async function playDispute(dispute: Dispute): Promise<DisputeOutcome> {
   const bound = Number(openedAt) + terms.windowSeconds + terms.joinSeconds;
   if ((await chain.now()) + 1 < bound) await chain.setNextTime(bound);
   const confirmedClaim = await settlement.claimIdOf(parent, 1, 1, toHex(truth.rootsAt([truth.length])[0]!));
-  await settlement.confirm(confirmedClaim);
+  await mined(settlement.confirm(confirmedClaim));
   require((await settlement.latestConfirmed()).claimId === confirmedClaim, "the true claim is not confirmed");
   await requireMoney(dispute, roundId, players, honest, played.moves);
   return { moves: played.moves + 1, confirmedClaim };
@@ -87,9 +90,9 @@ export async function playDispute(dispute: Dispute): Promise<DisputeOutcome> {
 async function requireMoney({ chain, table, liar }: Dispute, roundId: string, players: Readonly<Record<Side, Player>>, honest: Side, moves: number): Promise<void> {
   const { settlement, game } = table;
   const { terms } = chain;
-  await game.settle(roundId, players.earlier.n, players.later.n);
-  await game.settleOpening(roundId, players.later.n);
-  await settlement.release(roundId, players[honest].n);
+  await mined(game.settle(roundId, players.earlier.n, players.later.n));
+  await mined(game.settleOpening(roundId, players.later.n));
+  await mined(settlement.release(roundId, players[honest].n));
   const { provider } = chain.connection.ethers;
   const due = bondOf(terms, players[honest].n) + paidFor(terms, bondOf(terms, players[liar].n)) + BigInt(moves) * terms.moveBondWei;
   const [credit, ofLiar, burned] = await Promise.all([settlement.credit(players[honest].signer.address), settlement.credit(players[liar].signer.address), settlement.burned()]);
@@ -98,12 +101,4 @@ async function requireMoney({ chain, table, liar }: Dispute, roundId: string, pl
   require((await provider.getBalance(await game.getAddress())) === 0n, "move bonds are left in the game");
   const ofEpochBefore = terms.bondWei;
   require(credit + burned + ofEpochBefore === (await provider.getBalance(await settlement.getAddress())), "credits and burned are not what is held");
-}
-
-async function requireNoProof({ chain, table }: Dispute, roundId: string, { earlier, later }: Readonly<Record<Side, Player>>, leaf: LeafStruct, { proof }: RecordedStep): Promise<void> {
-  const { game } = table;
-  const data = game.interface.encodeFunctionData("prove", [roundId, earlier.n, later.n, leaf, proof as never]);
-  const call = chain.connection.ethers.provider.call({ to: await game.getAddress(), data, from: chain.signers[2]!.address });
-  const outcome = await call.then(() => "was taken", (error: unknown) => String(error));
-  require(/custom error|reverted/.test(outcome), `a forged proof ${outcome}`);
 }

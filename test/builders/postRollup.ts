@@ -8,6 +8,7 @@ import { EPOCH_AGE_SECONDS, FEE_RECIPIENT } from "./disputeChain.ts";
 import type { DisputeChain } from "./disputeChain.ts";
 import { submitBatch } from "./submitBatch.ts";
 import type { TestRollup } from "./TestRollup.ts";
+import { mined } from "./mined.ts";
 
 const GWEI = 1_000_000_000n;
 const RICH_WEI = 10n ** 24n;
@@ -36,20 +37,20 @@ export function admitEntries(entries: readonly PlannedEntry[]): PlannedEntry[] {
 async function enqueue(chain: DisputeChain, entry: EntryInput): Promise<void> {
   const { inbox, bridge, registry, connection } = chain;
   if (entry.kind === OP.DEPOSIT && chain.isMinting) {
-    await inbox.enqueueDeposit(toHex(entry.sender), toHex(entry.account), entry.value);
+    await mined(inbox.enqueueDeposit(toHex(entry.sender), toHex(entry.account), entry.value));
     return;
   }
   const sender = await connection.ethers.getImpersonatedSigner(toHex(entry.sender));
   await connection.networkHelpers.setBalance(sender.address, RICH_WEI);
   if (entry.kind === OP.DEPOSIT) {
     const value = BigInt(entry.value) * GWEI;
-    await bridge.connect(sender).deposit(toHex(entry.account), value, { value });
-  } else if (entry.kind === OP.FORCED) await inbox.connect(sender).force(hexlify(entry.data), { value: await inbox.forcedFee(entry.slots) });
-  else if (entry.kind === OP.SWEEP_FEES) await inbox.connect(sender).sweepFees();
+    await mined(bridge.connect(sender).deposit(toHex(entry.account), value, { value }));
+  } else if (entry.kind === OP.FORCED) await mined(inbox.connect(sender).force(hexlify(entry.data), { value: await inbox.forcedFee(entry.slots) }));
+  else if (entry.kind === OP.SWEEP_FEES) await mined(inbox.connect(sender).sweepFees());
   else {
     const owner = await connection.ethers.getImpersonatedSigner(await registry.ownerOf(entry.value));
-    if (owner.address !== sender.address) await registry.connect(owner).transferFrom(owner.address, sender.address, entry.value);
-    await inbox.connect(sender).linkAgent(entry.value);
+    if (owner.address !== sender.address) await mined(registry.connect(owner).transferFrom(owner.address, sender.address, entry.value));
+    await mined(inbox.connect(sender).linkAgent(entry.value));
   }
 }
 
@@ -73,8 +74,8 @@ export async function postEpoch(chain: DisputeChain, rollup: TestRollup, from: n
     }
     time = await chain.now();
     await tick(l2Time);
-    await submitBatch(inbox, l2Time, queueEnd, hexlify(data));
+    await mined(submitBatch(inbox, l2Time, queueEnd, hexlify(data)));
   }
   await tick(Number(await inbox.openedAt()) + EPOCH_AGE_SECONDS);
-  await inbox.closeEpoch();
+  await mined(inbox.closeEpoch());
 }

@@ -1,7 +1,7 @@
 import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/types";
 import hre from "hardhat";
 
-import type { BisectionGame, Bridge, Inbox, RollupFactory, Settlement } from "../../typechain-types/index.ts";
+import type { BisectionGame, Bridge, Exodus, Inbox, RollupFactory, Settlement } from "../../typechain-types/index.ts";
 import type { RollupConfigStruct } from "../../typechain-types/root/RollupFactory.ts";
 import { claimState } from "./claimState.ts";
 import { submitBatch } from "./submitBatch.ts";
@@ -15,6 +15,7 @@ export const TEST_CONFIG: RollupConfigStruct = {
   identityRegistry: ZERO_ADDRESS,
   feeRecipient: ZERO_ADDRESS,
   asset: ZERO_ADDRESS,
+  guardian: ZERO_ADDRESS,
   assetScale: 1_000_000_000n,
   forcedSlotFeeWei: 1_000n,
   bondWei: 3_200n,
@@ -30,7 +31,8 @@ export const TEST_CONFIG: RollupConfigStruct = {
   incrementSeconds: 5,
   parts: 2,
   payoutDelaySeconds: 10,
-  feeTable: [1n, 2n, 3n],
+  guardianSeconds: 0,
+  feeTable: [0n, 0n, 0n],
 };
 
 /** The contracts of one chain, as seen by the first signer. */
@@ -39,6 +41,7 @@ export interface RollupContracts {
   readonly settlement: Settlement;
   readonly game: BisectionGame;
   readonly bridge: Bridge;
+  readonly exodus: Exodus;
 }
 
 /** An L1 in memory with the shared code on it. */
@@ -67,6 +70,7 @@ export async function createL1Scene(): Promise<L1Scene> {
   const deploy = async (name: string): Promise<string> => (await ethers.deployContract(name)).getAddress();
   const implementations = {
     inbox: await deploy("Inbox"), settlement: await deploy("Settlement"), game: await deploy("BisectionGame"), bridge: await deploy("Bridge"),
+    exodus: await deploy("Exodus"),
   };
   const factory = (await ethers.deployContract("RollupFactory", [implementations, await deploy("OneStepProver")])) as unknown as RollupFactory;
   let salts = 0;
@@ -86,6 +90,7 @@ export async function createL1Scene(): Promise<L1Scene> {
         settlement: (await ethers.getContractAt("Settlement", addresses.settlement)) as unknown as Settlement,
         game: (await ethers.getContractAt("BisectionGame", addresses.game)) as unknown as BisectionGame,
         bridge: (await ethers.getContractAt("Bridge", addresses.bridge)) as unknown as Bridge,
+        exodus: (await ethers.getContractAt("Exodus", addresses.exodus)) as unknown as Exodus,
       };
     },
     close: () => connection.close(),

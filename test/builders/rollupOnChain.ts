@@ -20,8 +20,9 @@ export const CHAIN_TEST_CONFIG = {
   sequencer: ZeroAddress,
   sequencerAuth: ZeroAddress,
   identityRegistry: ZeroAddress,
-  feeRecipient: ZeroAddress,
+  feeRecipient: new Wallet(DEVELOPMENT_KEYS[2]).address,
   asset: ZeroAddress,
+  guardian: ZeroAddress,
   assetScale: 1_000_000_000n,
   forcedSlotFeeWei: 1_000n,
   bondWei: 3_200n,
@@ -37,6 +38,7 @@ export const CHAIN_TEST_CONFIG = {
   incrementSeconds: 5,
   parts: 2,
   payoutDelaySeconds: 0,
+  guardianSeconds: 0,
 };
 
 /** A rollup on a local chain, and its contracts in the hands of the first development key. */
@@ -72,18 +74,20 @@ export async function deployRollupOn(chain: LocalChain, config: Partial<typeof C
   };
   const blockNumber = await chain.provider.getBlockNumber();
   const addressOf = async (name: string): Promise<string> => (await deploy(name)).getAddress();
-  const implementations = { inbox: await addressOf("Inbox"), settlement: await addressOf("Settlement"), game: await addressOf("BisectionGame"), bridge: await addressOf("Bridge") };
+  const implementations = {
+    inbox: await addressOf("Inbox"), settlement: await addressOf("Settlement"), game: await addressOf("BisectionGame"), bridge: await addressOf("Bridge"), exodus: await addressOf("Exodus"),
+  };
   const prover = await addressOf("OneStepProver");
   const factory = (await deploy("RollupFactory", [implementations, prover])) as unknown as RollupFactory;
   const full = { ...CHAIN_TEST_CONFIG, ...config, feeTable: packFees() as [bigint, bigint, bigint] };
   const salt = zeroPadValue(toBeHex(1), 32);
   await (await factory.create(full, salt, { nonce: nonce++ })).wait();
-  const { inbox, settlement, game, bridge } = await factory.addressesOf(wallet.address, salt);
+  const { inbox, settlement, game, bridge, exodus } = await factory.addressesOf(wallet.address, salt);
   const genesis = await chain.provider.getBlock(0);
   const deployment = loadDeployment({
     chainId: chain.chainId,
     genesisHash: genesis?.hash ?? ZeroHash,
-    contracts: { inbox, settlement, game, bridge, prover },
+    contracts: { inbox, settlement, game, bridge, exodus, prover },
     config: { ...full, assetScale: String(full.assetScale), feeTable: Array<number>(24).fill(Number(FEE)) },
     blockNumber,
   });

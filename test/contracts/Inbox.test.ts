@@ -380,10 +380,39 @@ describe("Inbox", () => {
     });
   });
 
+  describe("what waits", () => {
+    it("oldest entry: is the first that no batch took, by the time at which it was queued", async () => {
+      const { inbox } = await scene.createRollup();
+      expect(await inbox.oldestEntryAt()).to.equal(0n);
+      await inbox.force(slots(1), { value: 1_000_000 });
+      const first = await scene.now();
+      await scene.networkHelpers.time.increase(20);
+      await inbox.force(slots(1), { value: 1_000_000 });
+      const second = await scene.now();
+      expect(await inbox.oldestEntryAt()).to.equal(BigInt(first));
+      await submitBatch(inbox, await scene.now(), 1, "0x");
+      expect(await inbox.oldestEntryAt()).to.equal(BigInt(second));
+      await submitBatch(inbox, await scene.now(), 2, "0x");
+      expect(await inbox.oldestEntryAt()).to.equal(0n);
+    });
+
+    it("epoch: is known by its first batch, also while it is open", async () => {
+      const { inbox } = await scene.createRollup({ epochAgeSeconds: 30 });
+      expect(await inbox.openedAtOf(0)).to.equal(0n);
+      await submitBatch(inbox, await scene.now(), 0, "0x");
+      const first = await scene.now();
+      expect(await inbox.openedAtOf(0)).to.equal(BigInt(first));
+      await scene.networkHelpers.time.increase(30);
+      await submitBatch(inbox, await scene.now(), 0, "0x");
+      expect([await inbox.openedAtOf(0), await inbox.openedAtOf(1)]).to.deep.equal([BigInt(first), 0n]);
+      await expect(inbox.openedAtOf(2)).to.be.revertedWithCustomError(inbox, "EpochNotClosed").withArgs(2);
+    });
+  });
+
   describe("epochs", () => {
     it("steps: close the epoch with the batch that fills it, forced slots counted twice (M-9)", async () => {
       // 1 + entries 1 + forced 2 * 3 + 2 * 4 slots = 16
-      const { inbox } = await scene.createRollup({ epochSteps: 16, epochAgeSeconds: 1_000 });
+      const { inbox } = await scene.createRollup({ epochSteps: 16, epochAgeSeconds: 700 });
       await inbox.force(slots(3), { value: 3_000 });
       const time = await scene.now();
       await expect(submitBatch(inbox, time, 1, slots(4))).to.emit(inbox, "EpochClosed").withArgs(0, 1, 16);

@@ -19,18 +19,21 @@ describe("RollupFactory", () => {
       const { factory, signers } = scene;
       const expected = await factory.addressesOf(signers[0]!.address, SALT);
       const registry = await (await scene.ethers.deployContract("TestIdentityRegistry")).getAddress();
-      await expect(factory.create({ ...TEST_CONFIG, identityRegistry: registry, feeRecipient: signers[4]!.address, sequencer: signers[5]!.address }, SALT))
+      await expect(factory.create({ ...TEST_CONFIG, identityRegistry: registry, feeRecipient: signers[4]!.address, sequencer: signers[5]!.address, guardian: signers[6]!.address, guardianSeconds: 77, feeTable: [1n, 2n, 3n] }, SALT))
         .to.emit(factory, "RollupCreated")
-        .withArgs(signers[0]!.address, SALT, expected.inbox, expected.settlement, expected.game, expected.bridge);
+        .withArgs(signers[0]!.address, SALT, expected.inbox, expected.settlement, expected.game, expected.bridge, expected.exodus);
       const inbox = await (await scene.ethers.getContractAt("Inbox", expected.inbox)).getFunction("config")();
-      expect([...inbox]).to.deep.equal([expected.bridge, signers[5]!.address, ZeroAddress, registry, signers[4]!.address, 100n, 1_000_000n, 0n, 1_000n]);
+      expect([...inbox]).to.deep.equal([expected.bridge, signers[5]!.address, ZeroAddress, registry, signers[4]!.address, 100n, 1_000_000n, 0n, 1_000n, expected.exodus]);
       const settlement = await (await scene.ethers.getContractAt("Settlement", expected.settlement)).getFunction("config")();
       expect([...settlement]).to.deep.equal([expected.inbox, expected.game, 3_200n, 400n, 100n, 50n, 40n]);
       const game = await (await scene.ethers.getContractAt("BisectionGame", expected.game)).getFunction("config")();
       expect([...game].slice(0, 7)).to.deep.equal([expected.settlement, expected.inbox, await factory.prover(), 2n, 60n, 5n, 7n]);
       expect([...game[7]]).to.deep.equal([1n, 2n, 3n]);
       const bridge = await (await scene.ethers.getContractAt("Bridge", expected.bridge)).getFunction("config")();
-      expect([...bridge]).to.deep.equal([expected.inbox, expected.settlement, ZeroAddress, 1_000_000_000n, 10n]);
+      expect([...bridge]).to.deep.equal([expected.inbox, expected.settlement, ZeroAddress, 1_000_000_000n, 10n, expected.exodus, signers[6]!.address, 77n]);
+      // W + D + 2 (C0 + 65 e), twice, and the guardian's time.
+      const exodus = await (await scene.ethers.getContractAt("Exodus", expected.exodus)).getFunction("config")();
+      expect([...exodus]).to.deep.equal([expected.inbox, expected.settlement, expected.bridge, signers[4]!.address, 2n * 860n + 77n, 10n]);
     });
 
     it("salt: belongs to its creator and works once", async () => {
@@ -41,6 +44,12 @@ describe("RollupFactory", () => {
       await factory.connect(signers[1]!).create(TEST_CONFIG, salt);
       const [mine, theirs] = [await factory.addressesOf(signers[0]!.address, salt), await factory.addressesOf(signers[1]!.address, salt)];
       expect(mine.inbox).to.not.equal(theirs.inbox);
+    });
+
+    it("configuration: is rejected when there are fees and nobody to get them", async () => {
+      await expect(scene.factory.create({ ...TEST_CONFIG, feeTable: [0n, 0n, 1n] }, ZeroHash))
+        .to.be.revertedWithCustomError(scene.factory, "BadConfig")
+        .withArgs("feeRecipient");
     });
 
     for (const [parameter, value] of [
@@ -58,6 +67,8 @@ describe("RollupFactory", () => {
       ["parts", 65],
       ["inclusionDelaySeconds", 15],
       ["inclusionDelaySeconds", 31 * 86_400],
+      ["guardianSeconds", 366 * 86_400],
+      ["epochAgeSeconds", 761],
       ["asset", "0x00000000000000000000000000000000000000aa"],
       ["identityRegistry", "0x00000000000000000000000000000000000000aa"],
       ["sequencerAuth", "0x00000000000000000000000000000000000000aa"],
@@ -78,11 +89,16 @@ describe("RollupFactory", () => {
       const settlement = (await ethers.getContractAt("Settlement", await factory.settlementImplementation())) as unknown as RollupContracts["settlement"];
       const game = (await ethers.getContractAt("BisectionGame", await factory.gameImplementation())) as unknown as RollupContracts["game"];
       const bridge = (await ethers.getContractAt("Bridge", await factory.bridgeImplementation())) as unknown as RollupContracts["bridge"];
+      const exodus = (await ethers.getContractAt("Exodus", await factory.exodusImplementation())) as unknown as RollupContracts["exodus"];
       for (const [contract, call] of [
         [inbox, () => inbox.enqueueDeposit(me, me, 1)],
         [inbox, () => inbox.force(new Uint8Array(96))],
         [inbox, () => inbox.linkAgent(0)],
         [inbox, () => inbox.sweepFees()],
+        [inbox, () => inbox.stop()],
+        [exodus, () => exodus.declare()],
+        [bridge, () => bridge.payExodus(2, 1, me, 1)],
+        [bridge, () => bridge.pause(1)],
         [settlement, () => settlement.claim(ZeroHash, 1, 0, ZeroHash, ZeroHash, me)],
         [game, () => game.open(ZeroHash, 0, [ZeroHash])],
         [bridge, () => bridge.deposit(me, 1_000_000_000, { value: 1_000_000_000 })],

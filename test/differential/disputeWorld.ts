@@ -8,6 +8,7 @@ import { MOVE_GAS } from "../builders/playOnChain.ts";
 import { admitEntries, LINKABLE_IDS, postEpoch } from "../builders/postRollup.ts";
 import { createTraceStory } from "../builders/traceStory.ts";
 import type { TraceStory } from "../builders/traceStory.ts";
+import { mined } from "../builders/mined.ts";
 
 export const PARTS = [2, 4, 16] as const;
 const FEE_TABLE = new Array<number>(24).fill(1);
@@ -37,7 +38,7 @@ export interface DisputeGround {
 export async function createDisputeGround(): Promise<DisputeGround> {
   const chain = await createDisputeChain({ parts: PARTS, feeTable: FEE_TABLE, isMinting: true });
   await chain.setNextTime(FIRST_L2_TIME);
-  for (let id = 0; id < LINKABLE_IDS; id += 1) await chain.registry.register("");
+  for (let id = 0; id < LINKABLE_IDS; id += 1) await mined(chain.registry.register(""));
   const empty = await chain.connection.networkHelpers.takeSnapshot();
   return {
     async enter(seed) {
@@ -49,11 +50,11 @@ export async function createDisputeGround(): Promise<DisputeGround> {
       const parents: string[] = [];
       for (const { settlement } of chain.tables) {
         const genesis = await settlement.genesisClaim();
-        await settlement.claim(genesis, 1, 0, before, await chain.inbox.epochAccumulator(0), ZeroAddress, { value: chain.terms.bondWei, gasLimit: MOVE_GAS });
+        await mined(settlement.claim(genesis, 1, 0, before, await chain.inbox.epochAccumulator(0), ZeroAddress, { value: chain.terms.bondWei, gasLimit: MOVE_GAS }));
         parents.push(await settlement.claimIdOf(genesis, 1, 0, before));
       }
       await chain.connection.networkHelpers.time.increase(chain.terms.windowSeconds);
-      for (const [i, { settlement }] of chain.tables.entries()) await settlement.confirm(parents[i]!);
+      for (const [i, { settlement }] of chain.tables.entries()) await mined(settlement.confirm(parents[i]!));
       const ready = await chain.connection.networkHelpers.takeSnapshot();
       return {
         chain, story, parents,
@@ -62,6 +63,6 @@ export async function createDisputeGround(): Promise<DisputeGround> {
         reset: () => ready.restore(),
       };
     },
-    close: () => chain.connection.close(),
+    close: () => chain.close(),
   };
 }

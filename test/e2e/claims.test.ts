@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { expect } from "chai";
-import { ZeroHash } from "ethers";
+import { Wallet, ZeroHash } from "ethers";
 
 import { loadConfig } from "../../runtime/config/loadConfig.ts";
 import { silentLogger } from "../../runtime/logger/createLogger.ts";
@@ -56,14 +56,15 @@ describe("claims by hand", function () {
     await chain.send("evm_increaseTime", [seconds]);
     await chain.send("evm_mine", []);
   };
-  async function untilReplicaSees(what: string, isThere: (claims: readonly Json[]) => boolean): Promise<void> {
-    for (let tries = 0; tries < 200; tries += 1) {
-      const { items } = (await (await fetch(`${api.url}/v1/claims`)).json()) as { items: Json[] };
-      if (isThere(items)) return;
+  async function until(what: string, isThere: () => Promise<boolean>): Promise<void> {
+    for (let tries = 0; tries < 400; tries += 1) {
+      if (await isThere()) return;
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
-    expect.fail(`the replica never saw ${what}`);
+    expect.fail(`${what} never came`);
   }
+  const untilReplicaSees = (what: string, isThere: (claims: readonly Json[]) => boolean): Promise<void> =>
+    until(what, async () => isThere(((await (await fetch(`${api.url}/v1/claims`)).json()) as { items?: Json[] }).items ?? []));
 
   before(async () => {
     chain = await startLocalChain("anvil");
@@ -83,7 +84,7 @@ describe("claims by hand", function () {
     rmSync(dir, { recursive: true, force: true });
   });
 
-  it("somebody claims a false state, and a person claims the true one beside it, backs it and sees it confirmed", async () => {
+  it("somebody claims a false state, and a person claims the true one beside it, plays for it, and sees it confirmed", async () => {
     const genesis = await rollup.contracts.settlement.genesisClaim();
     const { claimId: falseId } = await claimState(rollup.as(LIAR), { stateRoot: ZeroHash });
     await untilReplicaSees("the lie", (claims) => claims.length === 1);
@@ -98,10 +99,15 @@ describe("claims by hand", function () {
     expect(await refused(BOB, "claims", "confirm", String(made["claimId"]))).to.include("LiveRivals");
     expect(await refused(BOB, "claims", "release", String(made["roundId"]), "2")).to.include("BondLocked");
 
-    // The liar is first, so the true entry would open; nobody does here, and then the liar may take it out: playing is the challenger's.
-    await rollup.as(ALICE).game.open(String(made["roundId"]), 1, [ZeroHash, String(made["stateRoot"])], { value: await rollup.contracts.game.openingBond(String(made["roundId"]), 1) });
+    // The liar never moves: Alice's challenger opens for her, and takes the liar out when its time is over.
+    const challenge = agnt2(ALICE, "--json", "challenge", "--data-dir", join(dir, "alice"), "--until-quiet");
+    const { game } = rollup.contracts;
+    await until("the opening", async () => (await game.openings(String(made["roundId"]), 1)).openedAt > 0n);
     await passTime(61);
-    await (await rollup.as(BOB).game.timeout(String(made["roundId"]), 0, 1)).wait();
+    const { code, stdout, stderr } = await challenge;
+    expect(code, stderr).to.equal(0);
+    expect(JSON.parse(stdout)).to.include({ address: new Wallet(ALICE).address, rivals: 0, confirmedEpochs: 0 });
+    expect((await rollup.contracts.settlement.entries(String(made["roundId"]), 0)).isDead).to.equal(true);
     expect(await refused(BOB, "claims", "confirm", String(made["claimId"]))).to.include("RoundNotOver");
     await passTime(W + D);
     await ok(BOB, "claims", "confirm", String(made["claimId"]));

@@ -45,15 +45,16 @@ export async function measureGas(): Promise<Record<string, number>> {
     const registry = (await ethers.deployContract("TestIdentityRegistry")) as unknown as TestIdentityRegistry;
     await registry.register("");
     await measure("RollupFactory.create", async () => {
-      const config = { sequencer: me, sequencerAuth: ZeroAddress, identityRegistry: await registry.getAddress(), feeRecipient: other, asset: ZeroAddress };
+      const config = { sequencer: me, sequencerAuth: ZeroAddress, identityRegistry: await registry.getAddress(), feeRecipient: other, asset: ZeroAddress, guardian: ZeroAddress };
       const amounts = { assetScale: GWEI, forcedSlotFeeWei: 1_000n, bondWei: 3_200n, gasRefundWei: 400n, rewardCapWei: 100n, moveBondWei: 7n, epochSteps: 10n ** 9n };
-      const times = { epochAgeSeconds: 3_600, inclusionDelaySeconds: 43_200, windowSeconds: 86_400, joinSeconds: 86_400, clockSeconds: 72_000, incrementSeconds: 3_600, parts: 16, payoutDelaySeconds: 86_400 };
+      const times = { epochAgeSeconds: 3_600, inclusionDelaySeconds: 43_200, windowSeconds: 86_400, joinSeconds: 86_400, clockSeconds: 72_000, incrementSeconds: 3_600, parts: 16, payoutDelaySeconds: 86_400, guardianSeconds: 0 };
       return scene.factory.create({ ...config, ...amounts, ...times, feeTable: [1n, 2n, 3n] }, toBeHex(7, 32));
     });
     const { inbox, bridge, settlement } = await scene.createRollup({
       identityRegistry: await registry.getAddress(),
       feeRecipient: other,
       inclusionDelaySeconds: 100_000,
+      clockSeconds: 100_000,
       epochAgeSeconds: 600,
       epochSteps: 10n ** 9n,
     });

@@ -57,6 +57,7 @@ export const settlementAbi = [
   {"inputs":[{"internalType":"address","name":"to","type":"address"},{"internalType":"uint256","name":"amountWei","type":"uint256"}],"name":"PaymentFailed","type":"error"},
   {"inputs":[{"internalType":"bytes32","name":"parentClaim","type":"bytes32"},{"internalType":"uint256","name":"closedAt","type":"uint256"}],"name":"RoundClosed","type":"error"},
   {"inputs":[{"internalType":"bytes32","name":"parentClaim","type":"bytes32"},{"internalType":"uint256","name":"overAt","type":"uint256"}],"name":"RoundNotOver","type":"error"},
+  {"inputs":[],"name":"Stopped","type":"error"},
   {"inputs":[{"internalType":"bytes32","name":"claimId","type":"bytes32"}],"name":"UnknownClaim","type":"error"},
   {"inputs":[{"internalType":"bytes32","name":"roundId","type":"bytes32"},{"internalType":"uint32","name":"n","type":"uint32"}],"name":"UnknownEntry","type":"error"},
   {"inputs":[{"internalType":"bytes32","name":"accumulator","type":"bytes32"},{"internalType":"bytes32","name":"expected","type":"bytes32"}],"name":"WrongAccumulator","type":"error"},

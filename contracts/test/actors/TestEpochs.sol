@@ -7,6 +7,7 @@ import {StepEnv, StepProof} from "../../interfaces/IOneStepProver.sol";
 contract TestEpochs {
     mapping(uint64 epoch => uint64 steps) private stepsOf;
     bytes32 public constant domainSeparator = bytes32(0);
+    bool public constant isStopped = false;
 
     function setSteps(uint64 epoch, uint64 steps) external {
         stepsOf[epoch] = steps;

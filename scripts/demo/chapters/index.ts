@@ -1,4 +1,5 @@
 import type { Chapter } from "../Story.ts";
+import { catchALiar } from "./catchALiar.ts";
 import { payOnResponse } from "./payOnResponse.ts";
 import { register } from "./register.ts";
 import { settleOnL1 } from "./settleOnL1.ts";
@@ -7,4 +8,4 @@ import { withdraw } from "./withdraw.ts";
 import { workflows } from "./workflows.ts";
 
 /** The whole story, in order. */
-export const chapters: readonly Chapter[] = [register, payOnResponse, workflows, timeout, settleOnL1, withdraw];
+export const chapters: readonly Chapter[] = [register, payOnResponse, workflows, timeout, settleOnL1, withdraw, catchALiar];

@@ -2,11 +2,12 @@ import { Interface } from "ethers";
 
 import { settlementAbi } from "../../../chain/generated/abi/Settlement.ts";
 import { inboxAbi } from "../../../chain/generated/abi/Inbox.ts";
+import { nextTryId } from "../../../chain/transactions/nextTryId.ts";
 import type { TransactionManager } from "../../../chain/transactions/TransactionManager.ts";
 import { atHead } from "./atHead.ts";
 import { decideClaims } from "./decideClaims.ts";
 import type { ClaimAction, ClaimAlarm, ClaimState } from "./decideClaims.ts";
-import { claimIntentId, closeIntentId, confirmIntentId, creditIntentId, nextTryId, releaseIntentId } from "./intentIds.ts";
+import { claimIntentId, closeIntentId, confirmIntentId, creditIntentId, releaseIntentId } from "./intentIds.ts";
 import { readClaimState } from "./readClaimState.ts";
 import type { ClaimSources, ClaimRules } from "./readClaimState.ts";
 
@@ -18,6 +19,8 @@ const TIMED_CALL_GAS = 300_000n;
 
 export interface ClaimProposerOptions extends ClaimSources {
   readonly settlementAddress: string;
+  /** May move for the claiming account in games. */
+  readonly mover: string;
   readonly manager: Pick<TransactionManager, "submit" | "find">;
   /** Told in every turn while it lasts. */
   readonly onAlarm: (alarm: ClaimAlarm) => void;
@@ -72,14 +75,14 @@ export class ClaimProposer {
   }
 
   async #perform(action: ClaimAction, headNumber: number): Promise<void> {
-    const { address, settlementAddress, inboxAddress, onAlarm } = this.#options;
+    const { address, mover, settlementAddress, inboxAddress, onAlarm } = this.#options;
     switch (action.type) {
       case "stop":
         throw action.error;
       case "alarm":
         return onAlarm(action.alarm);
       case "claim": {
-        const data = settlement.encodeFunctionData("claim", [action.parent, action.round, action.epoch, action.root, action.accumulator, address]);
+        const data = settlement.encodeFunctionData("claim", [action.parent, action.round, action.epoch, action.root, action.accumulator, mover]);
         return await this.#ask(claimIntentId(action.claimId, action.accumulator), settlementAddress, data, headNumber, { valueWei: action.priceWei });
       }
       case "confirm": {

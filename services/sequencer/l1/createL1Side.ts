@@ -61,6 +61,8 @@ export interface L1SideOptions {
   readonly logger: Logger;
   readonly metrics?: Metrics;
   readonly limits?: Partial<L1SideLimits>;
+  /** May move for this account's claims in disputes, e.g. its challenger's key. Default: nobody else. */
+  readonly claimMover?: string | undefined;
   /** L1 and the log contradict each other; take no more bundles. */
   readonly onStop: (error: Error) => void;
   /** For local chains: poll and bump faster. */
@@ -163,6 +165,7 @@ export async function createL1Side(options: L1SideOptions): Promise<L1Side> {
     ...account,
     chainId: deployment.chainId,
     settlementAddress,
+    mover: options.claimMover ?? address,
     manager,
     sealed,
     roots,
