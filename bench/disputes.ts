@@ -1,6 +1,6 @@
 import { cpus } from "node:os";
 
-import { measureDispute } from "../test/builders/measureDispute.ts";
+import { measureDisputes } from "../test/builders/measureDispute.ts";
 import type { MeasuredDispute } from "../test/builders/measureDispute.ts";
 
 const START_TIME = 2_000_000_000;
@@ -12,7 +12,7 @@ export interface DisputesReport {
   readonly node: string;
   /** Where the steps come from. */
   readonly trace: string;
-  readonly disputes: readonly (MeasuredDispute & { readonly seconds: number })[];
+  readonly disputes: readonly MeasuredDispute[];
 }
 
 /**
@@ -25,14 +25,11 @@ export async function benchDisputes(args: readonly string[], print: (line: strin
     const at = args.indexOf(name);
     return at < 0 ? otherwise : args[at + 1]!.split(",").map(Number);
   };
-  const disputes: (MeasuredDispute & { seconds: number })[] = [];
+  const disputes: MeasuredDispute[] = [];
   for (const bits of list("--bits", [8, 12, 16, 20])) {
-    for (const k of list("--k", [2, 4, 16])) {
-      const from = performance.now();
-      const measured = await measureDispute(k, 2 ** bits, { startTime: START_TIME, config: TIMES });
-      const seconds = (performance.now() - from) / 1000;
-      disputes.push({ ...measured, seconds });
-      print(`2^${bits} steps, k = ${k}: ${measured.moves + 1} transactions, ${measured.gas} gas, ${measured.calldataBytes} bytes, ${seconds.toFixed(1)} s`);
+    for (const measured of await measureDisputes(list("--k", [2, 4, 16]), 2 ** bits, { startTime: START_TIME, config: TIMES })) {
+      disputes.push(measured);
+      print(`2^${bits} steps, k = ${measured.k}: ${measured.moves + 1} transactions, ${measured.gas} gas, ${measured.calldataBytes} bytes`);
     }
   }
   return { cpu: cpus()[0]?.model ?? "unknown", node: process.version, trace: "real: signed transfers, every state from the replica's trace", disputes };

@@ -6,6 +6,7 @@ import {console} from "hardhat/console.sol";
 import {Rollup, RollupConfig} from "../../contracts/interfaces/IRollupFactory.sol";
 import {BisectionGame} from "../../contracts/root/BisectionGame.sol";
 import {Bridge} from "../../contracts/root/Bridge.sol";
+import {Exodus} from "../../contracts/root/Exodus.sol";
 import {Inbox} from "../../contracts/root/Inbox.sol";
 import {RollupFactory} from "../../contracts/root/RollupFactory.sol";
 import {Settlement} from "../../contracts/root/Settlement.sol";
@@ -32,7 +33,8 @@ contract DisputeInvariants {
                 inbox: address(new Inbox()),
                 settlement: address(new Settlement()),
                 game: address(new BisectionGame()),
-                bridge: address(new Bridge())
+                bridge: address(new Bridge()),
+                exodus: address(new Exodus())
             }),
             address(new TestProver())
         );

@@ -183,8 +183,10 @@ abstract contract DisputeNotes {
     function _pair(uint256 which, uint256 other) internal view returns (Seat memory a, Seat memory b) {
         a = seats[which % seats.length];
         for (uint256 k = 0; k < seats.length; ++k) {
-            b = seats[(other + k) % seats.length];
-            if (b.roundId == a.roundId && b.n != a.n) return a.n < b.n ? (a, b) : (b, a);
+            Seat storage found = seats[(other % seats.length + k) % seats.length];
+            if (found.roundId != a.roundId || found.n == a.n) continue;
+            b = found;
+            return a.n < b.n ? (a, b) : (b, a);
         }
         revert("no pair");
     }
