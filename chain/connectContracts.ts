@@ -34,10 +34,15 @@ export function connectAccountContracts({ inbox, settlement, bridge }: Readonly<
 }
 
 /** @param runner a provider to read, a signer to send as well */
+export function connectExodus(address: string, runner: ContractRunner): Exodus {
+  return new Contract(address, exodusAbi, runner) as unknown as Exodus;
+}
+
+/** @param runner a provider to read, a signer to send as well */
 export function connectContracts({ contracts }: Pick<Deployment, "contracts">, runner: ContractRunner): RootContracts {
   return {
     ...connectAccountContracts(contracts, runner),
     game: new Contract(contracts.game, bisectionGameAbi, runner) as unknown as BisectionGame,
-    exodus: new Contract(contracts.exodus, exodusAbi, runner) as unknown as Exodus,
+    exodus: connectExodus(contracts.exodus, runner),
   };
 }

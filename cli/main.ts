@@ -3,6 +3,7 @@ import { Command, CommanderError } from "commander";
 import { parseAddress, parseUrl } from "./arguments.ts";
 import { addChallengeCommand } from "./commands/challenge.ts";
 import { addClaimCommands } from "./commands/claims.ts";
+import { addExitCommands } from "./commands/exit.ts";
 import { addForceCommands } from "./commands/force.ts";
 import { addL1Commands } from "./commands/l1.ts";
 import { addAccountOperations, addCallCommands, addWorkflowCommands } from "./commands/operations.ts";
@@ -43,6 +44,7 @@ export function createProgram(): Command {
   addForceCommands(program);
   addClaimCommands(program);
   addChallengeCommand(program);
+  addExitCommands(program);
   return program;
 }
 

@@ -9,7 +9,7 @@ import { advanceStart } from "../core/dispute/index.ts";
 import type { TraceOptions, TraceStart } from "../core/dispute/index.ts";
 import { DEPTH, KIND, LEAF_BYTES } from "../core/generated/protocol.ts";
 import { createState, createStateTree } from "../core/state/index.ts";
-import type { BatchInput, L1Data } from "../core/transition/index.ts";
+import type { BatchInput, L1Data, TransitionParameters } from "../core/transition/index.ts";
 import { recoverAddress } from "../runtime/crypto/secp.ts";
 import { ChainView } from "./ChainView.ts";
 import type { KnownClaim, KnownEntry } from "./ChainView.ts";
@@ -220,6 +220,11 @@ export class Replica implements L1Consumer {
     batch: (index) => this.#batch(index),
     entry: (index) => this.#entry(index),
   };
+
+  /** What the chain's rules depend on besides its data. */
+  get parameters(): TransitionParameters {
+    return this.#stateOptions.parameters;
+  }
 
   /**
    * What a `Trace` of the batches `batchStart` to `batchEnd` (exclusive) is made of: replays from the newest snapshot before it.

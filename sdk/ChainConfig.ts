@@ -10,7 +10,7 @@ import { sdkError } from "./SdkError.ts";
 export interface ChainConfig {
   readonly domain: BundleDomain;
   readonly asset: Asset & { readonly address: string | undefined };
-  readonly contracts: { readonly inbox: string; readonly settlement: string; readonly bridge: string };
+  readonly contracts: { readonly inbox: string; readonly settlement: string; readonly bridge: string; /** Where it is told. */ readonly exodus?: string };
   /** Fee in units of each record opcode, from the first on. */
   readonly feeTable: readonly number[];
   /** The address that signs heads and roots; undefined when it is not named. */
@@ -32,6 +32,12 @@ function addressAt(json: Json, name: string): string {
 function optionalAddress(json: Json, name: string): string | undefined {
   const value = json[name];
   return typeof value === "string" && /^0x[0-9a-fA-F]{40}$/.test(value) && !/^0x0+$/.test(value) ? value : undefined;
+}
+
+function optionalContract(json: Json, name: "exodus"): { exodus?: string } {
+  const nested = json["contracts"];
+  const found = optionalAddress(typeof nested === "object" && nested !== null ? (nested as Json) : json, name);
+  return found === undefined ? {} : { [name]: found };
 }
 
 function scaleOf(value: unknown): bigint {
@@ -65,7 +71,7 @@ export function parseChainConfig(json: Json): ChainConfig {
   return {
     domain: domainOf(chainId, inbox),
     asset: { address, assetScale: scaleOf(json["assetScale"] ?? asset?.["scale"]), ...(token ?? ETH) },
-    contracts: { inbox, settlement: addressAt(json, "settlement"), bridge: addressAt(json, "bridge") },
+    contracts: { inbox, settlement: addressAt(json, "settlement"), bridge: addressAt(json, "bridge"), ...optionalContract(json, "exodus") },
     feeTable: Array.isArray(fees) ? fees.map(Number) : [],
     sequencer: optionalAddress(json, "sequencer"),
     ...(token === undefined ? {} : { token }),
@@ -74,11 +80,11 @@ export function parseChainConfig(json: Json): ChainConfig {
 
 /** What a deployment file says. */
 export function configOfDeployment({ chainId, contracts, config }: Deployment): ChainConfig {
-  const { inbox, settlement, bridge, asset } = contracts;
+  const { inbox, settlement, bridge, exodus, asset } = contracts;
   return {
     domain: domainOf(chainId, inbox),
     asset: { address: asset, assetScale: config.assetScale, ...ETH },
-    contracts: { inbox, settlement, bridge },
+    contracts: { inbox, settlement, bridge, ...(exodus === undefined ? {} : { exodus }) },
     feeTable: config.feeTable,
     sequencer: optionalAddress(config, "sequencer"),
   };

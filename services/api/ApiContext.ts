@@ -1,11 +1,14 @@
 import type { Deployment } from "../../chain/Deployment.ts";
 import type { Replica } from "../../derivation/Replica.ts";
+import type { ExitBook } from "./exits/ExitBook.ts";
 import type { ShownAmount, AssetInfo } from "./AmountFormat.ts";
 
 /** What the answer to any request is made of. */
 export interface ApiContext {
   readonly deployment: Deployment;
   readonly replica: Replica;
+  /** What the last confirmed state owes. */
+  readonly exits: Pick<ExitBook, "last">;
   readonly asset: AssetInfo;
   readonly amounts: { ofUnits(units: number): ShownAmount; ofBase(base: bigint): ShownAmount };
   /** Wall clock, unix seconds. */

@@ -25,6 +25,7 @@ import { createAmountFormat } from "./AmountFormat.ts";
 import type { ApiContext } from "./ApiContext.ts";
 import type { ApiConfig } from "./config.ts";
 import { createHttpApp } from "./createHttpApp.ts";
+import { ExitBook } from "./exits/ExitBook.ts";
 import { Feed } from "./feed/Feed.ts";
 import { batchMessage, claimMessage, entryMessage, epochMessage, payoutMessage } from "./feed/feedMessages.ts";
 import { pastEvents } from "./feed/pastEvents.ts";
@@ -156,6 +157,7 @@ export function createApiService(config: ApiConfig, logger: Logger): ApiService 
       const context: ApiContext = {
         deployment,
         replica,
+        exits: new ExitBook(replica, String(deployment.config["feeRecipient"] ?? "")),
         asset,
         amounts: createAmountFormat(asset),
         nowSeconds: () => Math.floor(Date.now() / 1000),
