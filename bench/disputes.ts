@@ -38,7 +38,7 @@ export async function benchDisputes(args: readonly string[], print: (line: strin
 /** As a table in Markdown. */
 export function disputesTable({ disputes }: DisputesReport): string {
   const rows = disputes.map(({ steps, k, moves, gas, honestGas, calldataBytes, gasOf }) =>
-    [`2^${Math.log2(steps)}`, k, moves + 1, gas, honestGas, calldataBytes, gasOf["answer"] ?? gasOf["answer, a game's first"]!, gasOf["prove"]!].map((cell) => cell.toLocaleString("en-US")).join(" | "),
+    [`2^${Math.log2(steps)}`, k, moves + 1, gas, honestGas, calldataBytes, Math.max(gasOf["answer"] ?? 0, gasOf["answer, a game's first"]!), gasOf["prove"]!].map((cell) => cell.toLocaleString("en-US")).join(" | "),
   );
   return ["| steps | k | moves and proof | gas, both sides | of it the honest side's | calldata bytes | dearest answer | proof |", "|---|---|---|---|---|---|---|---|", ...rows.map((row) => `| ${row} |`)].join("\n");
 }
