@@ -68,6 +68,7 @@ export interface DisputeChain {
   readonly domainSeparator: Uint8Array;
   /** Where services find it, if it is a process of its own. */
   readonly provider: LocalChain["provider"] | undefined;
+  readonly url: string | undefined;
   deploymentOf(table: Table): Promise<Deployment>;
   now(): Promise<number>;
   setNextTime(seconds: number): Promise<void>;
@@ -136,6 +137,7 @@ export async function createDisputeChain(options: DisputeChainOptions): Promise<
     bridge: (await ethers.getContractAt("Bridge", bridgeAddress)) as unknown as Bridge,
     domainSeparator: fromHex(await inbox.domainSeparator()),
     provider: node?.provider,
+    url: node?.url,
     deploymentOf: async ({ settlement, game }) =>
       loadDeployment({
         chainId: 31337,

@@ -8,7 +8,7 @@ import { hexlify, Wallet } from "ethers";
 import { encodeHeader, encodeRecord, fromHex, toHex } from "../../core/codec/index.ts";
 import type { ExitState } from "../../core/exit/index.ts";
 import { AUTH, KIND } from "../../core/generated/protocol.ts";
-import { exitStateAt } from "../../derivation/exitStateAt.ts";
+import { exitStateAt } from "../builders/exitStateAt.ts";
 import { createL1Source } from "../../derivation/L1Source.ts";
 import type { L1Source } from "../../derivation/L1Source.ts";
 import { openReplica } from "../../derivation/Replica.ts";

@@ -74,7 +74,7 @@ export class ExitBook {
     const replica = this.#replica;
     const wanted = this.#wanted();
     const isAhead = this.#state !== undefined && (this.#state.batchCount > wanted || this.#state.root() !== this.#rootAt(this.#state.batchCount));
-    const { parameters } = replica.traceOptions(0, 0);
+    const { parameters } = replica;
     const state = this.#state === undefined || isAhead ? new ExitState(parameters) : this.#state;
     this.#state = state;
     for (let until = performance.now() + SLICE_MS; state.batchCount < wanted; ) {

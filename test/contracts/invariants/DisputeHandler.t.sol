@@ -93,10 +93,7 @@ contract DisputeHandler is DisputeNotes {
     }
 
     function reject(uint256 which) external {
-        bytes32 claimId = seats[which % seats.length].claimId;
-        settlement.reject(claimId);
-        if (_hasHonestBacker(claimId)) breach = "a claim with an honest backer was rejected";
-        _count("reject");
+        _reject(seats[which % seats.length].claimId);
     }
 
     function withdrawCredit(uint256 who) external {
@@ -133,7 +130,7 @@ contract DisputeHandler is DisputeNotes {
             for (uint256 n = 0; n < seats.length; ++n) {
                 bytes32 claimId = seats[n].claimId;
                 if (settlement.canConfirm(claimId)) _confirm(claimId);
-                else if (settlement.isVoid(claimId) && !settlement.claims(claimId).isVoid) settlement.reject(claimId);
+                else if (settlement.isVoid(claimId) && !settlement.claims(claimId).isVoid) _reject(claimId);
             }
             idle = totalCalls == before + 1 ? idle + 1 : 0;
         }
@@ -243,6 +240,12 @@ contract DisputeHandler is DisputeNotes {
             if (!settlement.entries(seats[i].roundId, seats[i].n).isDead) breach = "confirmed while a rival lived";
         }
         _count("confirm");
+    }
+
+    function _reject(bytes32 claimId) private {
+        settlement.reject(claimId);
+        if (_hasHonestBacker(claimId)) breach = "a claim with an honest backer was rejected";
+        _count("reject");
     }
 
     function _withdraw(address who) private {

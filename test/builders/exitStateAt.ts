@@ -1,5 +1,5 @@
-import { ExitState } from "../core/exit/index.ts";
-import type { L1Data, TransitionParameters } from "../core/transition/index.ts";
+import { ExitState } from "../../core/exit/index.ts";
+import type { L1Data, TransitionParameters } from "../../core/transition/index.ts";
 
 /** What it reads of a `Replica`. */
 export interface ExitSource {
