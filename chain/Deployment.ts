@@ -15,6 +15,8 @@ export interface Deployment {
     readonly bridge: string;
     readonly exodus: string;
     readonly prover: string;
+    /** Who may submit batches, in turns; absent on a chain without operators. */
+    readonly sequencerSet?: string;
     /** The settlement asset; absent when it is ETH. */
     readonly asset?: string;
     readonly [name: string]: string | undefined;

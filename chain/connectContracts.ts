@@ -1,16 +1,17 @@
 import { Contract } from "ethers";
 import type { ContractRunner } from "ethers";
 
-import type { BisectionGame, Bridge, Exodus, Inbox, Settlement } from "../typechain-types/root/index.ts";
+import type { BisectionGame, Bridge, Exodus, Inbox, SequencerSet, Settlement } from "../typechain-types/root/index.ts";
 import type { Deployment } from "./Deployment.ts";
 import { bisectionGameAbi } from "./generated/abi/BisectionGame.ts";
 import { bridgeAbi } from "./generated/abi/Bridge.ts";
 import { exodusAbi } from "./generated/abi/Exodus.ts";
 import { inboxAbi } from "./generated/abi/Inbox.ts";
+import { sequencerSetAbi } from "./generated/abi/SequencerSet.ts";
 import { settlementAbi } from "./generated/abi/Settlement.ts";
 
 /** The ABIs whose errors `decodeRevertData` should know. */
-export const ROOT_ABIS = [inboxAbi, settlementAbi, bisectionGameAbi, bridgeAbi, exodusAbi] as const;
+export const ROOT_ABIS = [inboxAbi, settlementAbi, bisectionGameAbi, bridgeAbi, exodusAbi, sequencerSetAbi] as const;
 
 /** Typed clients of one chain's contracts. */
 export interface RootContracts {
@@ -45,4 +46,10 @@ export function connectContracts({ contracts }: Pick<Deployment, "contracts">, r
     game: new Contract(contracts.game, bisectionGameAbi, runner) as unknown as BisectionGame,
     exodus: connectExodus(contracts.exodus, runner),
   };
+}
+
+/** The operators of a chain; undefined when it has none, and a single sequencer or anyone posts. */
+export function connectSequencerSet({ contracts }: Pick<Deployment, "contracts">, runner: ContractRunner): SequencerSet | undefined {
+  const { sequencerSet } = contracts;
+  return sequencerSet === undefined ? undefined : (new Contract(sequencerSet, sequencerSetAbi, runner) as unknown as SequencerSet);
 }

@@ -13,8 +13,12 @@ export const RollupModule = buildModule("Rollup", (m) => {
   const gameImplementation = m.contract("BisectionGame", [], { id: "BisectionGameImplementation" });
   const bridgeImplementation = m.contract("Bridge", [], { id: "BridgeImplementation" });
   const exodusImplementation = m.contract("Exodus", [], { id: "ExodusImplementation" });
+  const sequencerSetImplementation = m.contract("SequencerSet", [], { id: "SequencerSetImplementation" });
   const factory = m.contract("RollupFactory", [
-    { inbox: inboxImplementation, settlement: settlementImplementation, game: gameImplementation, bridge: bridgeImplementation, exodus: exodusImplementation },
+    {
+      inbox: inboxImplementation, settlement: settlementImplementation, game: gameImplementation,
+      bridge: bridgeImplementation, exodus: exodusImplementation, sequencerSet: sequencerSetImplementation,
+    },
     prover,
   ]);
 
@@ -29,11 +33,14 @@ export const RollupModule = buildModule("Rollup", (m) => {
     gameImplementation,
     bridgeImplementation,
     exodusImplementation,
+    sequencerSetImplementation,
     factory,
     inbox: clone("Inbox", "inbox"),
     settlement: clone("Settlement", "settlement"),
     game: clone("BisectionGame", "game"),
     bridge: clone("Bridge", "bridge"),
     exodus: clone("Exodus", "exodus"),
+    // At the zero address when the chain has no operators.
+    sequencerSet: clone("SequencerSet", "sequencerSet"),
   };
 });

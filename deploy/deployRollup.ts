@@ -109,6 +109,7 @@ export async function deployRollup(hre: HardhatRuntimeEnvironment, options: Depl
       gasRefundWei: BigInt(parameters.gasRefundWei),
       rewardCapWei: BigInt(parameters.rewardCapWei),
       moveBondWei: BigInt(parameters.moveBondWei),
+      operatorBondWei: BigInt(parameters.operatorBondWei),
       epochSteps: BigInt(parameters.epochSteps),
       epochAgeSeconds: parameters.epochAgeSeconds,
       inclusionDelaySeconds: parameters.inclusionDelaySeconds,
@@ -119,12 +120,18 @@ export async function deployRollup(hre: HardhatRuntimeEnvironment, options: Depl
       parts: parameters.parts,
       payoutDelaySeconds: parameters.payoutDelaySeconds,
       guardianSeconds: parameters.guardianSeconds,
+      slotSeconds: parameters.slotSeconds,
+      vacancySeconds: parameters.vacancySeconds,
+      graceSeconds: parameters.graceSeconds,
       feeTable: packFees(fees),
     };
     const deployed = await connection.ignition.deploy(RollupModule, { ...ignition, parameters: { Rollup: { config, salt: ZERO_SALT } } });
 
     const contracts: Record<string, string> = {};
-    for (const [name, contract] of Object.entries(deployed)) contracts[name] = await contract.getAddress();
+    for (const [name, contract] of Object.entries(deployed)) {
+      const address = await contract.getAddress();
+      if (address !== ZERO_ADDRESS) contracts[name] = address;
+    }
     if (asset !== ZERO_ADDRESS) contracts["asset"] = asset;
     if (identityRegistry !== ZERO_ADDRESS) contracts["identityRegistry"] = identityRegistry;
     const file: DeploymentFile = {
@@ -139,6 +146,7 @@ export async function deployRollup(hre: HardhatRuntimeEnvironment, options: Depl
         gasRefundWei: parameters.gasRefundWei,
         rewardCapWei: parameters.rewardCapWei,
         moveBondWei: parameters.moveBondWei,
+        operatorBondWei: parameters.operatorBondWei,
         epochSteps: parameters.epochSteps,
         feeTable: fees,
       },

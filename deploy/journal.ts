@@ -23,7 +23,8 @@ export function writeAtomically(path: string, text: string): void {
 async function hasCodeAtAll(directory: string, provider: Provider): Promise<boolean> {
   const file = join(directory, "deployed_addresses.json");
   if (!existsSync(file)) return true;
-  const addresses = Object.values(JSON.parse(readFileSync(file, "utf8")) as Record<string, string>);
+  // Where a chain has no operators, their contract is at the zero address.
+  const addresses = Object.values(JSON.parse(readFileSync(file, "utf8")) as Record<string, string>).filter((address) => BigInt(address) !== 0n);
   const codes = await Promise.all(addresses.map((address) => provider.getCode(address)));
   return codes.every((code) => code !== "0x");
 }

@@ -37,6 +37,8 @@ const schema = z.strictObject({
   rewardCapWei: wei,
   /** The gas of the answer to a move at the price cap. */
   moveBondWei: wei,
+  /** Bond of a sequencer; "0": the chain has no operators, and `sequencer` says who submits. */
+  operatorBondWei: wei,
   epochSteps: z.number().int().positive(),
   epochAgeSeconds: seconds,
   inclusionDelaySeconds: seconds.min(16).max(30 * DAY_SECONDS),
@@ -50,6 +52,12 @@ const schema = z.strictObject({
   parts: z.number().int().min(2).max(64),
   payoutDelaySeconds: seconds,
   guardianSeconds: seconds.max(365 * DAY_SECONDS),
+  /** Operators lead in turns, so long each. */
+  slotSeconds: seconds.min(2).max(DAY_SECONDS),
+  /** After so long without a batch of an operator anyone may submit. */
+  vacancySeconds: seconds.max(30 * DAY_SECONDS),
+  /** How long a leader may still submit in the slot after its own. */
+  graceSeconds: seconds.max(DAY_SECONDS / 2),
   /** Fee by opcode name, `default` for the others. */
   feeTable: z.record(z.string(), fee),
 });

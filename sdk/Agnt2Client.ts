@@ -54,8 +54,8 @@ export class Agnt2Client implements L1Progress {
     this.#api = options.apiUrl === undefined ? undefined : new HttpService(options.apiUrl, options);
     this.#trust = options;
     const readVerifier = async (): Promise<AckVerifier> => {
-      const { domain, sequencer } = await this.config();
-      return new AckVerifier(domain.separator, sequencer);
+      const { domain, signers } = await this.config();
+      return new AckVerifier(domain.separator, ...signers);
     };
     const webSocket = options.webSocket ?? (globalThis.WebSocket as typeof WebSocket | undefined);
     if (options.transport === "stream" && webSocket === undefined) throw sdkError("SDK_INPUT", "this runtime has no WebSocket: name one, or use transport \"http\"");

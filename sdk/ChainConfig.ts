@@ -11,6 +11,8 @@ export interface ChainConfig {
   readonly domain: BundleDomain;
   readonly asset: Asset & { readonly address: string | undefined };
   readonly contracts: { readonly inbox: string; readonly settlement: string; readonly bridge: string; /** Where it is told. */ readonly exodus?: string };
+  /** The contract of the chain's operators, of whom one signs; undefined when it has none. */
+  readonly sequencerSet: string | undefined;
   /** Fee in units of each record opcode, from the first on. */
   readonly feeTable: readonly number[];
   /** The address that signs heads and roots; undefined when it is not named. */
@@ -27,6 +29,11 @@ function addressAt(json: Json, name: string): string {
   const value = json[name] ?? nested;
   if (typeof value !== "string" || !/^0x[0-9a-fA-F]{40}$/.test(value)) throw sdkError("SDK_RESPONSE", `the configuration has no address ${name}`);
   return value;
+}
+
+function asContracts(json: Json): Json {
+  const contracts = json["contracts"];
+  return typeof contracts === "object" && contracts !== null ? (contracts as Json) : {};
 }
 
 function optionalAddress(json: Json, name: string): string | undefined {
@@ -73,6 +80,7 @@ export function parseChainConfig(json: Json): ChainConfig {
     asset: { address, assetScale: scaleOf(json["assetScale"] ?? asset?.["scale"]), ...(token ?? ETH) },
     contracts: { inbox, settlement: addressAt(json, "settlement"), bridge: addressAt(json, "bridge"), ...optionalContract(json, "exodus") },
     feeTable: Array.isArray(fees) ? fees.map(Number) : [],
+    sequencerSet: optionalAddress(asContracts(json), "sequencerSet"),
     sequencer: optionalAddress(json, "sequencer"),
     ...(token === undefined ? {} : { token }),
   };
@@ -80,12 +88,14 @@ export function parseChainConfig(json: Json): ChainConfig {
 
 /** What a deployment file says. */
 export function configOfDeployment({ chainId, contracts, config }: Deployment): ChainConfig {
-  const { inbox, settlement, bridge, exodus, asset } = contracts;
+  const { inbox, settlement, bridge, exodus, asset, sequencerSet } = contracts;
   return {
     domain: domainOf(chainId, inbox),
     asset: { address: asset, assetScale: config.assetScale, ...ETH },
     contracts: { inbox, settlement, bridge, ...(exodus === undefined ? {} : { exodus }) },
     feeTable: config.feeTable,
-    sequencer: optionalAddress(config, "sequencer"),
+    sequencerSet,
+    // Whoever deployed a chain with operators need not be one.
+    sequencer: sequencerSet === undefined ? optionalAddress(config, "sequencer") : undefined,
   };
 }

@@ -27,6 +27,7 @@ export type { AgentAccount } from "./state.ts";
 export type { ChainTrust, Token, TrustedChain } from "./trust.ts";
 export { Workflow } from "./Workflow.ts";
 export type { WorkflowRequest } from "./Workflow.ts";
+export { readOperatorSigners } from "../chain/readOperators.ts";
 export { decodeRecord, encodeRecord } from "../core/codec/record.ts";
 export { domainSeparator } from "../core/codec/bundle.ts";
 export { fromHex, toHex } from "../core/codec/hex.ts";

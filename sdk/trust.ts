@@ -14,6 +14,8 @@ export interface ChainTrust {
   readonly deployment?: unknown;
   /** The address that must have signed heads and roots. Default: the deployment's sequencer. */
   readonly sequencerAddress?: string;
+  /** On a chain with operators: reads whose signatures count, from an L1 that is trusted (`readOperatorSigners`). */
+  readonly operators?: (sequencerSet: string) => Promise<readonly string[]>;
   /** The settlement token, where the deployment names one that is not ETH; or what reads it from an L1 that is trusted. */
   readonly token?: Token | ((address: string) => Promise<Token>);
 }
@@ -25,7 +27,7 @@ export interface Token {
 }
 
 /** A chain whose parts are trusted, with who signs for it. */
-export type TrustedChain = ChainConfig & { readonly sequencer: string };
+export type TrustedChain = ChainConfig & { readonly sequencer: string; /** Addresses of which one must sign heads and roots. */ readonly signers: readonly string[] };
 
 /** L1s that hold no money: what runs on them is one's own. */
 const LOCAL_CHAIN_IDS: readonly number[] = [31337, 1337];
@@ -41,6 +43,7 @@ function requireSame(field: string, known: unknown, told: unknown): void {
 function compare(known: ChainConfig, told: ChainConfig): void {
   requireSame("chainId", known.domain.chainId, told.domain.chainId);
   for (const name of ["inbox", "settlement", "bridge"] as const) requireSame(name, known.contracts[name], told.contracts[name]);
+  requireSame("sequencerSet", known.sequencerSet, told.sequencerSet);
   requireSame("asset", known.asset.address, told.asset.address);
   requireSame("assetScale", known.asset.assetScale, told.asset.assetScale);
   requireSame("feeTable", known.feeTable, told.feeTable);
@@ -62,13 +65,15 @@ export async function resolveChain(trust: ChainTrust, told: Json | undefined, re
   const isLocal = LOCAL_CHAIN_IDS.includes(chain.domain.chainId);
   if (known === undefined && !isLocal) throw sdkError("SDK_UNTRUSTED", `the chain's L1 has id ${chain.domain.chainId}, and no deployment was given`, { chainId: chain.domain.chainId });
 
-  const sequencer = trust.sequencerAddress ?? known?.sequencer ?? (said === undefined ? NOBODY : isLocal ? said.sequencer : undefined);
+  const operators = trust.sequencerAddress === undefined && chain.sequencerSet !== undefined ? await trust.operators?.(chain.sequencerSet) : undefined;
+  const sequencer = trust.sequencerAddress ?? operators?.[0] ?? known?.sequencer ?? (said === undefined ? NOBODY : isLocal ? said.sequencer : undefined);
   if (sequencer === undefined) throw sdkError("SDK_UNTRUSTED", "the deployment does not say who signs, and no sequencer address was given");
-  if (!/^0x[0-9a-fA-F]{40}$/.test(sequencer)) throw sdkError("SDK_INPUT", "the sequencer's address is no address");
+  const signers = operators ?? [sequencer];
+  if (!signers.every((address) => /^0x[0-9a-fA-F]{40}$/.test(address))) throw sdkError("SDK_INPUT", "the sequencer's address is no address");
 
-  if (chain.asset.address === undefined) return { ...chain, sequencer };
+  if (chain.asset.address === undefined) return { ...chain, sequencer, signers };
   const given = typeof trust.token === "function" ? await trust.token(chain.asset.address) : trust.token;
   const token = given ?? (isLocal ? (said?.token ?? (await readToken())) : undefined);
   if (token === undefined) throw sdkError("SDK_UNTRUSTED", `the decimals of the token ${chain.asset.address} are not known: name them`, { token: chain.asset.address });
-  return { ...chain, asset: { ...chain.asset, ...token }, sequencer };
+  return { ...chain, asset: { ...chain.asset, ...token }, sequencer, signers };
 }

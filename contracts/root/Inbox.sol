@@ -207,10 +207,11 @@ contract Inbox is IInbox, CloneArguments {
         return abi.decode(_arguments(CONFIG_WORDS), (InboxConfig));
     }
 
-    function _checkSubmitter() private view {
+    /// Called before anything is read: what is asked may call back.
+    function _checkSubmitter() private {
         address auth = _addressArgument(SEQUENCER_AUTH);
         if (auth != address(0)) {
-            if (!ISequencerAuth(auth).isSequencer(msg.sender)) revert NotSequencer(msg.sender);
+            if (!ISequencerAuth(auth).onBatch(msg.sender, batchCount)) revert NotSequencer(msg.sender);
         } else {
             address sequencer = _addressArgument(SEQUENCER);
             if (sequencer != address(0) && sequencer != msg.sender) revert NotSequencer(msg.sender);

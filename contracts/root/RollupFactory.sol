@@ -8,6 +8,7 @@ import {BridgeConfig} from "../interfaces/IBridge.sol";
 import {ExodusConfig} from "../interfaces/IExodus.sol";
 import {InboxConfig} from "../interfaces/IInbox.sol";
 import {IRollupFactory, Rollup, RollupConfig} from "../interfaces/IRollupFactory.sol";
+import {SequencerSetConfig} from "../interfaces/ISequencerSet.sol";
 import {SettlementConfig} from "../interfaces/ISettlement.sol";
 import {DisputeTimes} from "../libraries/DisputeTimes.sol";
 
@@ -19,6 +20,8 @@ contract RollupFactory is IRollupFactory {
     uint32 public constant MAX_INCLUSION_DELAY_SECONDS = 30 days;
     /// Of each of the times of a dispute: their sums stay far below what 32 bits hold.
     uint32 public constant MAX_WINDOW_SECONDS = 365 days;
+    /// A leader that is gone holds up its chain for half of it.
+    uint32 public constant MAX_SLOT_SECONDS = 1 days;
     /// A move lists one state for each part.
     uint8 public constant MAX_PARTS = 64;
 
@@ -27,6 +30,7 @@ contract RollupFactory is IRollupFactory {
     address public immutable gameImplementation;
     address public immutable bridgeImplementation;
     address public immutable exodusImplementation;
+    address public immutable sequencerSetImplementation;
     address public immutable prover;
 
     /// The code that all chains share.
@@ -36,12 +40,13 @@ contract RollupFactory is IRollupFactory {
         address game;
         address bridge;
         address exodus;
+        address sequencerSet;
     }
 
     constructor(Implementations memory shared, address prover_) {
         (inboxImplementation, settlementImplementation) = (shared.inbox, shared.settlement);
         (gameImplementation, bridgeImplementation) = (shared.game, shared.bridge);
-        exodusImplementation = shared.exodus;
+        (exodusImplementation, sequencerSetImplementation) = (shared.exodus, shared.sequencerSet);
         prover = prover_;
     }
 
@@ -49,14 +54,25 @@ contract RollupFactory is IRollupFactory {
     function create(RollupConfig calldata config, bytes32 salt) external returns (Rollup memory rollup) {
         _check(config);
         rollup = addressesOf(msg.sender, salt);
+        if (config.operatorBondWei == 0) rollup.sequencerSet = address(0);
         bytes32 base = keccak256(abi.encode(msg.sender, salt));
         _clone(base, "inbox", inboxImplementation, abi.encode(_inboxConfig(config, rollup)));
         _clone(base, "settlement", settlementImplementation, abi.encode(_settlementConfig(config, rollup)));
         _clone(base, "game", gameImplementation, abi.encode(_gameConfig(config, rollup)));
         _clone(base, "bridge", bridgeImplementation, abi.encode(_bridgeConfig(config, rollup)));
         _clone(base, "exodus", exodusImplementation, abi.encode(_exodusConfig(config, rollup)));
+        if (rollup.sequencerSet != address(0)) {
+            _clone(base, "sequencerSet", sequencerSetImplementation, abi.encode(_setConfig(config, rollup)));
+        }
         emit RollupCreated(
-            msg.sender, salt, rollup.inbox, rollup.settlement, rollup.game, rollup.bridge, rollup.exodus
+            msg.sender,
+            salt,
+            rollup.inbox,
+            rollup.settlement,
+            rollup.game,
+            rollup.bridge,
+            rollup.exodus,
+            rollup.sequencerSet
         );
     }
 
@@ -68,7 +84,8 @@ contract RollupFactory is IRollupFactory {
             settlement: Create3.computeAddress(_salt(base, "settlement")),
             game: Create3.computeAddress(_salt(base, "game")),
             bridge: Create3.computeAddress(_salt(base, "bridge")),
-            exodus: Create3.computeAddress(_salt(base, "exodus"))
+            exodus: Create3.computeAddress(_salt(base, "exodus")),
+            sequencerSet: Create3.computeAddress(_salt(base, "sequencerSet"))
         });
     }
 
@@ -98,6 +115,18 @@ contract RollupFactory is IRollupFactory {
         if (config.sequencerAuth != address(0) && config.sequencerAuth.code.length == 0) {
             revert BadConfig("sequencerAuth");
         }
+        if (config.operatorBondWei != 0) _checkSet(config);
+    }
+
+    function _checkSet(RollupConfig calldata config) private pure {
+        if (config.sequencerAuth != address(0)) revert BadConfig("sequencerAuth");
+        // Half of a slot must be a time in which something can be done.
+        if (config.slotSeconds < 2 || config.slotSeconds > MAX_SLOT_SECONDS) revert BadConfig("slotSeconds");
+        if (config.vacancySeconds < config.slotSeconds || config.vacancySeconds > MAX_INCLUSION_DELAY_SECONDS) {
+            revert BadConfig("vacancySeconds");
+        }
+        // The successor keeps half of its slot, before others may step in, to itself.
+        if (config.graceSeconds > config.slotSeconds / 2) revert BadConfig("graceSeconds");
     }
 
     /// A minimal proxy (EIP-1167) with its arguments behind the code, at an address that depends on the salt alone: the contracts
@@ -128,7 +157,7 @@ contract RollupFactory is IRollupFactory {
         return InboxConfig({
             bridge: rollup.bridge,
             sequencer: config.sequencer,
-            sequencerAuth: config.sequencerAuth,
+            sequencerAuth: config.operatorBondWei == 0 ? config.sequencerAuth : rollup.sequencerSet,
             identityRegistry: config.identityRegistry,
             feeRecipient: config.feeRecipient,
             inclusionDelaySeconds: config.inclusionDelaySeconds,
@@ -208,5 +237,21 @@ contract RollupFactory is IRollupFactory {
 
     function _hasFees(RollupConfig calldata config) private pure returns (bool) {
         return config.feeTable[0] | config.feeTable[1] | config.feeTable[2] != 0;
+    }
+
+    /// A bond answers for what was signed until nobody can be harmed by it any more: twice the longest dispute.
+    function _setConfig(RollupConfig calldata config, Rollup memory rollup)
+        private
+        pure
+        returns (SequencerSetConfig memory)
+    {
+        return SequencerSetConfig({
+            inbox: rollup.inbox,
+            operatorBondWei: config.operatorBondWei,
+            slotSeconds: config.slotSeconds,
+            vacancySeconds: config.vacancySeconds,
+            graceSeconds: config.graceSeconds,
+            unbondingSeconds: uint64(2 * _disputeBound(config))
+        });
     }
 }

@@ -34,9 +34,9 @@ function words(type: Uint8Array, first: number, second: number, last: Uint8Array
   return keccak256(message);
 }
 
-/** EIP-712 digest of `Head(slot, position, head)`. The slot is 0 until operators take turns. */
-export function headDigest(domainSeparator: Uint8Array, position: number, head: Uint8Array): Uint8Array {
-  return typedDigest(domainSeparator, words(headType, 0, position, head));
+/** EIP-712 digest of `Head(slot, position, head)`. The slot is 0 on a chain without operators. */
+export function headDigest(domainSeparator: Uint8Array, slot: number, position: number, head: Uint8Array): Uint8Array {
+  return typedDigest(domainSeparator, words(headType, slot, position, head));
 }
 
 /** EIP-712 digest of `Root(position, batchCount, stateRoot)`. */

@@ -12,7 +12,7 @@ export const SUBMIT_HEADER_BYTES = 9;
 const ACK_HEADER_BYTES = 10;
 const FIRST_BYTES = 16 * 1024;
 const RESULT_BYTES = 13;
-const HEAD_TAIL_BYTES = 32 + 8 + 4;
+const HEAD_TAIL_BYTES = 32 + 8 + 4 + 8;
 
 /** A bundle in a client message; `bytes` is a view. */
 export interface Submission {
@@ -66,6 +66,8 @@ export interface SignedHead {
   /** The head before. */
   readonly previous: Uint8Array;
   readonly head: Uint8Array;
+  /** Of the operators' turns, when it was written down; 0 on a chain without operators. */
+  readonly slot: number;
   /** Records that the head covers. */
   readonly position: number;
   /** Of the bundle in its group: where the path starts. */
@@ -110,7 +112,7 @@ export class AnswerWriter {
 
   /**
    * position u64, firstReceipt u64, count u16, count × (outcome u8, slot u32, id u64), head 32, signature 64, levels u8, path, previous head 32,
-   * position of the head u64, index u32.
+   * position of the head u64, index u32, slot of the head u64.
    */
   durable(request: number, bundle: BundleRecord, signed: SignedHead): void {
     const count = bundle.outcomes.length;
@@ -134,6 +136,7 @@ export class AnswerWriter {
     bytes.set(signed.previous, at);
     setU64(view, at + 32, signed.position);
     view.setUint32(at + 40, signed.index);
+    setU64(view, at + 44, signed.slot);
   }
 
   /** position u64, state root 32, signature 64 over `Root(position, batchCount, stateRoot)`, batchCount u64. */

@@ -5,6 +5,8 @@ export { decideMove } from "./decideMove.ts";
 export type { Move, ProofMove } from "./decideMove.ts";
 export { packFeeTable } from "./encodeStepProof.ts";
 export { firstDisagreement, isSameRoot } from "./firstDisagreement.ts";
+export { findEquivocations } from "./findEquivocations.ts";
+export type { Equivocation, SeenHead } from "./findEquivocations.ts";
 export { applyMove, losersOf, openGame } from "./Game.ts";
 export type { AnswerMove, Game, GamePhase, OpeningMove, Side } from "./Game.ts";
 export type { Leaf, Position } from "./Position.ts";

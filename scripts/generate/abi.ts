@@ -13,6 +13,7 @@ const CONTRACTS = [
   { name: "BisectionGame", source: "contracts/root/BisectionGame.sol" },
   { name: "Bridge", source: "contracts/root/Bridge.sol" },
   { name: "Exodus", source: "contracts/root/Exodus.sol" },
+  { name: "SequencerSet", source: "contracts/root/SequencerSet.sol" },
   { name: "RollupFactory", source: "contracts/root/RollupFactory.sol" },
   { name: "OneStepProver", source: "contracts/root/OneStepProver.sol" },
 ] as const;

@@ -22,14 +22,14 @@ function isSame(a: Uint8Array, b: Uint8Array): boolean {
  */
 export class AckVerifier {
   readonly #separator: Uint8Array;
-  readonly #sequencer: string;
+  readonly #signers: readonly string[];
   readonly #lastGood = { durable: "", rooted: "" };
-  #newestHead = { position: -1, head: "" };
+  #newestHead = { slot: 0, position: -1, head: "" };
 
-  /** @param sequencer the address that must have signed */
-  constructor(separator: Uint8Array, sequencer: string) {
+  /** @param signers the addresses of which one must have signed: the sequencer's, or those of the chain's operators */
+  constructor(separator: Uint8Array, ...signers: readonly string[]) {
     this.#separator = separator;
-    this.#sequencer = sequencer.toLowerCase();
+    this.#signers = signers.map((address) => address.toLowerCase());
   }
 
   /**
@@ -37,7 +37,7 @@ export class AckVerifier {
    * @throws SdkError `SDK_BAD_SIGNATURE`, `SDK_BAD_PROOF`, `SDK_RESPONSE` for results that are not one a record
    */
   durable(ack: SignedDurable, bundle: Uint8Array): DurableAck {
-    const { previous, head, headPosition, index, path, signature, position, firstReceipt, results } = ack;
+    const { previous, head, headSlot, headPosition, index, path, signature, position, firstReceipt, results } = ack;
     const count = bundle.length / SLOT_BYTES - 1;
     if (results.length !== count) throw sdkError("SDK_RESPONSE", `${results.length} results for ${count} records`);
     const hash = bundleHash(bundle, recordsHash(bundle, SLOT_BYTES, count));
@@ -45,8 +45,8 @@ export class AckVerifier {
     if (groupRoot === undefined || position + count > headPosition || !isSame(nextHead(previous, groupRoot, headPosition), head)) {
       throw sdkError("SDK_BAD_PROOF", `the bundle at position ${position} is not under the head at ${headPosition}`, { position });
     }
-    this.#checkSignature("durable", headDigest(this.#separator, headPosition, head), signature, `the head at position ${headPosition}`);
-    this.#checkOneHistory(headPosition, toHex(head));
+    this.#checkSignature("durable", headDigest(this.#separator, headSlot, headPosition, head), signature, `the head at position ${headPosition}`);
+    this.#checkOneHistory(headSlot, headPosition, toHex(head));
     return { level: "durable", position, firstReceipt, results };
   }
 
@@ -74,10 +74,10 @@ export class AckVerifier {
   }
 
   /** Two heads signed for one position are two histories: one of them will not be kept. */
-  #checkOneHistory(position: number, head: string): void {
+  #checkOneHistory(slot: number, position: number, head: string): void {
     const newest = this.#newestHead;
-    if (position === newest.position && head !== newest.head) throw sdkError("SDK_BAD_PROOF", `two heads are signed for position ${position}: ${newest.head} and ${head}`, { position });
-    if (position > newest.position) this.#newestHead = { position, head };
+    if (position === newest.position && head !== newest.head) throw sdkError("SDK_BAD_PROOF", `two heads are signed for position ${position}: ${newest.head} in slot ${newest.slot} and ${head} in slot ${slot}`, { position });
+    if (position > newest.position) this.#newestHead = { slot, position, head };
   }
 
   #checkSignature(level: "durable" | "rooted", digest: Uint8Array, signature: Uint8Array, what: string): void {
@@ -85,7 +85,7 @@ export class AckVerifier {
     if (key === this.#lastGood[level]) return;
     const signer = recoverSigner(digest, signature.subarray(0, 32), signature.subarray(32));
     const address = signer === null ? "nobody" : toHex(signer);
-    if (address !== this.#sequencer) throw sdkError("SDK_BAD_SIGNATURE", `${what} is signed by ${address}, not by ${this.#sequencer}`, { signer: address });
+    if (!this.#signers.includes(address)) throw sdkError("SDK_BAD_SIGNATURE", `${what} is signed by ${address}, not by ${this.#signers.join(" or ")}`, { signer: address });
     this.#lastGood[level] = key;
   }
 }

@@ -47,6 +47,7 @@ function parseDurable(json: Json): SignedDurable {
     index: numberField(json, "index"),
     previous: bytesField(json, "previous", 32),
     headPosition: numberField(json, "headPosition"),
+    headSlot: numberField(json, "headSlot"),
   };
 }
 

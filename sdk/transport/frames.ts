@@ -7,8 +7,8 @@ import { sdkError } from "../SdkError.ts";
 const RESULT_BYTES = 13;
 const SIGNATURE_BYTES = 64;
 const LEVEL_BYTES = 96;
-/** Previous head, its position, index. */
-const TAIL_BYTES = 44;
+/** Previous head, its position, index, slot. */
+const TAIL_BYTES = 52;
 const ROOTED_BYTES = 112;
 /** No message of an honest server comes near it: it holds the answers of one turn of the event loop. */
 const MAX_MESSAGE_BYTES = 64 << 20;
@@ -30,6 +30,7 @@ export interface SignedDurable {
   readonly index: number;
   readonly previous: Uint8Array;
   readonly headPosition: number;
+  readonly headSlot: number;
 }
 
 /** A rooted answer with what proves it. */
@@ -70,6 +71,7 @@ function decodeDurable({ request, body }: Answer, view: DataView): StreamAck {
     previous: body.slice(tailAt, tailAt + 32),
     headPosition: getU64(view, tailAt + 32),
     index: view.getUint32(tailAt + 40),
+    headSlot: getU64(view, tailAt + 44),
   };
 }
 

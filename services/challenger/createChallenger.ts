@@ -9,7 +9,6 @@ import type { BlockRef } from "../../chain/HeadWatcher.ts";
 import type { FeePolicy } from "../../chain/transactions/decideFees.ts";
 import type { LaneRules } from "../../chain/transactions/decideLane.ts";
 import type { IntentJournal } from "../../chain/transactions/intent.ts";
-import { nextTryId } from "../../chain/transactions/nextTryId.ts";
 import { createTransactionManager } from "../../chain/transactions/TransactionManager.ts";
 import type { LanePressure, TransactionManager } from "../../chain/transactions/TransactionManager.ts";
 import type { TransactionKey } from "../../chain/transactions/TransactionSigner.ts";
@@ -20,6 +19,7 @@ import type { Replica } from "../../derivation/Replica.ts";
 import type { Logger } from "../../runtime/logger/Logger.ts";
 import type { Metrics } from "../../runtime/metrics/Metrics.ts";
 import type { WakeQueue } from "../../runtime/queue/WakeQueue.ts";
+import { askableId } from "./act/askableId.ts";
 import { encodeCall } from "./act/encodeCall.ts";
 import { intentIdOf } from "./act/intentIds.ts";
 import { isDone } from "./act/isDone.ts";
@@ -33,7 +33,7 @@ import type { DisputeAlarm, DisputeCall } from "./decide/DisputeAction.ts";
 import { DEFAULT_POLICY } from "./decide/DisputePolicy.ts";
 import type { DisputePolicy } from "./decide/DisputePolicy.ts";
 import type { DisputeRules, DisputeState } from "./decide/DisputeState.ts";
-import type { EvidenceSource } from "./EvidenceSource.ts";
+import type { EvidenceSource } from "./evidence/EvidenceSource.ts";
 import { createChallengerProcessor } from "./processor.ts";
 import type { ChallengerTask } from "./processor.ts";
 import type { DisputeSources } from "./read/DisputeSources.ts";
@@ -61,6 +61,8 @@ export interface ChallengerOptions {
   readonly collectEveryMs?: number;
   readonly snapshotBatches?: number;
   readonly maxEpochs?: number;
+  /** Backers whose entries are played as our own where they name us as mover: sequencers of the same operator. */
+  readonly playFor?: readonly string[];
   /** For local chains: poll and bump faster. */
   readonly transactions?: { readonly pollMs?: number; readonly rules?: Partial<LaneRules>; readonly fees?: Partial<FeePolicy> };
   /** Reports equivocation where the chain has a set of operators. */
@@ -101,7 +103,7 @@ export interface Challenger {
 }
 
 const GWEI = 1_000_000_000n;
-export const DEFAULT_FEE_LIMITS: FeeLimits = { calmCapWei: 100n * GWEI, maxCapWei: 5_000n * GWEI };
+export const DEFAULT_FEE_LIMITS: FeeLimits = { calmCapWei: 100n * GWEI, maxCapWei: 5_000n * GWEI, stakeWei: 0n };
 const DEFAULT_EVERY_MS = 4_000;
 const DEFAULT_COLLECT_EVERY_MS = 60_000;
 const DEFAULT_MAX_EPOCHS = 64;
@@ -153,7 +155,7 @@ export async function createChallenger(options: ChallengerOptions): Promise<Chal
   });
   const sources: DisputeSources = {
     provider, contracts, chainId: deployment.chainId, inboxAddress: deployment.contracts.inbox, firstBlock: deployment.blockNumber,
-    address, replica, moves: new MoveBook(provider, deployment.contracts.game), maxEpochs: options.maxEpochs ?? DEFAULT_MAX_EPOCHS,
+    address, playFor: new Set((options.playFor ?? []).map((backer) => backer.toLowerCase())), replica, moves: new MoveBook(provider, deployment.contracts.game), maxEpochs: options.maxEpochs ?? DEFAULT_MAX_EPOCHS,
   };
   const hasEntry = (claimId: string): boolean =>
     state?.epochs.some(({ round }) => round.entries.some((entry) => entry.isOurs && !entry.isDead && entry.claimId === claimId)) ?? false;
@@ -188,11 +190,8 @@ export async function createChallenger(options: ChallengerOptions): Promise<Chal
   }
 
   async function ask(call: DisputeCall, block: BlockRef, seen: { nextEpoch: number; creditWei: bigint }): Promise<void> {
-    const id = nextTryId(intentIdOf(call, seen), (intentId) => manager.find(intentId), block.number);
+    const id = askableId(intentIdOf(call, seen), (intentId) => manager.find(intentId), block.number);
     if (id === undefined) return;
-    const known = manager.find(id);
-    // Under way, or done and not yet seen: its calldata need not be made again.
-    if (known !== undefined && known.outcome?.status !== "refused" && known.outcome?.status !== "reverted") return;
     const { settlement, game } = deployment.contracts;
     const encoded = await encodeCall(call, { settlement, game, address, parts: rules?.parts ?? 2, traceOf: (epoch) => traces.get(epoch) });
     await manager.submit({ id, valueWei: call.valueWei, ...encoded });
@@ -245,12 +244,19 @@ export async function createChallenger(options: ChallengerOptions): Promise<Chal
     for (const detail of told) if (!lasting.has(detail)) told.delete(detail);
   }
 
-  /** Money waits while a deadline runs: it would only stand before it in the line of transactions. */
+  async function report(): Promise<void> {
+    const { evidence } = options;
+    if (evidence === undefined) return;
+    const reports = await atHead((block) => evidence.read(block));
+    for (const { id, to, data } of reports) await manager.submit({ id: `evidence:${id}`, to, data, valueWei: 0n });
+  }
+
+  /** Money waits while a deadline runs or gas is dear: it would only stand in the way in the line of transactions. */
   async function collect(): Promise<void> {
-    if (pressure !== undefined) return;
+    await report();
+    if (pressure !== undefined || (state?.baseFeeWei ?? 0n) * 2n > feeLimits.calmCapWei) return;
     const [due, block] = await atHead(async (block) => [await readDueMoney(sources, collected, block), block] as const);
     await askAll(decideCollection(due), block, { nextEpoch: state?.confirmed.nextEpoch ?? 0, creditWei: due.creditWei });
-    for (const { id, to, data } of (await options.evidence?.read(block)) ?? []) await manager.submit({ id: `evidence:${id}`, to, data, valueWei: 0n });
   }
 
   const processor = createChallengerProcessor({

@@ -15,6 +15,7 @@ import { Metrics } from "../../runtime/metrics/Metrics.ts";
 import { createQueueBackend } from "../../runtime/queue/createQueueBackend.ts";
 import type { ChallengerConfig } from "./config.ts";
 import { createChallenger } from "./createChallenger.ts";
+import { createEvidence } from "./evidence/createEvidence.ts";
 import { createStatusServer } from "./createStatusServer.ts";
 
 const LOCAL_CHAIN_IDS: readonly number[] = [31337, 1337];
@@ -42,7 +43,10 @@ export function createChallengerService(config: ChallengerConfig, logger: Logger
     const journal = createFileIntentJournal({ path: join(config.dataDir, "transactions.journal"), onCut: (bytes) => logger.warn({ bytes }, "the end of the transaction journal was torn and is cut off") });
     started.push({ name: "journal", stop: () => journal.close() });
     const metrics = new Metrics({ service: "challenger" });
+    const evidence = createEvidence({ provider, deployment, dataDir: config.dataDir, sequencers: config.sequencers, logger });
+    if (evidence !== undefined) started.push({ name: "evidence", stop: () => evidence.close() });
     const challenger = await createChallenger({
+      ...(evidence === undefined ? {} : { evidence }),
       provider, deployment, signer, journal, logger, metrics,
       queue: backend.queue("disputes"),
       dataDir: config.dataDir,
@@ -50,14 +54,15 @@ export function createChallengerService(config: ChallengerConfig, logger: Logger
       collectEveryMs: isLocal ? Math.min(config.collectMs, LOCAL_COLLECT_MS) : config.collectMs,
       snapshotBatches: config.snapshotBatches,
       maxEpochs: config.maxEpochs,
+      playFor: config.playFor,
       policy: { backing: config.backing, maxEntries: config.maxEntries, maxBondWei: BigInt(config.maxBondGwei) * GWEI, minBalanceWei: BigInt(config.minBalanceGwei) * GWEI },
-      fees: { calmCapWei: BigInt(config.calmFeeGwei) * GWEI, maxCapWei: BigInt(config.maxFeeGwei) * GWEI },
+      fees: { calmCapWei: BigInt(config.calmFeeGwei) * GWEI, maxCapWei: BigInt(config.maxFeeGwei) * GWEI, stakeWei: BigInt(config.stakeGwei) * GWEI },
       ...(isLocal ? { transactions: { pollMs: LOCAL_TRANSACTION_POLL_MS } } : {}),
     });
     await challenger.start();
     started.push({ name: "turns", stop: () => challenger.stop() });
     const { host, port } = config;
-    const server = createStatusServer({ host, port, metrics, logger, status: () => challenger.status(), isWell: () => challenger.isWell() });
+    const server = createStatusServer({ host, port, metrics, logger, status: () => challenger.status(), isWell: () => challenger.isWell(), addHead: evidence?.add });
     started.push({ name: "status", stop: () => server.close() });
     const actual = await server.listen();
     logger.info({ url: `http://${host}:${actual}`, challenger: signer.address, backing: config.backing }, "the challenger watches");

@@ -4,6 +4,7 @@ import { toError } from "../../runtime/errors/CodedError.ts";
 import type { Logger } from "../../runtime/logger/Logger.ts";
 import { groupTree } from "./heads/groupTree.ts";
 import type { HeadSigner } from "./heads/HeadSigner.ts";
+import type { GroupStart } from "./log/LogEntry.ts";
 import { FRAME_BYTES } from "./log/SegmentLog.ts";
 import type { LogPlace, SegmentLog } from "./log/SegmentLog.ts";
 import type { RanBundle } from "./RanBundle.ts";
@@ -42,6 +43,8 @@ export interface CommitterOptions {
   readonly logger: Logger;
   /** Something that another try does not mend; nothing is acknowledged after it. */
   readonly onFailed: (error: Error) => void;
+  /** The slot of this time, on a chain whose operators take turns. */
+  readonly slotNow?: () => number;
 }
 
 /**
@@ -59,6 +62,8 @@ export class Committer {
   /** keccak256 chain over all groups so far, and the records that it covers. */
   head: Uint8Array = new Uint8Array(32);
   position = 0;
+  /** The last head that was signed by this process. */
+  signed: { readonly slot: number; readonly position: number; readonly head: Uint8Array; readonly signature: Uint8Array } | undefined;
 
   constructor(options: CommitterOptions) {
     this.#options = options;
@@ -126,8 +131,10 @@ export class Committer {
 
   async #commit(group: readonly Write[]): Promise<void> {
     const bundles = group.flatMap(({ bundle }) => (bundle === undefined ? [] : [bundle]));
-    const start = await this.#write(group.map(({ payload }) => payload), bundles.length);
-    if (bundles.length > 0) await this.#acknowledge(bundles);
+    // On disk before anything is signed for it: a restart signs the same words, or none, for this position.
+    const slot = this.#options.slotNow?.() ?? 0;
+    const start = await this.#write(group.map(({ payload }) => payload), { bundles: bundles.length, slot });
+    if (bundles.length > 0) await this.#acknowledge(bundles, slot);
     let { offset } = start;
     for (const { payload, written } of group) {
       const end = offset + FRAME_BYTES + payload.length;
@@ -136,11 +143,11 @@ export class Committer {
     }
   }
 
-  async #write(payloads: readonly Uint8Array[], bundles: number): Promise<LogPlace> {
+  async #write(payloads: readonly Uint8Array[], group: GroupStart): Promise<LogPlace> {
     const { log, clock, logger } = this.#options;
     for (;;) {
       try {
-        const start = await log.append(payloads, bundles);
+        const start = await log.append(payloads, group);
         if (this.#isDiskFull) logger.info("the log can be written again");
         this.#isDiskFull = false;
         return start;
@@ -153,14 +160,15 @@ export class Committer {
     }
   }
 
-  async #acknowledge(bundles: readonly GroupMember[]): Promise<void> {
+  async #acknowledge(bundles: readonly GroupMember[], slot: number): Promise<void> {
     const tree = groupTree(bundles.map(({ hash }) => hash));
     const previous = this.head;
     const position = bundles.reduce((sum, { count }) => sum + count, this.position);
     const head = nextHead(previous, tree.root(), position);
-    const signature = await this.#options.signer.signHead(position, head);
+    const signature = await this.#options.signer.signHead(slot, position, head);
     this.head = head;
     this.position = position;
-    for (const [index, { ran }] of bundles.entries()) ran.durable({ previous, head, position, index, path: tree.proof(index) }, signature);
+    this.signed = { slot, position, head, signature };
+    for (const [index, { ran }] of bundles.entries()) ran.durable({ previous, head, slot, position, index, path: tree.proof(index) }, signature);
   }
 }

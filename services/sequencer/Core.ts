@@ -20,6 +20,7 @@ import type { SequencerConfig } from "./config.ts";
 import type { HeadSigner } from "./heads/HeadSigner.ts";
 import { SegmentLog } from "./log/SegmentLog.ts";
 import { DATA } from "./dataFiles.ts";
+import { readSignAfter } from "./heads/signAfter.ts";
 import { DependencyLevels } from "./parking/DependencyLevels.ts";
 import { Parking } from "./parking/Parking.ts";
 import { Pipeline } from "./Pipeline.ts";
@@ -35,12 +36,19 @@ const MIB = 1024 * 1024;
 /** A disk that takes nothing must not keep the process from ending. */
 const STOP_MS = 10_000;
 const MIN_TICK_MS = 5;
+/** An operator sends a batch three times in what would be a vacancy. */
+const IDLE_MS_A_SECOND = 1000 / 3;
 const MAX_TICK_MS = 50;
+const SLOT_POLL_MS = 100;
 
 /** What a chain is to the sequencer. */
 export interface ChainParameters {
   readonly domainSeparator: Uint8Array;
   readonly feeTable: readonly number[];
+  /** Length of the operators' slots, on a chain that has operators. */
+  readonly slotSeconds?: number | undefined;
+  /** After so long without a batch of an operator anyone may post there. */
+  readonly vacancySeconds?: number | undefined;
 }
 
 export interface CoreOptions {
@@ -97,7 +105,7 @@ export class Core {
     this.#options = options;
     this.#clock = clock;
     this.signer = signer;
-    const { domainSeparator } = chain;
+    const { domainSeparator, slotSeconds } = chain;
     this.#log = new SegmentLog(join(config.dataDir, DATA.log), logger);
     this.sealed = new SealedBatches(this.#log, join(config.dataDir, DATA.batches));
     const snapshotDir = join(config.dataDir, DATA.snapshots);
@@ -109,12 +117,13 @@ export class Core {
     this.roots = new RootClient(nodeDir, this.#snapshot, onFailed);
     this.#signatures = new SignaturePool(onFailed);
     this.#executor = createExecutor(this.state, { ...chain, recover: recoverNative });
-    this.committer = new Committer({ log: this.#log, signer, clock, logger, onFailed });
+    const slotNow = slotSeconds === undefined ? undefined : (): number => Math.floor(clock.nowSeconds() / slotSeconds);
+    this.committer = new Committer({ log: this.#log, signer, clock, logger, onFailed, ...(slotNow === undefined ? {} : { slotNow }) });
     const { state, sealed, roots, committer, levels } = this;
     const executor = this.#executor;
     const recent = this.#recent;
     this.#snapshots.attach({ state, roots, sealed, recent, log: this.#log });
-    this.#batches = new OpenBatches({ state, executor, committer, roots, sealed, snapshots: this.#snapshots, levels, signer, clock, maxSlots: config.batchSlots, maxMs: config.batchMs, onFailed });
+    this.#batches = new OpenBatches({ state, executor, committer, roots, sealed, snapshots: this.#snapshots, levels, signer, clock, maxSlots: config.batchSlots, maxMs: config.batchMs, onFailed, idleMs: chain.vacancySeconds === undefined ? undefined : chain.vacancySeconds * IDLE_MS_A_SECOND });
     this.pipeline = new Pipeline({
       state, executor, domainSeparator, committer, levels, recent, signer, clock, onFailed,
       batches: this.#batches,
@@ -155,10 +164,22 @@ export class Core {
     this.committer.head = recovered.head;
     this.committer.position = recovered.position;
     logger.info({ records: recovered.position, batches: sealed.count, replayedEntries: recovered.entries, ms: Math.round(this.#clock.monotonicMs() - startedAtMs) }, "the log was replayed");
+    await this.#awaitFreshSlot();
     this.#signatures.start(config.signatureWorkers);
     this.#batches.restore(recovered.open);
     this.pipeline.start(recovered.position);
     this.#isStarted = true;
+  }
+
+  /** What this log lacks may have been signed for the slot in which it was begun, so nothing is signed for that one. */
+  async #awaitFreshSlot(): Promise<void> {
+    const { config, chain, logger } = this.#options;
+    const { slotSeconds } = chain;
+    const begunAt = slotSeconds === undefined ? undefined : await readSignAfter(config.dataDir);
+    if (slotSeconds === undefined || begunAt === undefined) return;
+    const freshAt = (Math.floor(begunAt / slotSeconds) + 1) * slotSeconds;
+    if (this.#clock.nowSeconds() < freshAt) logger.info({ seconds: freshAt - this.#clock.nowSeconds() }, "the log was begun anew in this slot: the sequencer waits for the next one");
+    while (this.#clock.nowSeconds() < freshAt) await this.#clock.sleep(SLOT_POLL_MS);
   }
 
   /** Takes no more bundles; resolves when what was taken is on disk, hashed and told, or when the disk did not take it in time. */

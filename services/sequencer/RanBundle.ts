@@ -52,7 +52,7 @@ export class RanBundle {
       this.#replies.push(reply);
       return;
     }
-    this.#headSignature ??= await signer.signHead(this.#head.position, this.#head.head);
+    this.#headSignature ??= await signer.signHead(this.#head.slot, this.#head.position, this.#head.head);
     reply.durable(this.record, { ...this.#head, signature: this.#headSignature });
     if (this.#root === undefined) {
       this.#replies.push(reply);

@@ -10,6 +10,7 @@ export type SequencerErrors = {
   "sequencer/noData": { readonly dir: string };
   "sequencer/notEmpty": { readonly dir: string };
   "sequencer/signerAway": object;
+  "sequencer/adoptMoved": object;
   "sequencer/worker": { readonly worker: string };
 };
 

@@ -15,6 +15,7 @@ export const sequencerSettings = defineConfig({
   posting: { env: "SEQUENCER_POSTING", parser: flag, default: true, description: "Post batches to L1" },
   claiming: { env: "SEQUENCER_CLAIMING", parser: flag, default: true, description: "Claim and confirm epochs" },
   claimMover: { env: "SEQUENCER_CLAIM_MOVER", parser: hex(20), default: undefined, description: "Address of a challenger that may play for the sequencer's claims, besides the sequencer's own key" },
+  adopt: { env: "SEQUENCER_ADOPT", parser: flag, default: false, description: "With an empty data folder, go on with the chain as L1 has it: for whoever takes a chain over" },
   depth: { env: "SEQUENCER_DEPTH", parser: integer(0, 1_000), default: undefined, description: "L1 blocks on top of an entry before it is executed; 64, on the local chain 0" },
   pollMs: { env: "SEQUENCER_POLL_MS", parser: durationMs, default: 500, description: "Pause between two looks at L1" },
   batchSlots: { env: "SEQUENCER_BATCH_SLOTS", parser: integer(514, 4096), default: 1360, description: "Slots of a batch at most; 1360 stay below the 128 KiB that public nodes take as one transaction, 4096 below L1's gas cap" },

@@ -9,6 +9,7 @@ import type { RestoredBatch } from "./batches/OpenBatches.ts";
 import type { SealedBatches } from "./batches/SealedBatches.ts";
 import { groupTree } from "./heads/groupTree.ts";
 import { LOG_KIND, decodeBatchStart, decodeBundle, decodeGroup } from "./log/LogEntry.ts";
+import type { GroupStart } from "./log/LogEntry.ts";
 import type { LogPlace, SegmentLog } from "./log/SegmentLog.ts";
 import { RanBundle } from "./RanBundle.ts";
 import type { RecentBundles } from "./RecentBundles.ts";
@@ -52,8 +53,9 @@ class Groups {
   position: number;
   head: Uint8Array;
   #expected = 0;
+  #slot = 0;
   #members: Member[] = [];
-  #newest: { readonly members: readonly Member[]; readonly tree: ListTree; readonly previous: Uint8Array; readonly head: Uint8Array; readonly position: number }[] = [];
+  #newest: { readonly members: readonly Member[]; readonly tree: ListTree; readonly previous: Uint8Array; readonly head: Uint8Array; readonly slot: number; readonly position: number }[] = [];
   #newestCount = 0;
 
   constructor({ position, head }: Checkpoint) {
@@ -62,9 +64,10 @@ class Groups {
   }
 
   /** A group begins. One that a crash tore ends here: its head was never signed, and what is left of it is a group by itself. */
-  begin(bundles: number): void {
+  begin({ bundles, slot }: GroupStart): void {
     this.#end();
     this.#expected = bundles;
+    this.#slot = slot;
   }
 
   add(member: Member): void {
@@ -76,8 +79,8 @@ class Groups {
   /** Tells the newest bundles where they stand. */
   finish(): void {
     this.#end();
-    for (const { members, tree, previous, head, position } of this.#newest) {
-      for (const [index, { ran }] of members.entries()) ran.durable({ previous, head, position, index, path: tree.proof(index) });
+    for (const { members, tree, previous, head, slot, position } of this.#newest) {
+      for (const [index, { ran }] of members.entries()) ran.durable({ previous, head, slot, position, index, path: tree.proof(index) });
     }
   }
 
@@ -88,7 +91,7 @@ class Groups {
     const tree = groupTree(members.map(({ hash }) => hash));
     const previous = this.head;
     this.head = nextHead(previous, tree.root(), this.position);
-    this.#newest.push({ members, tree, previous, head: this.head, position: this.position });
+    this.#newest.push({ members, tree, previous, head: this.head, slot: this.#slot, position: this.position });
     this.#newestCount += members.length;
     for (let oldest = this.#newest[0]; oldest !== undefined && this.#newestCount - oldest.members.length >= REMEMBERED; oldest = this.#newest[0]) {
       this.#newest.shift();
@@ -128,8 +131,11 @@ export async function recover({ log, state, executor, roots, sealed, recent }: R
         const record = { position, firstReceipt, outcomes: outcomes.slice(0, count), slots: slots.slice(0, count), ids: ids.slice(0, count) };
         const ran = RanBundle.from({ record, head: undefined, root: undefined });
         const hash = bundleHash(bundle, recordsHash(bundle, SLOT_BYTES, bundle.length / SLOT_BYTES - 1));
-        groups.add({ hash, ran });
-        recent.add(hash, ran);
+        // What an earlier sequencer posted may hold bundles that are none (`adoptFromL1`): they have no place in the order.
+        if (count > 0) {
+          groups.add({ hash, ran });
+          recent.add(hash, ran);
+        }
         if (open !== undefined) {
           open.slots += out.slotsTaken;
           open.bundles.push(ran);

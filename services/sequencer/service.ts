@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 
+import { createL1Provider } from "../../chain/createL1Provider.ts";
 import { loadDeployment } from "../../chain/Deployment.ts";
 import type { Deployment } from "../../chain/Deployment.ts";
 import { fromHex, toHex } from "../../core/codec/hex.ts";
@@ -13,6 +14,7 @@ import { createService } from "../../runtime/lifecycle/createService.ts";
 import type { Service } from "../../runtime/lifecycle/Service.ts";
 import type { Logger } from "../../runtime/logger/Logger.ts";
 import { Metrics } from "../../runtime/metrics/Metrics.ts";
+import { adoptFromL1 } from "./adoptFromL1.ts";
 import type { SequencerConfig } from "./config.ts";
 import { connectL1 } from "./connectL1.ts";
 import type { SealedBatches } from "./batches/SealedBatches.ts";
@@ -44,7 +46,10 @@ export function createSequencerService(config: SequencerConfig, logger: Logger):
     const { inbox } = deployment.contracts;
     const separator = domainSeparator({ chainId: deployment.chainId, inbox: fromHex(inbox, 20) });
     const signer = createHeadSigner(key, { separator, chainId: deployment.chainId, inbox }, systemClock, logger);
-    const core = await Core.open({ config, chain: { domainSeparator: separator, feeTable: deployment.config.feeTable }, signer, logger, onFailed: fail });
+    if (config.adopt) await adopt(config, deployment, logger);
+    const { feeTable, slotSeconds, vacancySeconds } = deployment.config;
+    const turns = deployment.contracts.sequencerSet === undefined ? {} : { slotSeconds: Number(slotSeconds), vacancySeconds: Number(vacancySeconds) };
+    const core = await Core.open({ config, chain: { domainSeparator: separator, feeTable, ...turns }, signer, logger, onFailed: fail });
     started.push({ name: "stores", stop: () => core.stop() });
     await core.start();
     const metrics = new Metrics({ service: "sequencer" });
@@ -85,6 +90,15 @@ export function createSequencerService(config: SequencerConfig, logger: Logger):
   });
 }
 
+async function adopt(config: SequencerConfig, deployment: Deployment, logger: Logger): Promise<void> {
+  const provider = await createL1Provider(config.l1Url, deployment.chainId);
+  try {
+    await adoptFromL1({ provider, deployment, dataDir: config.dataDir, clock: systemClock, logger });
+  } finally {
+    provider.destroy();
+  }
+}
+
 async function loadKey(config: SequencerConfig, isLocal: boolean, logger: Logger): Promise<KeySigner> {
   const { keystoreFile, passwordFile, signerUrl, signerAddress } = config;
   const isConfigured = keystoreFile !== undefined || signerUrl !== undefined;
@@ -119,7 +133,7 @@ function createHttp(config: SequencerConfig, deployment: Deployment, core: Core,
     l1: l1Status() ?? null,
   });
   return new HttpServer({
-    host: config.host, port: config.port, maxConnections: config.maxConnections, maxConnectionsPerAddress: config.maxConnectionsPerAddress, pipeline, stream, state, roots, metrics, logger, status, isWell: () => pipeline.isWell,
+    host: config.host, port: config.port, maxConnections: config.maxConnections, maxConnectionsPerAddress: config.maxConnectionsPerAddress, pipeline, stream, state, roots, metrics, logger, status, isWell: () => pipeline.isWell, signedHead: () => committer.signed,
     config: {
       chainId: deployment.chainId,
       domainSeparator: toHex(separator),

@@ -32,6 +32,8 @@ export interface LiarOptions {
 
 const MAX_SEEDS = 50;
 const GAS = 6_000_000n;
+/** What a reorganisation took from under a transaction is not waited for. */
+const MINED_MS = 3_000;
 
 /** Claims a false state of one epoch and plays for it as well as it can, by the rules and in time; false proofs it does not have. */
 export class DisputeLiar {
@@ -44,7 +46,6 @@ export class DisputeLiar {
   readonly #options: LiarOptions;
   readonly #wallet: Wallet;
   readonly #moves: MoveBook;
-  readonly #sent = new Set<string>();
 
   constructor(options: LiarOptions) {
     const { replica, epoch, rollup, key, provider } = options;
@@ -58,6 +59,19 @@ export class DisputeLiar {
     const truth = new Trace(traceOptions);
     this.lie = falseTrace(truth, traceOptions, options);
     this.root = toHex(this.lie.rootsAt([this.lie.length])[0]!);
+  }
+
+  /** It has a live entry in the round under way. */
+  async isIn(): Promise<boolean> {
+    const { settlement } = this.contracts;
+    const parent = await this.#parent();
+    const roundId = await settlement.roundIdOf(parent, await settlement.currentRound(parent));
+    const { entryCount } = await settlement.rounds(parent);
+    for (let n = 0; n < Number(entryCount); n += 1) {
+      const entry = await settlement.entries(roundId, n);
+      if (entry.backer === this.address && !entry.isDead) return true;
+    }
+    return false;
   }
 
   /** Claims its root, or backs it when it is claimed. */
@@ -82,7 +96,7 @@ export class DisputeLiar {
     const head = await blockSourceOf(provider).latest();
     const sources = {
       provider, contracts: this.contracts, chainId: rollup.deployment.chainId, inboxAddress: rollup.deployment.contracts.inbox, firstBlock: rollup.deployment.blockNumber,
-      address: this.address, moves: this.#moves, maxEpochs: 64,
+      address: this.address, moves: this.#moves, maxEpochs: 64, playFor: new Set<string>(),
       replica: { view: replica.view, rootAt: (count: number) => (count === replica.view.epochs[epoch]?.batchEnd ? this.lie.rootsAt([this.lie.length])[0] : replica.rootAt(count)) },
     };
     const rules = await readRules(sources);
@@ -91,12 +105,9 @@ export class DisputeLiar {
     const { settlement, game } = rollup.deployment.contracts;
     let made = 0;
     for (const call of calls) {
-      const key = JSON.stringify([call.type, call.roundId, call.type === "open" ? call.n : [call.i, call.j, call.move]]);
-      if (this.#sent.has(key)) continue;
-      this.#sent.add(key);
       const traceOf = (): Promise<TraceOracle> => Promise.resolve(this.lie);
       const { to, data } = await encodeCall(call, { settlement, game, address: this.address, parts: rules.parts, traceOf });
-      await (await this.#wallet.sendTransaction({ to, data, value: call.valueWei, gasLimit: GAS })).wait();
+      await (await this.#wallet.sendTransaction({ to, data, value: call.valueWei, gasLimit: GAS })).wait(1, MINED_MS);
       this.done.push(call.type);
       made += 1;
     }

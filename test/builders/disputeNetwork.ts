@@ -24,7 +24,7 @@ import { scriptFor } from "./rollupScript.ts";
 import type { RollupScript } from "./rollupScript.ts";
 
 const ETHER = 10n ** 18n;
-const WAIT_MS = 60_000;
+const WAIT_MS = Number(process.env["WAIT_MS"] ?? 60_000);
 const DEPOSIT_UNITS = 1_000_000;
 const RICH = `0x${(1_000n * ETHER).toString(16)}`;
 

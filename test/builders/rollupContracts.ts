@@ -1,7 +1,7 @@
 import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/types";
 import hre from "hardhat";
 
-import type { BisectionGame, Bridge, Exodus, Inbox, RollupFactory, Settlement } from "../../typechain-types/index.ts";
+import type { BisectionGame, Bridge, Exodus, Inbox, RollupFactory, SequencerSet, Settlement } from "../../typechain-types/index.ts";
 import type { RollupConfigStruct } from "../../typechain-types/root/RollupFactory.ts";
 import { claimState } from "./claimState.ts";
 import { submitBatch } from "./submitBatch.ts";
@@ -22,6 +22,7 @@ export const TEST_CONFIG: RollupConfigStruct = {
   gasRefundWei: 400n,
   rewardCapWei: 100n,
   moveBondWei: 7n,
+  operatorBondWei: 0n,
   epochSteps: 1_000_000n,
   epochAgeSeconds: 0,
   inclusionDelaySeconds: 100,
@@ -32,6 +33,9 @@ export const TEST_CONFIG: RollupConfigStruct = {
   parts: 2,
   payoutDelaySeconds: 10,
   guardianSeconds: 0,
+  slotSeconds: 100,
+  vacancySeconds: 1_000,
+  graceSeconds: 20,
   feeTable: [0n, 0n, 0n],
 };
 
@@ -42,6 +46,8 @@ export interface RollupContracts {
   readonly game: BisectionGame;
   readonly bridge: Bridge;
   readonly exodus: Exodus;
+  /** Without code unless the chain has operators. */
+  readonly sequencerSet: SequencerSet;
 }
 
 /** An L1 in memory with the shared code on it. */
@@ -70,7 +76,7 @@ export async function createL1Scene(): Promise<L1Scene> {
   const deploy = async (name: string): Promise<string> => (await ethers.deployContract(name)).getAddress();
   const implementations = {
     inbox: await deploy("Inbox"), settlement: await deploy("Settlement"), game: await deploy("BisectionGame"), bridge: await deploy("Bridge"),
-    exodus: await deploy("Exodus"),
+    exodus: await deploy("Exodus"), sequencerSet: await deploy("SequencerSet"),
   };
   const factory = (await ethers.deployContract("RollupFactory", [implementations, await deploy("OneStepProver")])) as unknown as RollupFactory;
   let salts = 0;
@@ -91,6 +97,7 @@ export async function createL1Scene(): Promise<L1Scene> {
         game: (await ethers.getContractAt("BisectionGame", addresses.game)) as unknown as BisectionGame,
         bridge: (await ethers.getContractAt("Bridge", addresses.bridge)) as unknown as Bridge,
         exodus: (await ethers.getContractAt("Exodus", addresses.exodus)) as unknown as Exodus,
+        sequencerSet: (await ethers.getContractAt("SequencerSet", addresses.sequencerSet)) as unknown as SequencerSet,
       };
     },
     close: () => connection.close(),

@@ -29,6 +29,7 @@ export const CHAIN_TEST_CONFIG = {
   gasRefundWei: 400n,
   rewardCapWei: 100n,
   moveBondWei: 7n,
+  operatorBondWei: 0n,
   epochSteps: 1_000_000n,
   epochAgeSeconds: 0,
   inclusionDelaySeconds: 100,
@@ -39,6 +40,9 @@ export const CHAIN_TEST_CONFIG = {
   parts: 2,
   payoutDelaySeconds: 0,
   guardianSeconds: 0,
+  slotSeconds: 10,
+  vacancySeconds: 30,
+  graceSeconds: 2,
 };
 
 /** A rollup on a local chain, and its contracts in the hands of the first development key. */
@@ -75,19 +79,19 @@ export async function deployRollupOn(chain: LocalChain, config: Partial<typeof C
   const blockNumber = await chain.provider.getBlockNumber();
   const addressOf = async (name: string): Promise<string> => (await deploy(name)).getAddress();
   const implementations = {
-    inbox: await addressOf("Inbox"), settlement: await addressOf("Settlement"), game: await addressOf("BisectionGame"), bridge: await addressOf("Bridge"), exodus: await addressOf("Exodus"),
+    inbox: await addressOf("Inbox"), settlement: await addressOf("Settlement"), game: await addressOf("BisectionGame"), bridge: await addressOf("Bridge"), exodus: await addressOf("Exodus"), sequencerSet: await addressOf("SequencerSet"),
   };
   const prover = await addressOf("OneStepProver");
   const factory = (await deploy("RollupFactory", [implementations, prover])) as unknown as RollupFactory;
   const full = { ...CHAIN_TEST_CONFIG, ...config, feeTable: packFees() as [bigint, bigint, bigint] };
   const salt = zeroPadValue(toBeHex(1), 32);
   await (await factory.create(full, salt, { nonce: nonce++ })).wait();
-  const { inbox, settlement, game, bridge, exodus } = await factory.addressesOf(wallet.address, salt);
+  const { inbox, settlement, game, bridge, exodus, sequencerSet } = await factory.addressesOf(wallet.address, salt);
   const genesis = await chain.provider.getBlock(0);
   const deployment = loadDeployment({
     chainId: chain.chainId,
     genesisHash: genesis?.hash ?? ZeroHash,
-    contracts: { inbox, settlement, game, bridge, exodus, prover },
+    contracts: { inbox, settlement, game, bridge, exodus, prover, ...(full.operatorBondWei > 0n ? { sequencerSet } : {}) },
     config: { ...full, assetScale: String(full.assetScale), feeTable: Array<number>(24).fill(Number(FEE)) },
     blockNumber,
   });

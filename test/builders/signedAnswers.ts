@@ -14,6 +14,7 @@ export interface AnswerFacts {
   readonly previous?: Uint8Array;
   readonly position?: number;
   readonly headPosition?: number;
+  readonly headSlot?: number;
   readonly firstReceipt?: number;
   /** Outcome of each record; one OK by default. */
   readonly outcomes?: readonly number[];
@@ -36,27 +37,27 @@ export function messageOf(write: (answers: AnswerWriter) => void): Uint8Array {
 }
 
 function factsOf(bundle: Uint8Array, facts: AnswerFacts) {
-  const { key = TEST_SEQUENCER_KEY, position = 0, firstReceipt = 5, outcomes = [0], signedFor = bundle } = facts;
+  const { key = TEST_SEQUENCER_KEY, position = 0, firstReceipt = 5, outcomes = [0], signedFor = bundle, headSlot = 0 } = facts;
   const headPosition = facts.headPosition ?? position + outcomes.length;
   const previous = new Uint8Array(32);
   // Alone in its group: the bundle's hash is the group's root.
   const head = nextHead(previous, bundleHash(signedFor, recordsHash(signedFor, 96, signedFor.length / 96 - 1)), headPosition);
-  const signature = signWith(key, headDigest(TEST_SEPARATOR, headPosition, head));
-  return { position, firstReceipt, outcomes, previous: facts.previous ?? previous, head, headPosition, signature };
+  const signature = signWith(key, headDigest(TEST_SEPARATOR, headSlot, headPosition, head));
+  return { position, firstReceipt, outcomes, previous: facts.previous ?? previous, head, headSlot, headPosition, signature };
 }
 
 /** The DURABLE answer of the stream for a bundle that is alone in its group. */
 export function durableMessage(request: number, bundle: Uint8Array, facts: AnswerFacts = {}): Uint8Array {
-  const { position, firstReceipt, outcomes, previous, head, headPosition, signature } = factsOf(bundle, facts);
+  const { position, firstReceipt, outcomes, previous, head, headSlot, headPosition, signature } = factsOf(bundle, facts);
   const record = { position, firstReceipt, outcomes: Uint8Array.from(outcomes), slots: new Uint32Array(outcomes.length).fill(3), ids: new Float64Array(outcomes.length).fill(9) };
-  return messageOf((answers) => answers.durable(request, record, { previous, head, position: headPosition, index: 0, signature, path: new Uint8Array(0) }));
+  return messageOf((answers) => answers.durable(request, record, { previous, head, slot: headSlot, position: headPosition, index: 0, signature, path: new Uint8Array(0) }));
 }
 
 /** The same as the JSON of `POST /v1/bundles`. */
 export function durableJson(bundle: Uint8Array, facts: AnswerFacts = {}): Record<string, unknown> {
-  const { position, firstReceipt, outcomes, previous, head, headPosition, signature } = factsOf(bundle, facts);
+  const { position, firstReceipt, outcomes, previous, head, headSlot, headPosition, signature } = factsOf(bundle, facts);
   const results = outcomes.map((outcome) => ({ outcome, code: null, slot: 3, id: 9 }));
-  return { level: "durable", position, firstReceipt, results, previous: toHex(previous), head: toHex(head), headPosition, index: 0, signature: toHex(signature), path: "0x" };
+  return { level: "durable", position, firstReceipt, results, previous: toHex(previous), head: toHex(head), headPosition, headSlot, index: 0, signature: toHex(signature), path: "0x" };
 }
 
 /** A root over so many records and batches. */

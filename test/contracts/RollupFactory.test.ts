@@ -21,7 +21,7 @@ describe("RollupFactory", () => {
       const registry = await (await scene.ethers.deployContract("TestIdentityRegistry")).getAddress();
       await expect(factory.create({ ...TEST_CONFIG, identityRegistry: registry, feeRecipient: signers[4]!.address, sequencer: signers[5]!.address, guardian: signers[6]!.address, guardianSeconds: 77, feeTable: [1n, 2n, 3n] }, SALT))
         .to.emit(factory, "RollupCreated")
-        .withArgs(signers[0]!.address, SALT, expected.inbox, expected.settlement, expected.game, expected.bridge, expected.exodus);
+        .withArgs(signers[0]!.address, SALT, expected.inbox, expected.settlement, expected.game, expected.bridge, expected.exodus, ZeroAddress);
       const inbox = await (await scene.ethers.getContractAt("Inbox", expected.inbox)).getFunction("config")();
       expect([...inbox]).to.deep.equal([expected.bridge, signers[5]!.address, ZeroAddress, registry, signers[4]!.address, 100n, 1_000_000n, 0n, 1_000n, expected.exodus]);
       const settlement = await (await scene.ethers.getContractAt("Settlement", expected.settlement)).getFunction("config")();
@@ -34,6 +34,16 @@ describe("RollupFactory", () => {
       // W + D + 2 (C0 + 65 e), twice, and the guardian's time.
       const exodus = await (await scene.ethers.getContractAt("Exodus", expected.exodus)).getFunction("config")();
       expect([...exodus]).to.deep.equal([expected.inbox, expected.settlement, expected.bridge, signers[4]!.address, 2n * 860n + 77n, 10n]);
+    });
+
+    it("operators: their set decides who submits, with twice the longest dispute to be paid", async () => {
+      const rollup = await scene.createRollup({ operatorBondWei: 500n });
+      const [inbox, set] = [await rollup.inbox.getAddress(), await rollup.sequencerSet.getAddress()];
+      expect((await rollup.inbox.config()).sequencerAuth).to.equal(set);
+      expect([...(await rollup.sequencerSet.config())]).to.deep.equal([inbox, 500n, 100n, 1_000n, 20n, 2n * 860n]);
+      const without = await scene.createRollup();
+      expect((await without.inbox.config()).sequencerAuth).to.equal(ZeroAddress);
+      expect(await scene.ethers.provider.getCode(await without.sequencerSet.getAddress())).to.equal("0x");
     });
 
     it("salt: belongs to its creator and works once", async () => {
@@ -72,9 +82,14 @@ describe("RollupFactory", () => {
       ["asset", "0x00000000000000000000000000000000000000aa"],
       ["identityRegistry", "0x00000000000000000000000000000000000000aa"],
       ["sequencerAuth", "0x00000000000000000000000000000000000000aa"],
+      ["slotSeconds", 1],
+      ["slotSeconds", 86_401],
+      ["vacancySeconds", 99],
+      ["vacancySeconds", 31 * 86_400],
+      ["graceSeconds", 51],
     ] as const) {
       it(`configuration: is rejected when ${parameter} is ${value}`, async () => {
-        await expect(scene.factory.create({ ...TEST_CONFIG, [parameter]: value }, ZeroHash))
+        await expect(scene.factory.create({ ...TEST_CONFIG, operatorBondWei: parameter === "sequencerAuth" ? 0n : 500n, [parameter]: value }, ZeroHash))
           .to.be.revertedWithCustomError(scene.factory, "BadConfig")
           .withArgs(parameter);
       });

@@ -1,9 +1,12 @@
-import { toBeHex, ZeroAddress } from "ethers";
+import { toBeHex, Wallet, ZeroAddress } from "ethers";
 import type { ContractTransactionResponse } from "ethers";
 
 import type { HostileRecipient, TestIdentityRegistry, TestToken } from "../../typechain-types/index.ts";
 import { callSlots, randomSlots, transferSlots } from "../builders/batchData.ts";
 import { createL1Scene } from "../builders/rollupContracts.ts";
+import type { L1Scene } from "../builders/rollupContracts.ts";
+import { signHeadFor } from "../builders/signedHead.ts";
+import type { HeadStruct } from "../builders/signedHead.ts";
 import { sparseState, withdrawalLeaf } from "../builders/stateTree.ts";
 import type { SparseLeaf } from "../builders/stateTree.ts";
 import { submitBatch } from "../builders/submitBatch.ts";
@@ -27,6 +30,29 @@ function fullState(recipient: string, amount: bigint) {
   return sparseState(leaves);
 }
 
+type Measure = (name: string | undefined, send: () => Promise<ContractTransactionResponse>) => Promise<void>;
+
+/** A chain with operators: what joining, leading, leaving and two heads for one place cost. */
+async function measureSet({ signers, createRollup }: L1Scene, measure: Measure, timeNow: () => number): Promise<void> {
+  const { sequencerSet: set, inbox } = await createRollup({ operatorBondWei: 1_000n, slotSeconds: 12, vacancySeconds: 1_200, graceSeconds: 6 });
+  const key = new Wallet(toBeHex(11, 32));
+  await measure("SequencerSet.join (the chain's first)", () => set.join(key.address, { value: 1_000 }));
+  await measure("SequencerSet.join", () => set.connect(signers[1]!).join(key.address, { value: 1_000 }));
+  for (let index = 2; index < 5; index++) await measure(undefined, () => set.connect(signers[index]!).join(key.address, { value: 1_000 }));
+  const batch = async () => {
+    const leader = await set.leaderOf(Math.floor(timeNow() / 12));
+    return await submitBatch(inbox.connect(signers.find(({ address }) => address === leader) ?? signers[0]!), timeNow(), 0n, randomSlots(1));
+  };
+  await measure(undefined, batch);
+  await measure("Inbox.submitBatch (1 slot, by a leader of a SequencerSet)", batch);
+  await measure("SequencerSet.unbond", () => set.connect(signers[1]!).unbond());
+  const domain = { chainId: 31337, inbox: await inbox.getAddress() };
+  const [a, b] = [1, 2].map((head) => ({ slot: 10 ** 9, position: 7, head: toBeHex(head, 32) })) as [HeadStruct, HeadStruct];
+  const [sigA, sigB] = [await signHeadFor(key, a, domain), await signHeadFor(key, b, domain)];
+  await measure("SequencerSet.reportHeads", () => set.connect(signers[9]!).reportHeads(signers[0]!.address, a, sigA, b, sigB));
+  await measure("SequencerSet.withdrawCredit", () => set.connect(signers[9]!).withdrawCredit(signers[9]!.address));
+}
+
 /** Gas of every call of the root contracts. Times are fixed: a zero byte more or less in calldata changes the figures. */
 export async function measureGas(): Promise<Record<string, number>> {
   const scene = await createL1Scene();
@@ -46,8 +72,8 @@ export async function measureGas(): Promise<Record<string, number>> {
     await registry.register("");
     await measure("RollupFactory.create", async () => {
       const config = { sequencer: me, sequencerAuth: ZeroAddress, identityRegistry: await registry.getAddress(), feeRecipient: other, asset: ZeroAddress, guardian: ZeroAddress };
-      const amounts = { assetScale: GWEI, forcedSlotFeeWei: 1_000n, bondWei: 3_200n, gasRefundWei: 400n, rewardCapWei: 100n, moveBondWei: 7n, epochSteps: 10n ** 9n };
-      const times = { epochAgeSeconds: 3_600, inclusionDelaySeconds: 43_200, windowSeconds: 86_400, joinSeconds: 86_400, clockSeconds: 72_000, incrementSeconds: 3_600, parts: 16, payoutDelaySeconds: 86_400, guardianSeconds: 0 };
+      const amounts = { assetScale: GWEI, forcedSlotFeeWei: 1_000n, bondWei: 3_200n, gasRefundWei: 400n, rewardCapWei: 100n, moveBondWei: 7n, operatorBondWei: 0n, epochSteps: 10n ** 9n };
+      const times = { epochAgeSeconds: 3_600, inclusionDelaySeconds: 43_200, windowSeconds: 86_400, joinSeconds: 86_400, clockSeconds: 72_000, incrementSeconds: 3_600, parts: 16, payoutDelaySeconds: 86_400, guardianSeconds: 0, slotSeconds: 600, vacancySeconds: 43_200, graceSeconds: 60 };
       return scene.factory.create({ ...config, ...amounts, ...times, feeTable: [1n, 2n, 3n] }, toBeHex(7, 32));
     });
     const { inbox, bridge, settlement } = await scene.createRollup({
@@ -117,6 +143,7 @@ export async function measureGas(): Promise<Record<string, number>> {
       hostile.execute(bridge, 0, bridge.interface.encodeFunctionData("withdrawClaimable", [other])),
     );
 
+    await measureSet(scene, measure, () => time);
     const token = (await ethers.deployContract("TestToken")) as unknown as TestToken;
     const ofToken = await scene.createRollup({ asset: await token.getAddress(), assetScale: 1n });
     await measure(undefined, () => token.mint(me, ether));

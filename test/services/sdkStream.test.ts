@@ -40,9 +40,9 @@ function messageOf(write: (answers: AnswerWriter) => void): Uint8Array {
 function durableFor({ request, bytes }: Submission, changes: { key?: string; previous?: Uint8Array } = {}): Uint8Array {
   const previous = new Uint8Array(32);
   const head = nextHead(previous, bundleHash(bytes, recordsHash(bytes, 96, 1)), 1);
-  const signature = signCompact(headDigest(separator, 1, head), changes.key ?? SEQUENCER_KEY);
+  const signature = signCompact(headDigest(separator, 0, 1, head), changes.key ?? SEQUENCER_KEY);
   const record = { position: 0, firstReceipt: 5, outcomes: Uint8Array.of(0), slots: Uint32Array.of(3), ids: Float64Array.of(9) };
-  return messageOf((answers) => answers.durable(request, record, { previous: changes.previous ?? previous, head, position: 1, index: 0, signature, path: new Uint8Array(0) }));
+  return messageOf((answers) => answers.durable(request, record, { previous: changes.previous ?? previous, head, slot: 0, position: 1, index: 0, signature, path: new Uint8Array(0) }));
 }
 
 async function codeOf(promise: Promise<unknown>): Promise<string> {

@@ -74,6 +74,19 @@ describe("SDK trust", () => {
     expect(await codeOf(clientOf({ "/v1/config": told() }, { deployment: { chainId: 1 } }).config())).to.equal("DEPLOYMENT_INVALID");
   });
 
+  it("client: takes the signatures of a chain's operators, as a trusted L1 names them", async () => {
+    const set = `0x${"77".repeat(20)}`;
+    const [first, second] = [`0x${"81".repeat(20)}`, `0x${"82".repeat(20)}`];
+    const said = told({ contracts: { sequencerSet: set } });
+    const operators = async (asked: string): Promise<string[]> => (asked.toLowerCase() === set ? [first, second] : []);
+    const withSet = deployment({}, { sequencerSet: set });
+    expect((await clientOf({ "/v1/config": said }, { deployment: withSet, operators }).config()).signers).to.deep.equal([first, second]);
+    expect((await clientOf({ "/v1/config": said }, { deployment: withSet, operators, sequencerAddress: ELSEWHERE }).config()).signers).to.deep.equal([ELSEWHERE]);
+    // Neither who deployed it nor the server says who is an operator.
+    expect(await codeOf(clientOf({ "/v1/config": said }, { deployment: withSet }).config())).to.equal("SDK_UNTRUSTED");
+    expect(await codeOf(clientOf({ "/v1/config": told() }, { deployment: withSet, operators }).config())).to.equal("SDK_WRONG_CHAIN");
+  });
+
   it("client: believes the server on a local chain, unless told otherwise", async () => {
     expect((await clientOf({ "/v1/config": told({ chainId: 31337 }) }).config()).sequencer).to.equal(SEQUENCER);
     expect((await clientOf({ "/v1/config": told({ chainId: 31337 }) }, { sequencerAddress: ELSEWHERE }).config()).sequencer).to.equal(ELSEWHERE);

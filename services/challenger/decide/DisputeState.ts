@@ -22,7 +22,7 @@ export interface EntryView {
   readonly enteredAt: number;
   readonly isDead: boolean;
   readonly claimId: string;
-  /** We back it, or may move for it. */
+  /** We back it, or play it for somebody whom the operator trusts. */
   readonly isOurs: boolean;
   /** unix seconds; 0 before its opening */
   readonly openedAt: number;

@@ -2,7 +2,7 @@ import type { DisputeAction } from "./DisputeAction.ts";
 import type { DisputePolicy } from "./DisputePolicy.ts";
 import type { DisputeRules, EpochView } from "./DisputeState.ts";
 
-/** More than the price, so that others who enter at the same time do not make the call fail; the surplus is credited. */
+/** A share of the bond above the price, so that eight others who enter before do not make the call fail; the surplus is credited. */
 const PRICE_MARGIN = 4n;
 
 /**
@@ -12,7 +12,9 @@ const PRICE_MARGIN = 4n;
 export function decideEntry(view: EpochView, now: number, rules: DisputeRules, policy: DisputePolicy): DisputeAction[] {
   const { epoch, parent, accumulator, root, claimId, isMade, round } = view;
   const ours = round.entries.filter((entry) => entry.isOurs && entry.claimId === claimId);
-  if (ours.some(({ isDead }) => !isDead)) return [];
+  // Whose clock ran out in a game falls as soon as anybody says so.
+  const isDoomed = (n: number): boolean => view.games.some((game) => game.isOurTurn && now >= game.lateAt && (game.i === n || game.j === n));
+  if (ours.some(({ isDead, n }) => !isDead && !isDoomed(n))) return [];
   const rivalClaims = round.claimCount - (isMade ? 1 : 0);
   if (rivalClaims === 0 && policy.backing !== "always") return [];
   const rivalsUntil = round.openedAt === undefined ? Infinity : round.openedAt + rules.windowSeconds;
@@ -25,7 +27,7 @@ export function decideEntry(view: EpochView, now: number, rules: DisputeRules, p
   }
   const limit = overLimit(view, ours.length, policy);
   if (limit !== undefined) return [{ type: "alarm", alarm: { code: "challenger/entry-limit", detail: limit, values: { epoch, entries: ours.length, priceWei: round.priceWei } } }];
-  const valueWei = round.priceWei + (round.openedAt === undefined ? 0n : rules.bondWei / PRICE_MARGIN);
+  const valueWei = round.priceWei + rules.bondWei / PRICE_MARGIN;
   if (isMade) return [{ type: "back", epoch, claimId, attempt: ours.length, valueWei, deadline: backedUntil }];
   return [{ type: "claim", epoch, parent, round: round.number, claimId, root, accumulator, attempt: ours.length, valueWei, deadline: rivalsUntil }];
 }

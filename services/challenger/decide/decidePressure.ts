@@ -8,10 +8,12 @@ export interface FeeLimits {
   readonly calmCapWei: bigint;
   /** Never more than this, whatever is at stake. */
   readonly maxCapWei: bigint;
+  /** What a call in time is worth to the operator; the bond, if that is more. */
+  readonly stakeWei: bigint;
 }
 
-/** Gas of a call at most, for the worth of its bond. */
-const GAS_OF_PROOF = 1_500_000n;
+/** Gas of a call at most (DISPUTES, section 5). */
+const GAS_OF_PROOF = 800_000n;
 const GAS_OF_CALL = 400_000n;
 /** Shares of the time there was: from the first on the cap rises, at the second it is at its top. */
 const RISE_FROM = 0.5;
@@ -24,7 +26,7 @@ const ATTEMPTS = 16;
 
 /**
  * The limits of fees for what is to be in the chain by a deadline; undefined when nothing has one. From half of its time on the cap
- * rises with each second, up to where a call would cost what is at stake: a bond.
+ * rises with each second, up to where a call would cost what is at stake.
  */
 export function decidePressure(calls: readonly DisputeCall[], now: number, rules: DisputeRules, limits: FeeLimits): LanePressure | undefined {
   const timed = calls.filter(({ deadline }) => deadline !== Infinity);
@@ -36,10 +38,10 @@ export function decidePressure(calls: readonly DisputeCall[], now: number, rules
   };
 }
 
-function pressureOf(call: DisputeCall, now: number, rules: DisputeRules, { calmCapWei, maxCapWei }: FeeLimits): LanePressure {
+function pressureOf(call: DisputeCall, now: number, rules: DisputeRules, { calmCapWei, maxCapWei, stakeWei }: FeeLimits): LanePressure {
   const left = Math.max(0, call.deadline - now);
   const bumpAfterMs = Math.min(MAX_BUMP_MS, Math.max(MIN_BUMP_MS, (left * 1_000) / ATTEMPTS));
-  const worthWei = rules.bondWei / (call.type === "prove" ? GAS_OF_PROOF : GAS_OF_CALL);
+  const worthWei = (stakeWei > rules.bondWei ? stakeWei : rules.bondWei) / (call.type === "prove" ? GAS_OF_PROOF : GAS_OF_CALL);
   const topWei = worthWei < calmCapWei ? calmCapWei : worthWei < maxCapWei ? worthWei : maxCapWei;
   const share = left / timeOf(call, rules);
   const risen = Math.min(1, Math.max(0, (RISE_FROM - share) / (RISE_FROM - TOP_AT)));

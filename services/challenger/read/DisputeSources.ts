@@ -26,6 +26,8 @@ export interface DisputeSources {
   readonly firstBlock: number;
   /** Our account: it backs and moves. */
   readonly address: string;
+  /** Backers, lower case, whose entries we play where they name us as mover. What their games win is theirs, so nobody else's are played. */
+  readonly playFor: ReadonlySet<string>;
   readonly replica: OwnView;
   readonly moves: MoveBook;
   /** Unconfirmed epochs that are played for at once. */

@@ -22,7 +22,7 @@ export function roundAt(stored: { readonly number: number; readonly openedAt: nu
 
 /** An epoch as the child of `parent`; undefined while we do not know its root. */
 export async function readEpoch(sources: DisputeSources, rules: DisputeRules, epoch: number, parent: string, now: number, blockTag: number): Promise<EpochView | undefined> {
-  const { contracts, replica, chainId, inboxAddress, address } = sources;
+  const { contracts, replica, chainId, inboxAddress, address, playFor } = sources;
   const { settlement, game, inbox } = contracts;
   const at = { blockTag };
   const known = replica.view.epochs[epoch];
@@ -46,7 +46,8 @@ export async function readEpoch(sources: DisputeSources, rules: DisputeRules, ep
     const [entry, opening] = await Promise.all([settlement.entries(roundId, n, at), game.openings(roundId, n, at)]);
     const [openedAt, isDead] = [Number(opening.openedAt), entry.isDead];
     if (openedAt > 0) openings.set(n, opening.move);
-    const isOurs = [entry.backer, entry.mover].some((player) => player.toLowerCase() === address.toLowerCase());
+    const [backer, mover] = [entry.backer.toLowerCase(), entry.mover.toLowerCase()];
+    const isOurs = backer === address.toLowerCase() || (mover === address.toLowerCase() && playFor.has(backer));
     return { n, enteredAt: Number(entry.enteredAt), isDead, claimId: entry.claimId, isOurs, openedAt };
   });
   const fromBlock = Math.min(...entries.map((entry) => replica.view.claims.get(entry.claimId)?.at.blockNumber ?? sources.firstBlock));

@@ -2,9 +2,11 @@ import { existsSync, readdirSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { dirname, isAbsolute, join, normalize } from "node:path";
 
+import { systemClock } from "../../../runtime/clock/systemClock.ts";
 import { lockDataDir } from "../../../runtime/files/lockDataDir.ts";
 import { syncDir } from "../../../runtime/files/writeFileAtomic.ts";
 import { DATA } from "../dataFiles.ts";
+import { writeSignAfter } from "../heads/signAfter.ts";
 import { SequencerError } from "../SequencerError.ts";
 import { BACKUP_FORMAT, MANIFEST } from "./BackupManifest.ts";
 import type { BackupManifest } from "./BackupManifest.ts";
@@ -41,8 +43,8 @@ export async function verifyBackup(source: string, onFile: (path: string) => voi
 
 /**
  * Makes a data folder of a backup, after every file of it was checked. Bundles that were acknowledged after the backup was made are
- * not in it: a sequencer that goes on from there signs other heads for the same positions, which counts as lying where heads can be
- * slashed. What L1 has beyond the backup is noticed at the start, and refused.
+ * not in it: a sequencer that goes on from there signs other heads for the same positions, which would cost an operator its bond if it
+ * did so in the same slot; it waits for the next one. What L1 has beyond the backup is noticed at the start, and refused.
  * @throws SequencerError `sequencer/backupDamaged`, `sequencer/notEmpty`; FilesError `files/locked`
  */
 export async function restoreBackup(source: string, dataDir: string, onFile: (path: string) => void = () => undefined): Promise<BackupReport> {
@@ -54,6 +56,7 @@ export async function restoreBackup(source: string, dataDir: string, onFile: (pa
       throw new SequencerError("sequencer/notEmpty", { dir: dataDir }, "reject", { what: `${dataDir} is not empty (${present.slice(0, 3).join(", ")})`, todo: "Restore into an empty folder" });
     }
     const { files } = await readManifest(source);
+    await writeSignAfter(dataDir, systemClock.nowSeconds());
     // The file that says which chain it is comes last: a restore that broke off is not taken for a sequencer's data.
     for (const { path, sha256 } of [...files].sort((a, b) => Number(a.path === DATA.chain) - Number(b.path === DATA.chain))) {
       onFile(path);

@@ -31,6 +31,8 @@ export interface OpenBatchesOptions {
   /** Slots of a batch at most: its transaction has to fit L1's gas cap. */
   readonly maxSlots: number;
   readonly maxMs: number;
+  /** A batch is begun after so long without one, though there is nothing for it: an operator shows that it is there. */
+  readonly idleMs?: number | undefined;
   readonly onFailed: (error: Error) => void;
 }
 
@@ -61,6 +63,7 @@ export class OpenBatches {
   /** Batches are sealed in order, and their roots told in order; a slow signer holds up only the second. */
   #unsealed = 0;
   #hasNewEntries = false;
+  #begunAtMs = Number.NEGATIVE_INFINITY;
   #sealing: Promise<void> = Promise.resolve();
   #telling: Promise<void> = Promise.resolve();
 
@@ -123,9 +126,10 @@ export class OpenBatches {
 
   /** Opens a batch for entries that came, or ends the one that is old enough. */
   tick(position: number): void {
-    const { clock, maxMs } = this.#options;
+    const { clock, maxMs, idleMs } = this.#options;
     if (this.#open === undefined) {
-      if (this.#entries.length > 0) this.#begin();
+      const isIdle = idleMs !== undefined && clock.monotonicMs() - this.#begunAtMs >= idleMs;
+      if (this.#entries.length > 0 || isIdle) this.#begin();
     } else if (clock.monotonicMs() - this.#open.openedAtMs >= maxMs) this.end(position);
   }
 
@@ -139,6 +143,7 @@ export class OpenBatches {
     const l2Time = Math.max(this.l2Time, Math.min(clock.nowSeconds(), end - 1));
     const open: OpenBatch = { l2Time, queueEnd: consumed + taken.length, openedAtMs: clock.monotonicMs(), slots: 0, from: undefined, bundles: [] };
     this.#open = open;
+    this.#begunAtMs = open.openedAtMs;
     const start = { l2Time, queueEnd: open.queueEnd, entries: taken.map(({ entry }) => entry) };
     levels.beginBatch();
     executor.beginBatch({ l2Time, queueEnd: open.queueEnd });

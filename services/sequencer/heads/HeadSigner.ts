@@ -17,8 +17,8 @@ export interface HeadSigner {
   readonly isAway: boolean;
   /** Asks no more: what is asked for now fails when the signer is away. */
   abandon(): void;
-  /** EIP-712 `Head(slot, position, head)`; the slot is 0 until operators take turns. */
-  signHead(position: number, head: Uint8Array): Promise<Uint8Array> | Uint8Array;
+  /** EIP-712 `Head(slot, position, head)`; the slot is 0 on a chain without operators. */
+  signHead(slot: number, position: number, head: Uint8Array): Promise<Uint8Array> | Uint8Array;
   /** EIP-712 `Root(position, batchCount, stateRoot)`. */
   signRoot(position: number, batchCount: number, stateRoot: Uint8Array): Promise<Uint8Array> | Uint8Array;
 }
@@ -44,7 +44,7 @@ export function createHeadSigner(signer: KeySigner | LocalKeySigner, { separator
     return {
       isAway: false,
       abandon: () => undefined,
-      signHead: (position, head) => signer.signDigest(headDigest(separator, position, head)),
+      signHead: (slot, position, head) => signer.signDigest(headDigest(separator, slot, position, head)),
       signRoot: (position, batchCount, stateRoot) => signer.signDigest(rootDigest(separator, position, batchCount, stateRoot)),
     };
   }
@@ -71,7 +71,7 @@ export function createHeadSigner(signer: KeySigner | LocalKeySigner, { separator
       return isAway;
     },
     abandon: () => abandoned.abort(new SequencerError("sequencer/signerAway", {}, "retry", { what: "The signer did not answer until the end", todo: "Start again when it does; what was not signed was not acknowledged" })),
-    signHead: (position, head) => sign("Head", { slot: "0", position: String(position), head: toHex(head) }),
+    signHead: (slot, position, head) => sign("Head", { slot: String(slot), position: String(position), head: toHex(head) }),
     signRoot: (position, batchCount, stateRoot) => sign("Root", { position: String(position), batchCount: String(batchCount), stateRoot: toHex(stateRoot) }),
   };
 }

@@ -48,6 +48,8 @@ export interface HttpServerOptions {
   /** False while nothing can be acknowledged: disk full, signer away, or a failure that a restart mends. */
   readonly isWell: () => boolean;
   readonly status: () => Readonly<Record<string, unknown>>;
+  /** The last head that was signed, for who compares what operators sign. */
+  readonly signedHead: () => { readonly slot: number; readonly position: number; readonly head: Uint8Array; readonly signature: Uint8Array } | undefined;
 }
 
 /** An answer that is an error: HTTP status, code, message, what to do. */
@@ -115,7 +117,7 @@ export class HttpServer {
   }
 
   #createApp(): express.Express {
-    const { state, roots, config, status, metrics } = this.#options;
+    const { state, roots, config, status, signedHead, metrics } = this.#options;
     const app = express();
     app.disable("x-powered-by");
     app.get("/health", (_request, response) => {
@@ -125,6 +127,10 @@ export class HttpServer {
     app.get("/metrics", (request, response) => void metrics.handleRequest(request, response));
     app.get("/v1/config", (_request, response) => void response.json(config));
     app.get("/v1/status", (_request, response) => void response.json(status()));
+    app.get("/v1/head", (_request, response) => {
+      const { slot, position, head, signature } = signedHead() ?? raise(notFound("head signed since the start"));
+      response.json({ slot, position, head: toHex(head), signature: toHex(signature) });
+    });
     app.get("/v1/agents/:id", (request, response) => {
       const { id } = request.params;
       const index = /^0x[0-9a-fA-F]{40}$/.test(id) ? this.#indexOf(id) : numberOf(id);
@@ -184,9 +190,9 @@ export class HttpServer {
       this.#options.pipeline.submit(bytes, {
         sequenced: () => reach("sequenced", {}),
         parked: () => undefined,
-        durable: ({ position, firstReceipt, outcomes, slots, ids }, { previous, head, position: headPosition, index, signature, path }) => {
+        durable: ({ position, firstReceipt, outcomes, slots, ids }, { previous, head, slot: headSlot, position: headPosition, index, signature, path }) => {
           const results = [...outcomes].map((outcome, i) => ({ outcome, code: outcomeText(outcome)?.name ?? null, slot: slots[i], id: ids[i] }));
-          reach("durable", { position, firstReceipt, results, previous: toHex(previous), head: toHex(head), headPosition, index, signature: toHex(signature), path: toHex(path) });
+          reach("durable", { position, firstReceipt, results, previous: toHex(previous), head: toHex(head), headPosition, headSlot, index, signature: toHex(signature), path: toHex(path) });
         },
         rooted: (rootPosition, stateRoot, signature, batchCount) => reach("rooted", { rootPosition, stateRoot: toHex(stateRoot), rootSignature: toHex(signature), batchCount }),
         rejected: (code, detail) => {

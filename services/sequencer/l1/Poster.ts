@@ -1,6 +1,6 @@
 import type { JsonRpcApiProvider } from "ethers";
 
-import type { RootContracts } from "../../../chain/connectContracts.ts";
+import type { RootContracts, connectSequencerSet } from "../../../chain/connectContracts.ts";
 import type { BlockRef } from "../../../chain/HeadWatcher.ts";
 import { encodeSubmitBatch } from "../../../chain/submitBatchCall.ts";
 import { nextTryId } from "../../../chain/transactions/nextTryId.ts";
@@ -25,6 +25,8 @@ export interface PosterOptions {
   readonly provider: JsonRpcApiProvider;
   readonly contracts: Pick<RootContracts, "inbox">;
   readonly inboxAddress: string;
+  /** Who may post when, on a chain with operators. */
+  readonly set?: ReturnType<typeof connectSequencerSet>;
   /** The posting account. */
   readonly address: string;
   readonly manager: Pick<TransactionManager, "submit" | "find" | "status">;
@@ -32,6 +34,8 @@ export interface PosterOptions {
   readonly limits: PostingLimits;
 }
 
+/** Error of the Inbox when somebody else has the turn. */
+const NOT_SEQUENCER = "NotSequencer";
 const ZERO_HASH = `0x${"00".repeat(32)}`;
 
 /** How far the transactions of one batch are. */
@@ -110,13 +114,15 @@ export class Poster implements CheckedBatches {
     const sealedCount = sealed.count();
     const batchCount = Number(batches);
     this.#batchCount = batchCount;
+    const timestamp = await nextBlockTime(this.#options.provider, head);
     const l1 = {
       batchCount,
       accumulator,
       entryCount: Number(entryCount),
       consumedCount: Number(consumedCount),
       lastL2Time: Number(lastL2Time),
-      timestamp: await nextBlockTime(this.#options.provider, head),
+      timestamp,
+      maySubmit: (await this.#options.set?.maySubmitAt(this.#options.address, timestamp, at)) ?? true,
       hasUnknownPending: await this.#hasUnknownPending(),
     };
     const own = batchCount > sealedCount ? undefined : await this.#own.extendTo(batchCount, CHAINED_AT_ONCE);
@@ -204,6 +210,8 @@ export class Poster implements CheckedBatches {
     const find: TransactionManager["find"] = (id) => {
       const state = manager.find(id);
       if (state?.outcome?.status !== "reverted") return state;
+      // Its turn ended before it landed: that says nothing about the batch.
+      if (state.outcome.error?.values["contractError"] === NOT_SEQUENCER) return state;
       failures += 1;
       failure = state.outcome.error?.message ?? "it reverted";
       return state;

@@ -1,7 +1,7 @@
 import type { JsonRpcApiProvider, Signer } from "ethers";
 
 import type { ChainError } from "../../../chain/ChainError.ts";
-import { ROOT_ABIS, connectContracts } from "../../../chain/connectContracts.ts";
+import { ROOT_ABIS, connectContracts, connectSequencerSet } from "../../../chain/connectContracts.ts";
 import type { Deployment } from "../../../chain/Deployment.ts";
 import type { FeePolicy } from "../../../chain/transactions/decideFees.ts";
 import type { LaneRules } from "../../../chain/transactions/decideLane.ts";
@@ -159,7 +159,7 @@ export async function createL1Side(options: L1SideOptions): Promise<L1Side> {
   }
 
   const account = { provider, contracts, inboxAddress, address };
-  const poster = new Poster({ ...account, manager, sealed, limits });
+  const poster = new Poster({ ...account, manager, sealed, limits, set: connectSequencerSet(deployment, provider) });
   const feed = new EntryFeed({ ...account, firstBlock: deployment.blockNumber, depth: limits.depth, rangeBlocks: limits.rangeBlocks, consumer: options.entries });
   const proposer = new ClaimProposer({
     ...account,

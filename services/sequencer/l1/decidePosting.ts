@@ -59,6 +59,8 @@ export interface PostingState {
     readonly lastL2Time: number;
     /** unix seconds of a block that would be mined now */
     readonly timestamp: number;
+    /** Nobody else has the turn. */
+    readonly maySubmit: boolean;
     /** The account has transactions under way that the journal does not know. */
     readonly hasUnknownPending: boolean;
   };
@@ -71,7 +73,7 @@ export interface PostingState {
   readonly unposted: readonly UnpostedBatch[];
 }
 
-export type PostingWait = "chaining" | "unknown-pending" | "reorganised" | "ahead-of-l1" | "entries-missing" | "reverted";
+export type PostingWait = "chaining" | "unknown-pending" | "reorganised" | "ahead-of-l1" | "entries-missing" | "reverted" | "not-our-turn";
 
 export type PostingAction =
   | { readonly type: "submit"; readonly index: number; readonly gasLimit: number }
@@ -90,7 +92,7 @@ function contradiction(state: PostingState): L1SideError | undefined {
   if (l1.batchCount > sealedCount) {
     return new L1SideError("l1/unknown-batch", { batchCount: l1.batchCount, sealedCount }, "stop", {
       what: `L1 has ${l1.batchCount} batches, only ${sealedCount} are sealed here`,
-      todo: "Check that no other sequencer posts to this Inbox and that the data folder is the right one",
+      todo: "Check that no other sequencer posts to this Inbox and that the data folder is the right one; to go on from L1, begin with an empty folder and SEQUENCER_ADOPT=true",
     });
   }
   if (state.own === undefined || state.own === l1.accumulator) return undefined;
@@ -182,6 +184,10 @@ export function decidePosting(state: PostingState, limits: PostingLimits): Posti
     if (batch.intent === "open") {
       if (inFlight >= limits.maxInFlight) break;
       if (inFlight > 0 && inFlightBytes + batch.bytes > limits.maxInFlightBytes) break;
+      if (!l1.maySubmit) {
+        actions.push({ type: "wait", reason: "not-our-turn", index });
+        break;
+      }
       const isBlind = l1.hasUnknownPending && inFlight === 0;
       const action: PostingAction = isBlind ? { type: "wait", reason: "unknown-pending", index } : checkBatch(batch, before, l1);
       if (action.type === "stop" && actions.length > 0) break; // Told once the ones before it are on their way.

@@ -77,18 +77,29 @@ export function encodeEnd(): Uint8Array {
   return Uint8Array.of(LOG_KIND.END);
 }
 
-/** Bytes of a GROUP entry: kind, count u32, the segment's mark. */
-export const GROUP_BYTES = 1 + 4 + 8;
+/** Bytes of a GROUP entry: kind, count u32, slot u64, the segment's mark. */
+export const GROUP_BYTES = 1 + 4 + 8 + 8;
 
-/** How many bundles the group has that this entry begins: a restart finds the same heads again. */
-export function encodeGroup(bundles: number, mark: Uint8Array): Uint8Array {
+/** A group that is written and signed at once. */
+export interface GroupStart {
+  /** How many bundles it has. */
+  readonly bundles: number;
+  /** Slot that its head is signed for. */
+  readonly slot: number;
+}
+
+/** What a restart needs to find the same heads again. */
+export function encodeGroup({ bundles, slot }: GroupStart, mark: Uint8Array): Uint8Array {
   const bytes = new Uint8Array(GROUP_BYTES);
+  const view = new DataView(bytes.buffer);
   bytes[0] = LOG_KIND.GROUP;
-  new DataView(bytes.buffer).setUint32(1, bundles);
-  bytes.set(mark, 5);
+  view.setUint32(1, bundles);
+  view.setBigUint64(5, BigInt(slot));
+  bytes.set(mark, 13);
   return bytes;
 }
 
-export function decodeGroup(bytes: Uint8Array): number {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint32(1);
+export function decodeGroup(bytes: Uint8Array): GroupStart {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return { bundles: view.getUint32(1), slot: Number(view.getBigUint64(5)) };
 }

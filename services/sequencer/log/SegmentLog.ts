@@ -8,9 +8,10 @@ import { crc32 } from "node:zlib";
 import type { Logger } from "../../../runtime/logger/Logger.ts";
 import { SequencerError } from "../SequencerError.ts";
 import { GROUP_BYTES, encodeGroup, LOG_KIND } from "./LogEntry.ts";
+import type { GroupStart } from "./LogEntry.ts";
 
 const MAGIC = "AGNT2LOG";
-const FORMAT = 2;
+const FORMAT = 3;
 /** Magic, format u32, the segment's mark (8 random bytes), 4 bytes zero. */
 const HEADER_BYTES = 24;
 const MARK_AT = 12;
@@ -167,11 +168,11 @@ export class SegmentLog {
   /**
    * Writes a group and waits until it is on disk; returns where its first entry starts. One call at a time. When it fails, nothing of
    * the group counts as written, and the same group may be tried again.
-   * @param bundles how many of the entries are bundles
+   * @param start how many of the entries are bundles, and what slot their head is signed for
    */
-  async append(payloads: readonly Uint8Array[], bundles: number): Promise<LogPlace> {
+  async append(payloads: readonly Uint8Array[], start: GroupStart): Promise<LogPlace> {
     await this.#rotateWhenLarge();
-    const opening = encodeGroup(bundles, this.#mark);
+    const opening = encodeGroup(start, this.#mark);
     const size = payloads.reduce((sum, payload) => sum + FRAME_BYTES + payload.length, GROUP_FRAME_BYTES);
     const group = Buffer.allocUnsafe(size);
     let at = writeEntry(group, 0, opening);

@@ -18,6 +18,7 @@ import { createLogger } from "../../../runtime/logger/createLogger.ts";
 import { Committer } from "../../../services/sequencer/Committer.ts";
 import { createHeadSigner } from "../../../services/sequencer/heads/HeadSigner.ts";
 import type { HeadSigner } from "../../../services/sequencer/heads/HeadSigner.ts";
+import type { GroupStart } from "../../../services/sequencer/log/LogEntry.ts";
 import { SegmentLog } from "../../../services/sequencer/log/SegmentLog.ts";
 import { RanBundle } from "../../../services/sequencer/RanBundle.ts";
 import type { Reply } from "../../../services/sequencer/Submission.ts";
@@ -47,10 +48,10 @@ class FullDisk {
     for (const _entry of this.log.recover(undefined)) expect.fail("the log is not empty");
   }
 
-  async append(payloads: readonly Uint8Array[], bundles: number) {
+  async append(payloads: readonly Uint8Array[], start: GroupStart) {
     this.tries += 1;
     if (this.tries <= this.refusals) throw Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC" });
-    return await this.log.append(payloads, bundles);
+    return await this.log.append(payloads, start);
   }
 }
 
@@ -154,7 +155,7 @@ describe("external signer of heads", function () {
 
   it("head and root: have the same digest as those that a key in the process signs", async () => {
     const head = new Uint8Array(32).fill(5);
-    expect(toHex(recoverAddress(headDigest(DOMAIN.separator, 7, head), await signer.signHead(7, head)) ?? new Uint8Array())).to.equal(wallet.address.toLowerCase());
+    expect(toHex(recoverAddress(headDigest(DOMAIN.separator, 5, 7, head), await signer.signHead(5, 7, head)) ?? new Uint8Array())).to.equal(wallet.address.toLowerCase());
     expect(toHex(recoverAddress(rootDigest(DOMAIN.separator, 7, 3, head), await signer.signRoot(7, 3, head)) ?? new Uint8Array())).to.equal(wallet.address.toLowerCase());
   });
 

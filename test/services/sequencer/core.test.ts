@@ -34,7 +34,7 @@ describe("sequencer core", function () {
     expect([...(answers.record?.outcomes ?? [])]).to.deep.equal([ERROR.OK, ERROR.OK, ERROR.OK]);
     const { position, head, signature } = answers.head ?? expect.fail("no head");
     expect(position).to.equal(3);
-    expect(toHex(recoverAddress(headDigest(TEST_DOMAIN, position, head), signature) ?? new Uint8Array())).to.have.length(42);
+    expect(toHex(recoverAddress(headDigest(TEST_DOMAIN, 0, position, head), signature) ?? new Uint8Array())).to.have.length(42);
   });
 
   it("gapped nonce: waits and runs when the gap closes", async () => {

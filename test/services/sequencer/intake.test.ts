@@ -35,7 +35,7 @@ describe("sequencer intake", function () {
     const logger = createLogger({ service: "sequencer", level: "debug", output: new Writable({ write: (chunk: Buffer, _encoding, done) => (lines.push(String(chunk)), done()) }) });
     const { pipeline, state, roots } = lone.core;
     const stream = new StreamServer(pipeline, logger);
-    http = new HttpServer({ host: "127.0.0.1", port: 0, maxConnections: 10 * MAX_CONNECTIONS, maxConnectionsPerAddress: MAX_CONNECTIONS, pipeline, stream, state, roots, metrics: new Metrics({ service: "test" }), logger, config: {}, isWell: () => pipeline.isWell, status: () => ({ clients: stream.clients }) });
+    http = new HttpServer({ host: "127.0.0.1", port: 0, maxConnections: 10 * MAX_CONNECTIONS, maxConnectionsPerAddress: MAX_CONNECTIONS, pipeline, stream, state, roots, metrics: new Metrics({ service: "test" }), logger, config: {}, isWell: () => pipeline.isWell, status: () => ({ clients: stream.clients }), signedHead: () => lone.core.committer.signed });
     port = await http.listen();
   });
   after(async () => {

@@ -13,7 +13,7 @@ function batch(index: number, change: Partial<UnpostedBatch> = {}): UnpostedBatc
 
 function stateWith(unposted: readonly UnpostedBatch[], l1: Partial<PostingState["l1"]> = {}, change: Partial<PostingState> = {}): PostingState {
   return {
-    l1: { batchCount: 0, accumulator: "0xa", entryCount: 100, consumedCount: 0, lastL2Time: 0, timestamp: NOW, hasUnknownPending: false, ...l1 },
+    l1: { batchCount: 0, accumulator: "0xa", entryCount: 100, consumedCount: 0, lastL2Time: 0, timestamp: NOW, maySubmit: true, hasUnknownPending: false, ...l1 },
     sealedCount: unposted.length,
     own: "0xa",
     unposted,
@@ -121,5 +121,6 @@ describe("decidePosting", () => {
 
   it("unknown transactions: are waited for when the journal knows none", () => {
     expect(told(stateWith([batch(0)], { hasUnknownPending: true }))).to.deep.equal(["unknown-pending"]);
+    expect(told(stateWith([batch(0)], { maySubmit: false }))).to.deep.equal(["not-our-turn"]);
   });
 });

@@ -30,7 +30,7 @@ describe("sequencer log, in several files", function () {
   async function fullLog(): Promise<SegmentLog> {
     const log = new SegmentLog(dir, logger);
     expect([...log.recover(undefined)]).to.deep.equal([]);
-    for (let i = 0; i < PAYLOADS; i += 1) await log.append([payload(i, PAYLOAD_BYTES)], 1);
+    for (let i = 0; i < PAYLOADS; i += 1) await log.append([payload(i, PAYLOAD_BYTES)], { bundles: 1, slot: 0 });
     return log;
   }
   /** Which bundles a start finds. */
@@ -52,9 +52,9 @@ describe("sequencer log, in several files", function () {
   it("entries of two files: are found and read across the border", async () => {
     const log = await fullLog();
     const from = log.end;
-    const start = await log.append([payload(100)], 1);
+    const start = await log.append([payload(100)], { bundles: 1, slot: 0 });
     expect([from.segment, start.segment]).to.deep.equal([0, 1]);
-    await log.append([payload(101), payload(102)], 2);
+    await log.append([payload(101), payload(102)], { bundles: 2, slot: 0 });
     const between = log.read({ segment: 0, offset: from.offset }, log.end).filter((entry) => entry[0] === LOG_KIND.BUNDLE);
     expect(between.map((entry) => entry[1])).to.deep.equal([100, 101, 102]);
     await log.close();
@@ -63,13 +63,13 @@ describe("sequencer log, in several files", function () {
 
   it("second file torn at its start, as a power cut leaves it: is begun again", async () => {
     const log = await fullLog();
-    await log.append([payload(100)], 1);
+    await log.append([payload(100)], { bundles: 1, slot: 0 });
     await log.close();
     for (const content of [Buffer.alloc(0), readFileSync(second).subarray(0, 11), Buffer.alloc(24)]) {
       writeFileSync(second, content);
       const { log: again, found } = bundles();
       expect(found, `${content.length} bytes`).to.deep.equal(first);
-      await again.append([payload(7)], 1);
+      await again.append([payload(7)], { bundles: 1, slot: 0 });
       await again.close();
       expect(bundles().found, `${content.length} bytes`).to.deep.equal([...first, 7]);
     }
@@ -78,7 +78,7 @@ describe("sequencer log, in several files", function () {
 
   it("damage in the first file while the second is there: is refused, wherever it lies", async () => {
     const log = await fullLog();
-    await log.append([payload(100)], 1);
+    await log.append([payload(100)], { bundles: 1, slot: 0 });
     await log.close();
     const file = join(dir, "00000000.log");
     const size = readFileSync(file).length;
@@ -93,11 +93,11 @@ describe("sequencer log, in several files", function () {
     const log = await fullLog();
     mkdirSync(second); // in the place of the file: it cannot be made
     for (let attempt = 0; attempt < 3; attempt += 1) {
-      const code = await log.append([payload(100)], 1).then(() => "written", (error: { code: string }) => error.code);
+      const code = await log.append([payload(100)], { bundles: 1, slot: 0 }).then(() => "written", (error: { code: string }) => error.code);
       expect(code).to.equal("EISDIR");
     }
     rmSync(second, { recursive: true });
-    await log.append([payload(100)], 1);
+    await log.append([payload(100)], { bundles: 1, slot: 0 });
     await log.close();
     expect(existsSync(second)).to.equal(true);
     expect(bundles().found).to.deep.equal([...first, 100]);

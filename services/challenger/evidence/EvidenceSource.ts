@@ -1,4 +1,4 @@
-import type { BlockRef } from "../../chain/HeadWatcher.ts";
+import type { BlockRef } from "../../../chain/HeadWatcher.ts";
 
 /** A report that costs an operator its bond, ready to be sent. */
 export interface EvidenceReport {
