@@ -9,6 +9,7 @@ import {Bridge} from "../../contracts/root/Bridge.sol";
 import {Exodus} from "../../contracts/root/Exodus.sol";
 import {Inbox} from "../../contracts/root/Inbox.sol";
 import {RollupFactory} from "../../contracts/root/RollupFactory.sol";
+import {SequencerSet} from "../../contracts/root/SequencerSet.sol";
 import {Settlement} from "../../contracts/root/Settlement.sol";
 import {TestProver} from "../../contracts/test/actors/TestEpochs.sol";
 import {DisputeHandler} from "./invariants/DisputeHandler.t.sol";
@@ -34,7 +35,8 @@ contract DisputeInvariants {
                 settlement: address(new Settlement()),
                 game: address(new BisectionGame()),
                 bridge: address(new Bridge()),
-                exodus: address(new Exodus())
+                exodus: address(new Exodus()),
+                sequencerSet: address(new SequencerSet())
             }),
             address(new TestProver())
         );
