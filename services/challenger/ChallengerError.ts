@@ -10,6 +10,8 @@ export type ChallengerErrors = {
   "challenger/round-lost": { readonly epoch: number; readonly parent: string };
   /** More entries, or dearer ones, than the settings allow. */
   "challenger/entry-limit": { readonly epoch: number; readonly entries: number; readonly priceWei: bigint };
+  /** Claims stand beyond the unconfirmed epochs that are read: nobody watches them. */
+  "challenger/epoch-limit": { readonly epoch: number; readonly maxEpochs: number };
   /** The account cannot pay the bonds that are due, or is below the limit. */
   "challenger/low-balance": { readonly balanceWei: bigint; readonly missingWei: bigint; readonly minBalanceWei: bigint };
   /** The endpoint has no event of a move that the contract holds. */

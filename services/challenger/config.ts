@@ -23,7 +23,7 @@ export const challengerSettings = defineConfig({
   calmFeeGwei: { env: "CHALLENGER_CALM_FEE_GWEI", parser: integer(1), default: 100, description: "Most for a gas while there is time: the price that the bonds are made for" },
   maxFeeGwei: { env: "CHALLENGER_MAX_FEE_GWEI", parser: integer(1), default: 5_000, description: "Most for a gas close to a deadline; a call never costs more than what is at stake" },
   stakeGwei: { env: "CHALLENGER_STAKE_GWEI", parser: integer(0), default: 0, description: "What a call in time may cost at most; the bond when that is more" },
-  maxEpochs: { env: "CHALLENGER_MAX_EPOCHS", parser: integer(1, 1_024), default: 64, description: "Unconfirmed epochs that are played for at once" },
+  maxEpochs: { env: "CHALLENGER_MAX_EPOCHS", parser: integer(1, 65_536), default: 4_096, description: "Unconfirmed epochs that are played for at once: more than there can be while the longest dispute lasts; those beyond are unguarded, with an alarm" },
   snapshotBatches: { env: "CHALLENGER_SNAPSHOT_BATCHES", parser: integer(1), default: 512, description: "A snapshot after so many batches, besides those at the end of epochs" },
   keystoreFile: { env: "CHALLENGER_KEYSTORE", parser: text, default: undefined, description: "Encrypted keystore of the challenger's key" },
   passwordFile: { env: "CHALLENGER_PASSWORD_FILE", parser: text, default: undefined, description: "File with its password" },

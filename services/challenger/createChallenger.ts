@@ -23,12 +23,14 @@ import type { WakeQueue } from "../../runtime/queue/WakeQueue.ts";
 import { askableId } from "./act/askableId.ts";
 import { encodeCall } from "./act/encodeCall.ts";
 import { intentIdOf } from "./act/intentIds.ts";
+import { inWorkOrder } from "./act/inWorkOrder.ts";
 import { isDone } from "./act/isDone.ts";
 import { Traces } from "./act/Traces.ts";
 import { ChallengerError } from "./ChallengerError.ts";
 import { decide } from "./decide/decide.ts";
 import { decideCollection } from "./decide/decideCollection.ts";
 import { decidePressure } from "./decide/decidePressure.ts";
+import { mayCollect } from "./decide/mayCollect.ts";
 import type { FeeLimits } from "./decide/decidePressure.ts";
 import type { DisputeAlarm, DisputeCall } from "./decide/DisputeAction.ts";
 import { DEFAULT_POLICY } from "./decide/DisputePolicy.ts";
@@ -109,7 +111,7 @@ const GWEI = 1_000_000_000n;
 export const DEFAULT_FEE_LIMITS: FeeLimits = { calmCapWei: 100n * GWEI, maxCapWei: 5_000n * GWEI, stakeWei: 0n };
 const DEFAULT_EVERY_MS = 4_000;
 const DEFAULT_COLLECT_EVERY_MS = 60_000;
-const DEFAULT_MAX_EPOCHS = 64;
+export const DEFAULT_MAX_EPOCHS = 4_096;
 const MAX_IN_FLIGHT = 64;
 
 /** The honest party: a replica of its own, and the calls that keep the true state standing. All it knows is on L1 or in its folder. */
@@ -233,7 +235,7 @@ export async function createChallenger(options: ChallengerOptions): Promise<Chal
     forgetPassedAlarms();
     const calls = actions.filter((action) => action.type !== "alarm");
     pressure = decidePressure(calls, seen.now, known, feeLimits);
-    await askAll(calls, block, { nextEpoch: seen.confirmed.nextEpoch, creditWei: 0n });
+    await askAll(inWorkOrder(calls), block, { nextEpoch: seen.confirmed.nextEpoch, creditWei: 0n });
   }
 
   function tellAlarm(alarm: DisputeAlarm): void {
@@ -257,10 +259,9 @@ export async function createChallenger(options: ChallengerOptions): Promise<Chal
     for (const { id, to, data } of reports) await manager.submit({ id: `evidence:${id}`, to, data, valueWei: 0n });
   }
 
-  /** Money waits while a deadline runs or gas is dear: it would only stand in the way in the line of transactions. */
   async function collect(): Promise<void> {
     await report();
-    if (pressure !== undefined || (state?.baseFeeWei ?? 0n) * 2n > feeLimits.calmCapWei) return;
+    if (!mayCollect(alarms, pressure !== undefined, state?.baseFeeWei ?? 0n, feeLimits)) return;
     const [due, block] = await atHead(async (block) => [await readDueMoney(sources, collected, block), block] as const);
     await askAll(decideCollection(due), block, { nextEpoch: state?.confirmed.nextEpoch ?? 0, creditWei: due.creditWei });
   }

@@ -95,6 +95,8 @@ export interface DisputeState {
   readonly confirmed: { readonly claimId: string; readonly nextEpoch: number; readonly root: string; readonly ownRoot: string | undefined };
   /** From `confirmed.nextEpoch` on, in order, up to the first whose true claim is not made. */
   readonly epochs: readonly EpochView[];
+  /** The first epoch that is left out although its parent's true claim is made: there are more than are read. */
+  readonly cutAt?: number;
 }
 
 /** Money of ours that can be fetched. */

@@ -19,9 +19,14 @@ export function decide(state: DisputeState, policy: DisputePolicy): DisputeActio
     ...decideGames(view, now, rules, policy),
     ...(at === 0 ? decideConfirmation(view, state, policy) : []),
   ]);
-  const alarms = actions.filter((action) => action.type === "alarm");
+  const alarms = [...(state.cutAt === undefined ? [] : [cutOff(state.cutAt, state.epochs.length)]), ...actions.filter((action) => action.type === "alarm")];
   const calls = actions.filter((action) => action.type !== "alarm").sort((a, b) => a.deadline - b.deadline);
   return [...alarms, ...affordable(calls, state, policy)];
+}
+
+function cutOff(epoch: number, maxEpochs: number): DisputeAction {
+  const detail = `Only ${maxEpochs} unconfirmed epochs are played for, and epoch ${epoch} is closed already: a lie about it is not seen`;
+  return { type: "alarm", alarm: { code: "challenger/epoch-limit", detail, values: { epoch, maxEpochs } } };
 }
 
 function decideConfirmation(view: EpochView, { now, rules }: DisputeState, policy: DisputePolicy): DisputeAction[] {

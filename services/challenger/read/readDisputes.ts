@@ -45,7 +45,12 @@ export async function readDisputes(sources: DisputeSources, rules: DisputeRules,
   if (ownRoot !== root) return { ...state, epochs: [] };
   const epochs: EpochView[] = [];
   let parent = claimId;
-  for (let epoch = nextEpoch; epoch < nextEpoch + maxEpochs; epoch += 1) {
+  let cutAt: number | undefined;
+  for (let epoch = nextEpoch; ; epoch += 1) {
+    if (epoch === nextEpoch + maxEpochs) {
+      if (replica.view.epochs[epoch] !== undefined) cutAt = epoch;
+      break;
+    }
     const view = await readEpoch(sources, rules, epoch, parent, now, head.number);
     if (view === undefined) break;
     epochs.push(view);
@@ -53,5 +58,5 @@ export async function readDisputes(sources: DisputeSources, rules: DisputeRules,
     parent = view.claimId;
   }
   sources.moves.keepOnly(new Set(epochs.map(({ round }) => round.roundId)));
-  return { ...state, epochs };
+  return { ...state, epochs, ...(cutAt === undefined ? {} : { cutAt }) };
 }
