@@ -69,7 +69,7 @@ interface IExodus {
     ///     INVOCATION, ANSWERED       its price          owner of its provider                     AGENT provider
     ///     INVOCATION of a workflow   its price          SUCCEEDED, or OPEN with all answered:     WORKFLOW, AGENT
     ///                                                   its provider's owner; else its requester's
-    ///     WORKFLOW                   its escrow         owner of its agent                        AGENT owner
+    ///     WORKFLOW                   its escrow left    owner of its agent                        AGENT owner
     ///     SYSTEM 0 (MACHINE)         the fee balance    `feeRecipient`
     ///     WITHDRAWAL                 its amount         its recipient, if `Bridge.withdraw` did not pay it
     function payLeaf(LeafOpening calldata leaf, LeafOpening[] calldata context) external;

@@ -113,7 +113,7 @@ contract Exodus is IExodus, CloneArguments {
         } else if (kind == KIND_WORKFLOW) {
             _verify(root, 0, leaf, DEPTH_WORKFLOW);
             // Only an OPEN one has any left: COMPOSE gives the rest back.
-            units = _field(leaf, WORKFLOW_STATUS) == WORKFLOW_STATUS_OPEN ? _field(leaf, WORKFLOW_ESCROW) : 0;
+            units = _field(leaf, WORKFLOW_ESCROW);
             to = _ownerOf(root, _field(leaf, WORKFLOW_OWNER), context, 0);
         } else if (kind == KIND_SYSTEM) {
             _verifyMachine(root, 0, leaf);

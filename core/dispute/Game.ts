@@ -9,12 +9,15 @@ export type Side = "earlier" | "later";
 export type GamePhase = "opening" | "answer" | "proof";
 
 /**
- * One pairwise game. Both sides agree on `loRoot`, the state after `lo` steps; after `hi` steps the side on move says `ownRoot`, the
- * other the last of `said`.
+ * One pairwise game, by the rules of `BisectionGame` (DISPUTES, section 3). Both sides agree on `loRoot`, the state after `lo` steps;
+ * after `hi` steps the side on move said `ownRoot`, the other says the last of `said`.
  */
 export interface Game {
-  /** Segments of a cut. */
+  /** Parts of a cut. */
   readonly k: number;
+  /** Steps of the whole trace, and what each side claims comes after them. */
+  readonly length: number;
+  readonly claims: Readonly<Record<Side, Uint8Array>>;
   readonly phase: GamePhase;
   /** In phase proof it is anybody's turn; then this is the side that did not move last. */
   readonly toMove: Side;
@@ -22,17 +25,17 @@ export interface Game {
   readonly hi: number;
   readonly loRoot: Uint8Array;
   readonly ownRoot: Uint8Array;
-  /** Of the other side: its roots at the cuts of lo … hi and, last, at hi. In phase opening only the last. */
+  /** Of the other side: its roots at the ends of the parts of lo … hi. In phase opening only the last. */
   readonly said: readonly Uint8Array[];
 }
 
-/** The opener's roots at the cuts of the whole trace. */
+/** The opener's roots at the ends of the parts of the whole trace. */
 export interface OpeningMove {
   readonly type: "opening";
   readonly roots: readonly Uint8Array[];
 }
 
-/** The first part of the cut whose end the mover denies, and its own roots at the cuts of that part and, last, at its end. */
+/** The first part whose end the mover denies, and its own roots at the ends of the parts of that one. */
 export interface AnswerMove {
   readonly type: "answer";
   readonly segment: number;
@@ -48,16 +51,15 @@ function refuse(message: string): never {
 }
 
 /**
- * A game between rival claims on a trace of `length` steps. With one step there is nothing to cut: the proof decides at once.
+ * A game between rival claims on a trace of `length` steps.
  * @throws CoreError dispute/move for a trace of no steps, claims that do not differ, or k below 2
  */
 export function openGame(rules: { readonly k: number; readonly length: number }, preRoot: Uint8Array, claims: Readonly<Record<Side, Uint8Array>>): Game {
   if (!Number.isInteger(rules.k) || rules.k < 2) refuse(`A cut has 2 parts or more, not ${rules.k}.`);
   if (rules.length < 1) refuse("A trace of no steps has one end state: the one it begins with.");
   if (isSameRoot(claims.earlier, claims.later)) refuse("Equal claims are one claim.");
-  const position = { k: rules.k, lo: 0, hi: rules.length, loRoot: preRoot };
-  if (rules.length === 1) return { ...position, phase: "proof", toMove: "earlier", ownRoot: claims.earlier, said: [claims.later] };
-  return { ...position, phase: "opening", toMove: "later", ownRoot: claims.later, said: [claims.earlier] };
+  const { k, length } = rules;
+  return { k, length, claims, lo: 0, hi: length, loRoot: preRoot, phase: "opening", toMove: "later", ownRoot: claims.later, said: [claims.earlier] };
 }
 
 /**
@@ -66,22 +68,23 @@ export function openGame(rules: { readonly k: number; readonly length: number },
  */
 export function applyMove(game: Game, move: OpeningMove | AnswerMove): Game {
   if (game.phase !== move.type) refuse(`The game awaits ${game.phase}, not ${move.type}.`);
-  const { k, lo, hi, said, ownRoot, toMove } = game;
-  const theirEnd = said[said.length - 1];
+  const { lo, hi, k, length, claims, said, toMove } = game;
   if (move.type === "opening") {
-    if (move.roots.length !== segmentPoints(lo, hi, k).length) refuse(`An opening over ${hi - lo} steps has not ${move.roots.length} roots.`);
-    return { ...game, phase: "answer", toMove: other(toMove), ownRoot: theirEnd, said: [...move.roots, ownRoot] };
+    const { roots } = move;
+    if (roots.length !== segmentPoints(lo, hi, k).length + 1) refuse(`An opening over ${hi - lo} steps has not ${roots.length} roots.`);
+    if (!isSameRoot(roots[roots.length - 1], claims.later)) refuse("An opening ends with its own claim.");
+    return { ...game, phase: "answer", toMove: other(toMove), ownRoot: said[said.length - 1], said: roots };
   }
   const points = [lo, ...segmentPoints(lo, hi, k), hi];
   const { segment, roots } = move;
-  if (!Number.isInteger(segment) || segment < 0 || segment >= said.length) refuse(`There is no segment ${segment} of ${said.length}.`);
+  if (!Number.isInteger(segment) || segment < 0 || segment >= said.length) refuse(`There is no part ${segment} of ${said.length}.`);
   const [from, to] = [points[segment], points[segment + 1]];
   if (roots.length !== segmentPoints(from, to, k).length + 1) refuse(`An answer over ${to - from} steps has not ${roots.length} roots.`);
   const end = roots[roots.length - 1];
-  if (isSameRoot(end, said[segment])) refuse(`The end of segment ${segment} is not denied.`);
-  if (to === hi && !isSameRoot(end, ownRoot)) refuse("A side cannot change its own end.");
+  if (isSameRoot(end, said[segment])) refuse(`The end of part ${segment} is not denied.`);
+  if (to === length && !isSameRoot(end, claims[toMove])) refuse("A side cannot change its own claim.");
   return {
-    k,
+    ...game,
     phase: to - from === 1 ? "proof" : "answer",
     toMove: other(toMove),
     lo: from,

@@ -1,8 +1,6 @@
-import { CoreError } from "../errors.ts";
-import { firstDisagreement } from "./firstDisagreement.ts";
+import { decideAnswer, partStates } from "./decideAnswer.ts";
 import type { AnswerMove, Game, OpeningMove, Side } from "./Game.ts";
 import type { RecordedStep } from "./recordStep.ts";
-import { segmentPoints } from "./segmentPoints.ts";
 import type { TraceOracle } from "./TraceOracle.ts";
 
 /** Proves the one step that is left. */
@@ -23,12 +21,7 @@ export function decideMove(game: Game, side: Side, oracle: TraceOracle): Move | 
   const { lo, hi, k } = game;
   if (game.phase === "proof") return { type: "proof", step: lo, recorded: oracle.stepProofAt(lo) };
   if (game.toMove !== side) return null;
-  const points = segmentPoints(lo, hi, k);
-  if (game.phase === "opening") return { type: "opening", roots: oracle.rootsAt(points) };
-  const ends = [...points, hi];
-  const segment = firstDisagreement(oracle.rootsAt(ends), game.said);
-  if (segment < 0) throw new CoreError("dispute/move", `The trace agrees with the other side from step ${lo} to ${hi}.`);
-  const from = segment === 0 ? lo : ends[segment - 1];
-  const to = ends[segment];
-  return { type: "answer", segment, roots: oracle.rootsAt([...segmentPoints(from, to, k), to]) };
+  if (game.phase === "opening") return { type: "opening", roots: partStates(oracle, lo, hi - lo, k) };
+  const { part, states } = decideAnswer({ from: lo, size: hi - lo, preState: game.loRoot, states: game.said }, oracle, k);
+  return { type: "answer", segment: part, roots: states };
 }

@@ -47,7 +47,8 @@ function exitOfWorkflow(state: State, index: number): Exit | undefined {
   const { workflows } = state;
   const offset = at(index);
   const units = workflows.u64(offset + WORKFLOW.escrow);
-  if (workflows.u8(offset + WORKFLOW.status) !== WORKFLOW_STATUS.OPEN || units === 0) return undefined;
+  // Only an OPEN one has any left: COMPOSE gives the rest back.
+  if (units === 0) return undefined;
   const owner = workflows.u32(offset + WORKFLOW.owner);
   return { kind: KIND.WORKFLOW, index, reason: "openWorkflow", to: ownerOf(state, owner), units, context: [agentPlace(owner)] };
 }

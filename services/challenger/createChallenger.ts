@@ -2,6 +2,7 @@ import { join } from "node:path";
 
 import type { JsonRpcApiProvider, Signer } from "ethers";
 
+import { ChainError } from "../../chain/ChainError.ts";
 import { connectContracts, ROOT_ABIS } from "../../chain/connectContracts.ts";
 import type { Deployment } from "../../chain/Deployment.ts";
 import { blockSourceOf } from "../../chain/HeadWatcher.ts";
@@ -67,6 +68,8 @@ export interface ChallengerOptions {
   readonly transactions?: { readonly pollMs?: number; readonly rules?: Partial<LaneRules>; readonly fees?: Partial<FeePolicy> };
   /** Reports equivocation where the chain has a set of operators. */
   readonly evidence?: EvidenceSource;
+  /** L1 cannot be followed any more by this process, e.g. after a reorganisation deeper than any that is watched for: a new one can. */
+  readonly onStop?: (error: Error) => void;
   /** Told in each turn while it lasts. */
   readonly onAlarm?: (alarm: DisputeAlarm) => void;
   /** Told of each call that is asked for, once. */
@@ -150,7 +153,10 @@ export async function createChallenger(options: ChallengerOptions): Promise<Chal
   });
   const source = createL1Source({
     provider, deployment, consumer: replica, cursors: replica.cursors, pollMs: everyMs,
-    onError: (error) => logger.warn({ err: error }, "L1 cannot be read; tried again."),
+    onError: (error) => {
+      if (error instanceof ChainError && error.reaction === "stop") return options.onStop?.(error);
+      logger.warn({ err: error }, "L1 cannot be read; tried again.");
+    },
     onRecovered: () => logger.info("L1 can be read again."),
   });
   const sources: DisputeSources = {
@@ -244,12 +250,19 @@ export async function createChallenger(options: ChallengerOptions): Promise<Chal
     for (const detail of told) if (!lasting.has(detail)) told.delete(detail);
   }
 
+  async function report(): Promise<void> {
+    const { evidence } = options;
+    if (evidence === undefined) return;
+    const reports = await atHead((block) => evidence.read(block));
+    for (const { id, to, data } of reports) await manager.submit({ id: `evidence:${id}`, to, data, valueWei: 0n });
+  }
+
   /** Money waits while a deadline runs or gas is dear: it would only stand in the way in the line of transactions. */
   async function collect(): Promise<void> {
+    await report();
     if (pressure !== undefined || (state?.baseFeeWei ?? 0n) * 2n > feeLimits.calmCapWei) return;
     const [due, block] = await atHead(async (block) => [await readDueMoney(sources, collected, block), block] as const);
     await askAll(decideCollection(due), block, { nextEpoch: state?.confirmed.nextEpoch ?? 0, creditWei: due.creditWei });
-    for (const { id, to, data } of (await options.evidence?.read(block)) ?? []) await manager.submit({ id: `evidence:${id}`, to, data, valueWei: 0n });
   }
 
   const processor = createChallengerProcessor({

@@ -29,6 +29,12 @@ const GWEI = 1_000_000_000n;
 export function createChallengerService(config: ChallengerConfig, logger: Logger): Service {
   const started: { readonly name: string; stop(): Promise<void> | void }[] = [];
 
+  let fail: (error: Error) => void = () => undefined;
+  const ended = new Promise<never>((_resolve, reject) => {
+    fail = reject;
+  });
+  ended.catch(() => undefined);
+
   async function start(): Promise<void> {
     const deployment = loadDeployment(JSON.parse(await readFile(config.deployment, "utf8")));
     const isLocal = LOCAL_CHAIN_IDS.includes(deployment.chainId);
@@ -48,6 +54,7 @@ export function createChallengerService(config: ChallengerConfig, logger: Logger
     const challenger = await createChallenger({
       ...(evidence === undefined ? {} : { evidence }),
       provider, deployment, signer, journal, logger, metrics,
+      onStop: fail,
       queue: backend.queue("disputes"),
       dataDir: config.dataDir,
       everyMs: config.pollMs,
@@ -83,6 +90,7 @@ export function createChallengerService(config: ChallengerConfig, logger: Logger
   }
 
   return createService({
+    ended,
     async start() {
       try {
         await start();

@@ -11,7 +11,7 @@ import { systemClock } from "../../runtime/clock/systemClock.ts";
 import { createLocalSigner } from "../../runtime/keystore/createLocalSigner.ts";
 import { createLogger } from "../../runtime/logger/createLogger.ts";
 import { Core } from "../../services/sequencer/Core.ts";
-import type { CoreConfig } from "../../services/sequencer/Core.ts";
+import type { ChainParameters, CoreConfig } from "../../services/sequencer/Core.ts";
 import { createHeadSigner } from "../../services/sequencer/heads/HeadSigner.ts";
 import type { HeadSigner } from "../../services/sequencer/heads/HeadSigner.ts";
 import type { Client, Reply } from "../../services/sequencer/Submission.ts";
@@ -46,18 +46,19 @@ export class LoneCore {
     this.lines = lines;
   }
 
-  static async start(dataDir: string, config: Partial<CoreConfig> = {}, parts: { signer?: HeadSigner; clock?: Clock } = {}): Promise<LoneCore> {
+  static async start(dataDir: string, config: Partial<CoreConfig> = {}, parts: { signer?: HeadSigner; clock?: Clock; chain?: Partial<ChainParameters>; inbox?: string } = {}): Promise<LoneCore> {
     const failures: Error[] = [];
     const lines: string[] = [];
     const output = new Writable({ write: (chunk: Buffer, _encoding, done) => (lines.push(String(chunk)), done()) });
     const logger = createLogger({ service: "sequencer", level: "debug", output });
-    const domain = { separator: TEST_DOMAIN, chainId: 31337, inbox: `0x${"ab".repeat(20)}` };
+    const chain = { domainSeparator: TEST_DOMAIN, feeTable: Array.from({ length: 24 }, () => 0), ...parts.chain };
+    const domain = { separator: chain.domainSeparator, chainId: 31337, inbox: parts.inbox ?? `0x${"ab".repeat(20)}` };
     const core = await Core.open({
       config: {
         dataDir, batchSlots: 1360, batchMs: 50, signatureWorkers: 1, maxQueue: 1000, maxQueuePerClient: 1000, maxParked: 64, maxParkedPerAgent: 8, parkMs: 500, snapshotLogMib: 1024,
         ...config,
       },
-      chain: { domainSeparator: TEST_DOMAIN, feeTable: Array.from({ length: 24 }, () => 0) },
+      chain,
       signer: parts.signer ?? createHeadSigner(createLocalSigner(SEQUENCER_KEY), domain, systemClock, logger),
       clock: parts.clock ?? systemClock,
       logger,

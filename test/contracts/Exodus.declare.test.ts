@@ -70,6 +70,14 @@ describe("Exodus declaration", () => {
       expect(await exodus.declarableAt()).to.equal(BigInt((await scene.now()) + DELAY));
     });
 
+    it("entry that batches leave out: counts from its own time, before that of the batches", async () => {
+      const rollup = await scene.networkHelpers.loadFixture(alive);
+      const forcedAt = await force(rollup);
+      await submitBatch(rollup.inbox, await scene.now(), 0, "0x");
+      expect(await rollup.exodus.pendingSince()).to.equal(BigInt(forcedAt));
+      expect(await rollup.exodus.declarableAt()).to.equal(BigInt(forcedAt + DELAY));
+    });
+
     it("open epoch: counts like a closed one", async () => {
       const rollup = await scene.createRollup({ epochAgeSeconds: 700 });
       const at = await batch(rollup);

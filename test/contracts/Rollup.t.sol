@@ -7,6 +7,7 @@ import {Bridge} from "../../contracts/root/Bridge.sol";
 import {Exodus} from "../../contracts/root/Exodus.sol";
 import {Inbox} from "../../contracts/root/Inbox.sol";
 import {RollupFactory} from "../../contracts/root/RollupFactory.sol";
+import {SequencerSet} from "../../contracts/root/SequencerSet.sol";
 import {Settlement} from "../../contracts/root/Settlement.sol";
 import {RollupHandler} from "./invariants/RollupHandler.t.sol";
 import {vm} from "./invariants/Vm.sol";
@@ -27,7 +28,8 @@ contract RollupInvariants {
                 settlement: address(new Settlement()),
                 game: address(new BisectionGame()),
                 bridge: address(new Bridge()),
-                exodus: address(new Exodus())
+                exodus: address(new Exodus()),
+                sequencerSet: address(new SequencerSet())
             }),
             address(1)
         );

@@ -109,8 +109,8 @@ describe("dispute game", () => {
             longest = Math.max(longest, moves);
           }
         }
-        // The opening is the first cut; every answer but the last cuts again, the last one only says its end.
-        expect(longest, `n ${n}`).to.be.at.most(n === 1 ? 0 : 1 + cutsFor(n, k));
+        // The opening is the first cut; every answer but the last cuts again, the last one only says its end. One step is opened and answered too.
+        expect(longest, `n ${n}`).to.be.at.most(1 + Math.max(1, cutsFor(n, k)));
         if (n === k ** cutsFor(n, k) && n > 1) expect(longest).to.equal(1 + cutsFor(n, k));
       }
     });
@@ -129,6 +129,7 @@ describe("dispute game", () => {
     expect(codeOf(() => applyMove(opened, { type: "answer", segment: 0, roots: [] }))).to.equal(code);
     expect(codeOf(() => applyMove(opened, { type: "opening", roots: [] }))).to.equal(code);
     expect(codeOf(() => losersOf(opened, end))).to.equal(code);
+    expect(codeOf(() => applyMove(opened, { type: "opening", roots: truth.rootsAt([16, 32, 48, 64]) }))).to.equal(code);
     const cut = applyMove(opened, decideMove(opened, "later", lie) as never);
     expect(decideMove(cut, "later", lie)).to.equal(null);
     const roots = truth.rootsAt([36, 40, 44, 48]);
@@ -138,6 +139,16 @@ describe("dispute game", () => {
     expect(codeOf(() => applyMove(cut, { type: "answer", segment: 3, roots: truth.rootsAt([52, 56, 60, 63]) }))).to.equal(code);
     expect(codeOf(() => decideMove(cut, "earlier", lie))).to.equal(code);
     expect(applyMove(cut, { type: "answer", segment: 2, roots })).to.include({ lo: 32, hi: 48, toMove: "later", phase: "answer" });
+  });
+
+  it("inner ends: may be said anew, only what differs from the denied state counts, as on L1", () => {
+    const [truth, lie] = [new NamedTrace(64, Infinity), new NamedTrace(64, 9)];
+    const opened = openGame({ k: 4, length: 64 }, truth.rootsAt([0])[0]!, { earlier: truth.rootsAt([64])[0]!, later: lie.rootsAt([64])[0]! });
+    const cut = applyMove(opened, decideMove(opened, "later", lie) as never);
+    const answered = applyMove(cut, decideMove(cut, "earlier", truth) as never);
+    const another = new NamedTrace(64, 14);
+    const last = answered.said.length - 1;
+    expect(applyMove(answered, { type: "answer", segment: last, roots: another.rootsAt([13, 14, 15, 16]) })).to.include({ lo: 12, hi: 16, toMove: "earlier" });
   });
 
   it("two wrong sides: fall together when the proof fits neither", () => {
@@ -179,7 +190,7 @@ describe("dispute game over real traces", () => {
           const players = liar === "earlier" ? { earlier: lie, later: truth } : { earlier: truth, later: lie };
           const { game, moves, proof } = playGame(k, players, honest);
           expect(game.lo, lie.what).to.equal(lieAt - 1);
-          expect(moves).to.be.at.most(1 + cutsFor(story.length, k));
+          expect(moves).to.be.at.most(1 + Math.max(1, cutsFor(story.length, k)));
           checkProof(game, proof.recorded);
           expect(losersOf(game, proof.recorded.postRoot), lie.what).to.deep.equal([liar]);
           played += 1;

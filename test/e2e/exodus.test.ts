@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { expect } from "chai";
 import { hexlify, Wallet } from "ethers";
 
+import { connectSequencerSet } from "../../chain/connectContracts.ts";
 import { encodeHeader, encodeRecord, fromHex, toHex } from "../../core/codec/index.ts";
 import type { ExitState } from "../../core/exit/index.ts";
 import { AUTH, KIND } from "../../core/generated/protocol.ts";
@@ -31,6 +32,8 @@ const INCLUSION_DELAY = 100;
 const MAX_LAG = 24 * 3_600;
 const WINDOW = 60;
 const EPOCH_AGE = 300;
+const VACANCY = 3_600;
+const BOND = 10n ** 18n;
 const CONFIG = {
   sequencer: new Wallet(OPERATOR).address, inclusionDelaySeconds: INCLUSION_DELAY, windowSeconds: WINDOW, joinSeconds: 60, clockSeconds: 200,
   payoutDelaySeconds: 20, feeRecipient: FEE_RECIPIENT, guardian: new Wallet(OPERATOR).address, guardianSeconds: 100,
@@ -148,9 +151,11 @@ for (const kind of ["hardhat", "anvil"] as const) {
       expect((await stage.balanceOf(victim)) - before).to.equal(4_000n * GWEI);
     });
 
-    it("vanished operator: the exodus pays everyone exactly once, calls, workflows, fees and late deposits included", async () => {
-      stage = await startStage(kind, { epochAgeSeconds: EPOCH_AGE });
+    it("vanished operators: a stranger sequences, then the exodus pays everyone exactly once, calls, workflows, fees and late deposits included", async () => {
+      stage = await startStage(kind, { epochAgeSeconds: EPOCH_AGE, operatorBondWei: BOND, vacancySeconds: VACANCY });
       const { chain, rollup, replica } = stage;
+      const operators = connectSequencerSet(rollup.deployment, rollup.wallet)!;
+      await (await operators.join(rollup.wallet.address, { value: BOND })).wait();
       const { inbox, bridge, exodus, settlement } = rollup.contracts;
       const deposit = async (by: RollupOnChain["contracts"], account: string, units: number) => {
         const value = BigInt(units) * GWEI;
@@ -169,14 +174,18 @@ for (const kind of ["hardhat", "anvil"] as const) {
       const claimId = await confirmNext(stage);
       const batchEnd = Number(await inbox.epochEnd(0));
 
-      // One takes its withdrawal in time. Then two more come, and a batch that nobody ever claims; and the operator is gone.
+      // One takes its withdrawal in time, and the operators are gone. After a while the turn is anybody's, and a stranger sequences its
+      // own deposit; but it claims nothing, and when it deposits again it does not even sequence.
       const inTime = (await exitStateAt(replica, batchEnd)).open({ kind: KIND.WITHDRAWAL, index: story.withdrawals.paid });
       await stage.skip(CONFIG.payoutDelaySeconds);
       await (await bridge.withdraw(story.withdrawals.paid, [...inTime.words], [...inTime.siblings], claimId)).wait();
       const late = rollup.as(STRANGER);
       const latecomer = new Wallet(STRANGER).address;
       await deposit(late, latecomer, 40_000);
-      await stage.batch(await inbox.entryCount());
+      const sequence = async (): Promise<void> => void (await (await submitBatch(late.inbox, await stage.now(), await inbox.entryCount(), "0x")).wait());
+      expect(await refused(sequence)).to.include(inbox.interface.getError("NotSequencer")!.selector);
+      await stage.skip(VACANCY);
+      await sequence();
       const pendingSince = Number(await exodus.pendingSince());
       await deposit(late, latecomer, 60_000);
 

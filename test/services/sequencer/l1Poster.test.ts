@@ -34,7 +34,7 @@ describe("Poster", function () {
   });
   after(() => chain.stop());
   beforeEach(async () => {
-    rollup = await deployRollupOn(chain, { inclusionDelaySeconds: 5_000 });
+    rollup = await deployRollupOn(chain, { inclusionDelaySeconds: 5_000, clockSeconds: 5_000 });
     list = createSealedBatchList();
     ({ manager, poster } = await startPoster());
   });

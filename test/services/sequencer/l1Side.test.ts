@@ -59,7 +59,7 @@ for (const kind of ["anvil", "hardhat"] as const satisfies readonly ChainKind[])
     beforeEach(async () => {
       dir = mkdtempSync(join(tmpdir(), "agnt2-l1-"));
       list = createSealedBatchList();
-      rollup = await deployRollupOn(chain, { epochAgeSeconds: 1_000, windowSeconds: 100, inclusionDelaySeconds: 5_000 });
+      rollup = await deployRollupOn(chain, { epochAgeSeconds: 1_000, windowSeconds: 100, inclusionDelaySeconds: 5_000, clockSeconds: 5_000 });
     });
     afterEach(async () => {
       proxy.isUp = true;
