@@ -1,8 +1,9 @@
-/** `npm run bench -- NAME [--json] [options]`: core, tree, trace or paper. */
+/** `npm run bench -- NAME [--json] [options]`: core, tree, trace, disputes or paper. */
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 
 import { benchCore } from "./core.ts";
+import { benchDisputes, disputesTable } from "./disputes.ts";
 import { printPaper } from "./paper.ts";
 import { benchTrace } from "./trace.ts";
 
@@ -24,10 +25,15 @@ async function main(): Promise<number> {
     case "trace":
       process.stdout.write(`${JSON.stringify(benchTrace(args), null, 2)}\n`);
       return 0;
+    case "disputes": {
+      const report = await benchDisputes(args, (line) => process.stderr.write(`${line}\n`));
+      process.stdout.write(isJson ? `${JSON.stringify(report, null, 2)}\n` : `${disputesTable(report)}\n`);
+      return 0;
+    }
     case "paper":
       return printPaper(args, (line) => process.stdout.write(`${line}\n`));
     default:
-      process.stderr.write("npm run bench -- core|tree|trace|paper [--json]\n");
+      process.stderr.write("npm run bench -- core|tree|trace|disputes|paper [--json]\n");
       return 2;
   }
 }

@@ -21,6 +21,8 @@ export interface DisputeContracts {
   setNextTime(seconds: number): Promise<void>;
   /** Before every transaction of a scene: makes block times the same in every run, if the scene has a start time. */
   tick(): Promise<void>;
+  /** The same with another Settlement and game over the same inbox. */
+  withParts(k: number): Promise<DisputeContracts>;
 }
 
 export interface DisputeOptions {
@@ -51,32 +53,37 @@ export async function deployDisputeContracts(k: number, { startTime, config = {}
   const implementations = { inbox: await deploy("Inbox"), settlement: await deploy("Settlement"), game: await deploy("BisectionGame") };
   const prover = await (await deploy(hasMadeUpSteps ? "TestProver" : "OneStepProver")).getAddress();
   const standIn = hasMadeUpSteps ? await (await deploy("TestEpochs")).getAddress() : undefined;
-  const nonce = await deployer.getNonce();
-  const addressAt = (offset: number): string => getCreateAddress({ from: deployer.address, nonce: nonce + offset });
-  const [inboxAddress, settlementAddress, gameAddress] = [standIn ?? addressAt(0), addressAt(1), addressAt(2)];
   const { windowSeconds, joinSeconds, clockSeconds, incrementSeconds, bondWei, gasRefundWei, rewardCapWei, moveBondWei } = { ...DISPUTE, ...config };
-  const configs = {
-    inbox: {
+  const clone = async (name: keyof typeof implementations, values: Readonly<Record<string, unknown>>): Promise<void> => {
+    const implementation = implementations[name];
+    await tick();
+    await deployer.sendTransaction({ data: cloneCode(await implementation.getAddress(), implementation.interface.getFunction("config")!.outputs[0]!, values) });
+  };
+  const nextAddress = async (offset: number): Promise<string> => getCreateAddress({ from: deployer.address, nonce: (await deployer.getNonce()) + offset });
+
+  const inboxAddress = standIn ?? (await nextAddress(0));
+  if (standIn === undefined) {
+    await clone("inbox", {
       bridge: deployer.address, sequencer: ZERO_ADDRESS, sequencerAuth: ZERO_ADDRESS, identityRegistry: ZERO_ADDRESS, feeRecipient: ZERO_ADDRESS,
       inclusionDelaySeconds: 1000, epochSteps: epochSteps ?? 1_000_000, epochAgeSeconds: epochSteps === undefined ? 0 : 1_000_000, forcedSlotFeeWei: 1_000, exodus: ZERO_ADDRESS,
-    },
-    settlement: { inbox: inboxAddress, game: gameAddress, bondWei, gasRefundWei, rewardCapWei, windowSeconds, joinSeconds },
-    game: { settlement: settlementAddress, inbox: inboxAddress, prover, k, clockSeconds, incrementSeconds, moveBondWei, feeTable: [0n, 0n, 0n] },
-  };
-  for (const name of ["inbox", "settlement", "game"] as const) {
-    const implementation = implementations[name];
-    const fields = implementation.interface.getFunction("config")!.outputs[0]!;
-    await tick();
-    await deployer.sendTransaction({ data: cloneCode(await implementation.getAddress(), fields, configs[name]) });
+    });
   }
-  return {
-    connection,
-    signers,
-    inbox: (await ethers.getContractAt("Inbox", inboxAddress)) as unknown as Inbox,
-    settlement: (await ethers.getContractAt("Settlement", settlementAddress)) as unknown as Settlement,
-    game: (await ethers.getContractAt("BisectionGame", gameAddress)) as unknown as BisectionGame,
-    now: async () => (await ethers.provider.getBlock("latest"))!.timestamp,
-    setNextTime: (seconds) => networkHelpers.time.setNextBlockTimestamp(seconds),
-    tick,
+  const inbox = (await ethers.getContractAt("Inbox", inboxAddress)) as unknown as Inbox;
+  const withParts = async (parts: number): Promise<DisputeContracts> => {
+    const [settlementAddress, gameAddress] = [await nextAddress(0), await nextAddress(1)];
+    await clone("settlement", { inbox: inboxAddress, game: gameAddress, bondWei, gasRefundWei, rewardCapWei, windowSeconds, joinSeconds });
+    await clone("game", { settlement: settlementAddress, inbox: inboxAddress, prover, k: parts, clockSeconds, incrementSeconds, moveBondWei, feeTable: [0n, 0n, 0n] });
+    return {
+      connection,
+      signers,
+      inbox,
+      settlement: (await ethers.getContractAt("Settlement", settlementAddress)) as unknown as Settlement,
+      game: (await ethers.getContractAt("BisectionGame", gameAddress)) as unknown as BisectionGame,
+      now: async () => (await ethers.provider.getBlock("latest"))!.timestamp,
+      setNextTime: (seconds) => networkHelpers.time.setNextBlockTimestamp(seconds),
+      tick,
+      withParts,
+    };
   };
+  return await withParts(k);
 }

@@ -2,7 +2,7 @@ import type { ContractTransactionResponse } from "ethers";
 
 import { createDisputeScene, lyingRoots } from "../builders/disputeScene.ts";
 import { DisputeTable } from "../builders/disputeTable.ts";
-import { measureDispute } from "../builders/measureDispute.ts";
+import { measureDisputes } from "../builders/measureDispute.ts";
 
 const START_TIME = 2_000_000_000;
 const STEPS_BITS = 16;
@@ -12,8 +12,7 @@ const TIMES = { windowSeconds: 10_000, joinSeconds: 8_000, clockSeconds: 6_000, 
 /** Gas of whole disputes over 2^16 steps between two entries, with 2, 4 and 16 parts, and of what happens around them. */
 export async function measureGas(): Promise<Record<string, number>> {
   const figures: Record<string, number> = {};
-  for (const k of [2, 4, 16]) {
-    const { gasOf, moves, gas, honestGas, calldataBytes } = await measureDispute(k, 2 ** STEPS_BITS, { startTime: START_TIME, config: TIMES });
+  for (const { k, gasOf, moves, gas, honestGas, calldataBytes } of await measureDisputes([2, 4, 16], 2 ** STEPS_BITS, { startTime: START_TIME, config: TIMES })) {
     for (const call of ["open", "answer, a game's first", "answer", "answer, names the leaf", "prove"]) {
       const what = call === "prove" ? "prove (a step in a bundle of transfers)" : call.replace("answer, ", "answer: ");
       figures[`BisectionGame.${what}, k = ${k}`] = gasOf[call]!;

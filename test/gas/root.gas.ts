@@ -34,7 +34,7 @@ type Measure = (name: string | undefined, send: () => Promise<ContractTransactio
 
 /** A chain with operators: what joining, leading, leaving and two heads for one place cost. */
 async function measureSet({ signers, createRollup }: L1Scene, measure: Measure, timeNow: () => number): Promise<void> {
-  const { sequencerSet: set, inbox } = await createRollup({ operatorBondWei: 1_000n, slotSeconds: 12, vacancySeconds: 1_200, graceSeconds: 6 });
+  const { sequencerSet: set, inbox } = await createRollup({ operatorBondWei: 1_000n, slotSeconds: 12, vacancySeconds: 1_200, graceSeconds: 6, epochAgeSeconds: 600 });
   const key = new Wallet(toBeHex(11, 32));
   await measure("SequencerSet.join (the chain's first)", () => set.join(key.address, { value: 1_000 }));
   await measure("SequencerSet.join", () => set.connect(signers[1]!).join(key.address, { value: 1_000 }));
