@@ -151,7 +151,7 @@ export class LocalNetwork {
     const [key, challengerKey] = [await this.#fundedKey(), await this.#fundedKey()];
     // The challenger plays for the sequencer's claims: nobody can beat a true one while it is up.
     const sequencer = this.#spawn("sequencer", sequencerArguments({ ...shared, port: ports.sequencer }), { SEQUENCER_KEY: key, SEQUENCER_CLAIM_MOVER: computeAddress(challengerKey) });
-    const challenger = this.#spawn("challenger", challengerArguments({ ...shared, port: ports.challenger }), { CHALLENGER_KEY: challengerKey });
+    const challenger = this.#spawn("challenger", challengerArguments({ ...shared, port: ports.challenger }, computeAddress(key)), { CHALLENGER_KEY: challengerKey });
     const api = this.#spawn("replica", apiArguments({ ...shared, port: ports.api }, this.sequencerUrl));
     await Promise.all([
       sequencer.untilReady(() => answersOk(`${this.sequencerUrl}/health`), READY_MS),

@@ -31,8 +31,9 @@ export function apiArguments(settings: ServiceSettings, sequencerUrl: string): s
   return [join(ROOT, "services", "api", "main.ts"), ...common(settings, "replica"), "--poll-ms", POLL_MS, "--sequencer-url", sequencerUrl];
 }
 
-export function challengerArguments(settings: ServiceSettings): string[] {
-  return [join(ROOT, "services", "challenger", "main.ts"), ...common(settings, "challenger"), "--poll-ms", POLL_MS, "--collect-ms", "1000"];
+/** @param backer whose claims it plays for as if they were its own */
+export function challengerArguments(settings: ServiceSettings, backer: string): string[] {
+  return [join(ROOT, "services", "challenger", "main.ts"), ...common(settings, "challenger"), "--poll-ms", POLL_MS, "--collect-ms", "1000", "--play-for", backer];
 }
 
 function common({ port, l1Url, deploymentFile, directory }: ServiceSettings, folder: string): string[] {

@@ -37,19 +37,22 @@ async function watch(story: Story, lie: ClaimedLie, liarName: string): Promise<{
   const told = new Set<string>();
   const fresh = (logs: readonly (EventLog | Log)[]): EventLog[] =>
     (logs as EventLog[]).filter((log) => !told.has(`${log.transactionHash}:${log.index}`) && told.add(`${log.transactionHash}:${log.index}`));
-  const whose = async (entry: number): Promise<string> => (entry === n ? liarName : "Challenger");
+  const whose = (entry: number): string => (entry === n ? liarName : "Challenger");
+  const lines = new Set<string>();
+  // The sequencer and the challenger may both have backed the truth: then the same game is played twice.
+  const tell = (name: string, value: string): void => void (lines.has(value) || (lines.add(value), narrator.fact(name, value)));
   for (const end = Date.now() + PATIENCE_MS; Date.now() < end; ) {
     await lie.player.turn().catch(() => []);
     for (const { args } of fresh(await game.queryFilter(game.filters.Opened(roundId)))) {
-      narrator.fact(`${await whose(Number(args["n"]))} opens`, `${bar(0, lie.length, lie.length)} all ${lie.length} steps, in ${(args["states"] as unknown[]).length} parts`);
+      tell(`${whose(Number(args["n"]))} opens`, `${bar(0, lie.length, lie.length)} all ${lie.length} steps, in ${(args["states"] as unknown[]).length} parts`);
     }
     for (const { args } of fresh(await game.queryFilter(game.filters.Answered(roundId)))) {
       const [from, size] = [Number(args["from"]), Number(args["size"])];
-      narrator.fact("a part is denied", `${bar(from, size, lie.length)} steps ${from} to ${from + size}, in ${(args["states"] as unknown[]).length} parts`);
+      tell("a part is denied", `${bar(from, size, lie.length)} steps ${from} to ${from + size}, in ${(args["states"] as unknown[]).length} parts`);
     }
-    for (const { args } of fresh(await game.queryFilter(game.filters.LeafNamed(roundId)))) narrator.fact("one step is left", `${bar(Number(args["step"]), 1, lie.length)} step ${String(args["step"])}`);
+    for (const { args } of fresh(await game.queryFilter(game.filters.LeafNamed(roundId)))) tell("one step is left", `${bar(Number(args["step"]), 1, lie.length)} step ${String(args["step"])}`);
     const eliminated = fresh(await settlement.queryFilter(settlement.filters.Eliminated(roundId)));
-    for (const { args } of fresh(await game.queryFilter(game.filters.Proven(roundId)))) narrator.fact("L1 executes it", `the state after it is ${String(args["postState"])}`);
+    for (const { args } of fresh(await game.queryFilter(game.filters.Proven(roundId)))) tell("L1 executes it", `the state after it is ${String(args["postState"])}`);
     for (const { args } of eliminated) {
       return { paidWei: args["paidWei"] as bigint, burnedWei: args["burnedWei"] as bigint, loser: Number(args["loser"]) };
     }
