@@ -24,6 +24,7 @@ export const challengerSettings = defineConfig({
   maxFeeGwei: { env: "CHALLENGER_MAX_FEE_GWEI", parser: integer(1), default: 5_000, description: "Most for a gas close to a deadline; a call never costs more than what is at stake" },
   stakeGwei: { env: "CHALLENGER_STAKE_GWEI", parser: integer(0), default: 0, description: "What a call in time may cost at most; the bond when that is more" },
   maxEpochs: { env: "CHALLENGER_MAX_EPOCHS", parser: integer(1, 65_536), default: 4_096, description: "Unconfirmed epochs that are played for at once: more than there can be while the longest dispute lasts; those beyond are unguarded, with an alarm" },
+  maxTraces: { env: "CHALLENGER_MAX_TRACES", parser: integer(1, 1_024), default: 4, description: "Disputed epochs kept in memory, each about as large as the state; the others are executed again for every move" },
   snapshotBatches: { env: "CHALLENGER_SNAPSHOT_BATCHES", parser: integer(1), default: 512, description: "A snapshot after so many batches, besides those at the end of epochs" },
   keystoreFile: { env: "CHALLENGER_KEYSTORE", parser: text, default: undefined, description: "Encrypted keystore of the challenger's key" },
   passwordFile: { env: "CHALLENGER_PASSWORD_FILE", parser: text, default: undefined, description: "File with its password" },

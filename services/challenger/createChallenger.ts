@@ -64,6 +64,8 @@ export interface ChallengerOptions {
   readonly collectEveryMs?: number;
   readonly snapshotBatches?: number;
   readonly maxEpochs?: number;
+  /** Disputed epochs whose traces are kept in memory; one that is not is executed anew for its next move. */
+  readonly maxTraces?: number;
   /** Backers whose entries are played as our own where they name us as mover: sequencers of the same operator. */
   readonly playFor?: readonly string[];
   /** For local chains: poll and bump faster. */
@@ -111,6 +113,7 @@ const GWEI = 1_000_000_000n;
 export const DEFAULT_FEE_LIMITS: FeeLimits = { calmCapWei: 100n * GWEI, maxCapWei: 5_000n * GWEI, stakeWei: 0n };
 const DEFAULT_EVERY_MS = 4_000;
 const DEFAULT_COLLECT_EVERY_MS = 60_000;
+const DEFAULT_MAX_TRACES = 4;
 export const DEFAULT_MAX_EPOCHS = 4_096;
 const MAX_IN_FLIGHT = 64;
 
@@ -134,7 +137,7 @@ export async function createChallenger(options: ChallengerOptions): Promise<Chal
   let firstOpenBatch = 0;
 
   const startOf = (epoch: number): number => (epoch === 0 ? 0 : (replica.view.epochs[epoch - 1]?.batchEnd ?? 0));
-  const traces = new Traces((epoch) => replica.traceOptions(startOf(epoch), replica.view.epochs[epoch]?.batchEnd ?? startOf(epoch)));
+  const traces = new Traces((epoch) => replica.traceOptions(startOf(epoch), replica.view.epochs[epoch]?.batchEnd ?? startOf(epoch)), options.maxTraces ?? DEFAULT_MAX_TRACES);
   const replica = await openReplica({
     dir: join(dataDir, "replica"),
     deployment,

@@ -61,6 +61,7 @@ export function createChallengerService(config: ChallengerConfig, logger: Logger
       collectEveryMs: isLocal ? Math.min(config.collectMs, LOCAL_COLLECT_MS) : config.collectMs,
       snapshotBatches: config.snapshotBatches,
       maxEpochs: config.maxEpochs,
+      maxTraces: config.maxTraces,
       playFor: config.playFor,
       policy: { backing: config.backing, maxEntries: config.maxEntries, maxBondWei: BigInt(config.maxBondGwei) * GWEI, minBalanceWei: BigInt(config.minBalanceGwei) * GWEI },
       fees: { calmCapWei: BigInt(config.calmFeeGwei) * GWEI, maxCapWei: BigInt(config.maxFeeGwei) * GWEI, stakeWei: BigInt(config.stakeGwei) * GWEI },

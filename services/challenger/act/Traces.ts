@@ -5,17 +5,17 @@ import type { TraceOptions } from "../../../core/dispute/index.ts";
 
 /** Steps executed between two breaths. */
 const STEPS_AT_ONCE = 4_096;
-/** Epochs whose traces are held at once: each takes about the memory of the state. */
-const HELD = 2;
-
 /** The true traces of disputed epochs, one for all games about an epoch. */
 export class Traces {
   readonly #optionsOf: (epoch: number) => TraceOptions;
   readonly #held = new Map<number, Promise<Trace>>();
+  readonly #most: number;
   #generation = 0;
 
-  constructor(optionsOf: (epoch: number) => TraceOptions) {
+  /** @param most epochs whose traces are held at once: each takes about the memory of the state */
+  constructor(optionsOf: (epoch: number) => TraceOptions, most: number) {
     this.#optionsOf = optionsOf;
+    this.#most = most;
   }
 
   get count(): number {
@@ -28,7 +28,7 @@ export class Traces {
     // The one used last goes last.
     this.#held.delete(epoch);
     this.#held.set(epoch, held);
-    for (const oldest of [...this.#held.keys()].slice(0, -HELD)) this.#held.delete(oldest);
+    for (const oldest of [...this.#held.keys()].slice(0, -this.#most)) this.#held.delete(oldest);
     return held;
   }
 

@@ -30,7 +30,7 @@ describe("challenger: order of work", () => {
       const traces = new Traces(() => {
         made += 1;
         return options;
-      });
+      }, 2);
       for (const call of calls) if (call.type === "answer") await traces.get(call.epoch);
       return made;
     };
