@@ -160,7 +160,7 @@ function enter(state: RoundState, claim: number, honest: boolean): Move {
   return { name: `enter ${claim}`, honest, next, flow: { ...NOTHING, paidIn: entryBond(BASE_BOND, state.entries.length) } };
 }
 
-function entryMoves(state: RoundState, times: ModelTimes, withHonest: boolean): Move[] {
+function entryMoves(state: RoundState, times: ModelTimes, withHonest: boolean, maxEntries: number): Move[] {
   const moves: Move[] = [];
   if (state.time >= times.window + times.join) return moves;
   const honestIn = state.entries.some((entry) => entry.honest);
@@ -169,7 +169,7 @@ function entryMoves(state: RoundState, times: ModelTimes, withHonest: boolean): 
     const isMade = (state.made & (1 << claim)) !== 0;
     if (!isMade && state.time >= times.window) continue;
     if (withHonest && !honestIn && claim === 0) moves.push(enter(state, claim, true));
-    if (liars < MAX_ENTRIES - (withHonest ? 1 : 0)) moves.push(enter(state, claim, false));
+    if (liars < maxEntries - (withHonest ? 1 : 0)) moves.push(enter(state, claim, false));
   }
   return moves;
 }
@@ -226,8 +226,8 @@ function gameMoves(state: RoundState, times: ModelTimes): Move[] {
 }
 
 /** Every call that the contract takes in this state, by anyone. Claims 1 and 2 are alike but for their roots. */
-export function movesOf(state: RoundState, times: ModelTimes, withHonest: boolean): Move[] {
-  return [...entryMoves(state, times, withHonest), ...openingMoves(state, times), ...gameMoves(state, times)];
+export function movesOf(state: RoundState, times: ModelTimes, withHonest: boolean, maxEntries: number = MAX_ENTRIES): Move[] {
+  return [...entryMoves(state, times, withHonest, maxEntries), ...openingMoves(state, times), ...gameMoves(state, times)];
 }
 
 /** Whether the honest party, as late as it ever is, still has to act in this slot. */

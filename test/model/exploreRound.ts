@@ -23,8 +23,11 @@ export function disputeBound(times: ModelTimes): number {
   return times.window + times.join + 2 * (times.clock + times.increment);
 }
 
-/** Visits every reachable state once. Throws at the first one that breaks a promise. */
-export function exploreRound(times: ModelTimes, policy: HonestPolicy): Exploration {
+/**
+ * Visits every reachable state once. Throws at the first one that breaks a promise.
+ * @param maxEntries of everybody together, at most 4
+ */
+export function exploreRound(times: ModelTimes, policy: HonestPolicy, maxEntries = 4): Exploration {
   const bound = disputeBound(times);
   const withHonest = policy !== "absent";
   const seen = new Set<string>();
@@ -33,7 +36,7 @@ export function exploreRound(times: ModelTimes, policy: HonestPolicy): Explorati
   let [moves, allFell, latestEnd] = [0, 0, 0];
 
   for (let state = stack.pop(); state !== undefined; state = stack.pop()) {
-    const found = movesOf(state, times, withHonest);
+    const found = movesOf(state, times, withHonest, maxEntries);
     for (const move of found) {
       moves += 1;
       checkFlow(state, move);
