@@ -10,6 +10,7 @@ import type { BlockRef } from "../../chain/HeadWatcher.ts";
 import type { FeePolicy } from "../../chain/transactions/decideFees.ts";
 import type { LaneRules } from "../../chain/transactions/decideLane.ts";
 import type { IntentJournal } from "../../chain/transactions/intent.ts";
+import { nextTryId } from "../../chain/transactions/nextTryId.ts";
 import { createTransactionManager } from "../../chain/transactions/TransactionManager.ts";
 import type { LanePressure, TransactionManager } from "../../chain/transactions/TransactionManager.ts";
 import type { TransactionKey } from "../../chain/transactions/TransactionSigner.ts";
@@ -258,8 +259,11 @@ export async function createChallenger(options: ChallengerOptions): Promise<Chal
   async function report(): Promise<void> {
     const { evidence } = options;
     if (evidence === undefined) return;
-    const reports = await atHead((block) => evidence.read(block));
-    for (const { id, to, data } of reports) await manager.submit({ id: `evidence:${id}`, to, data, valueWei: 0n });
+    const [reports, block] = await atHead(async (at) => [await evidence.read(at), at] as const);
+    for (const { id: offence, to, data, gasLimit } of reports) {
+      const id = nextTryId(`evidence:${offence}`, (intentId) => manager.find(intentId), block.number);
+      if (id !== undefined) await manager.submit({ id, to, data, valueWei: 0n, gasLimit });
+    }
   }
 
   async function collect(): Promise<void> {

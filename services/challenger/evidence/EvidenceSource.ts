@@ -6,6 +6,8 @@ export interface EvidenceReport {
   readonly id: string;
   readonly to: string;
   readonly data: string;
+  /** More than it takes: what an estimate says can be too little in the next slot. */
+  readonly gasLimit: bigint;
 }
 
 /** Who watches for operators that sign two different heads for one place. */

@@ -15,6 +15,8 @@ import { HeadBook } from "./HeadBook.ts";
 import type { TravellingHead } from "./HeadBook.ts";
 
 const ASK_MS = 5_000;
+/** Twice what a report takes at most. */
+const REPORT_GAS = 400_000n;
 
 export interface EvidenceOptions {
   readonly provider: JsonRpcApiProvider;
@@ -83,7 +85,7 @@ export function createEvidence(options: EvidenceOptions): Evidence | undefined {
         if (operator === undefined) continue;
         const { signer, isSlashed } = await set.operators(operator, { blockTag: number });
         if (isSlashed || signer.toLowerCase() !== found.signer) continue;
-        reports.push({ id: operator.toLowerCase(), to: await set.getAddress(), data: encodeReportHeads(operator, found) });
+        reports.push({ id: operator.toLowerCase(), to: await set.getAddress(), data: encodeReportHeads(operator, found), gasLimit: REPORT_GAS });
       }
       return reports;
     },

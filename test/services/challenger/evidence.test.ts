@@ -95,7 +95,7 @@ describe("equivocation, as the challenger reports it", function () {
     const [report, ...more] = await read();
     expect(more).to.deep.equal([]);
     const reporter = new Wallet(REPORTER, chain.provider);
-    await (await reporter.sendTransaction({ to: report!.to, data: report!.data })).wait();
+    await (await reporter.sendTransaction({ to: report!.to, data: report!.data, gasLimit: report!.gasLimit })).wait();
     const set = connectSequencerSet(rollup.deployment, reporter)!;
     expect((await set.operators(new Wallet(OPERATOR).address)).isSlashed).to.equal(true);
     expect([await set.credit(reporter.address), await set.burned()]).to.deep.equal([BOND / 2n, BOND / 2n]);
