@@ -19,6 +19,7 @@ import { DEVELOPMENT_KEYS, startLocalChain } from "./localChain.ts";
 import type { ChainKind, LocalChain } from "./localChain.ts";
 import { createMemoryQueue } from "./memoryQueue.ts";
 import { CHAIN_TEST_CONFIG, deployRollupOn } from "./rollupOnChain.ts";
+import type { WakeQueue } from "../../runtime/queue/WakeQueue.ts";
 import type { RollupOnChain } from "./rollupOnChain.ts";
 import { scriptFor } from "./rollupScript.ts";
 import type { RollupScript } from "./rollupScript.ts";
@@ -75,6 +76,7 @@ export async function startDisputeNetwork(kind: ChainKind, config: Partial<typeo
   const source: L1Source = createL1Source({ provider: chain.provider, deployment, consumer: replica, pollMs: 50, onError: () => undefined });
   source.start();
   const challengers: Challenger[] = [];
+  const queues: WakeQueue[] = [];
   let nonce = 0;
   for (const key of DEVELOPMENT_KEYS.slice(0, 2)) await script.deposit(key, DEPOSIT_UNITS);
   const network: DisputeNetwork = {
@@ -101,8 +103,10 @@ export async function startDisputeNetwork(kind: ChainKind, config: Partial<typeo
     async challenger(key, options = {}) {
       const { address } = new Wallet(key);
       const dataDir = join(dir, `challenger-${toHex(fromHex(address)).slice(2, 10)}`);
+      const queue = createMemoryQueue();
+      queues.push(queue);
       const challenger = await createChallenger({
-        provider: chain.provider, deployment, signer: new Wallet(key), queue: createMemoryQueue(), dataDir, everyMs: 100, collectEveryMs: 300,
+        provider: chain.provider, deployment, signer: new Wallet(key), queue, dataDir, everyMs: 100, collectEveryMs: 300,
         journal: createFileIntentJournal({ path: join(dir, `${address}.journal`) }),
         logger: createLogger({ service: "challenger", level: (process.env["LOG_LEVEL"] ?? "fatal") as never, output: process.stderr }),
         transactions: { pollMs: 50 },
@@ -119,6 +123,7 @@ export async function startDisputeNetwork(kind: ChainKind, config: Partial<typeo
     balanceOf: async (address) => BigInt((await chain.send("eth_getBalance", [address, "latest"])) as string),
     async stop() {
       for (const challenger of challengers) await challenger.stop();
+      for (const queue of queues) await queue.close();
       await source.stop();
       replica.close();
       await chain.stop();
