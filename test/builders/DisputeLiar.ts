@@ -1,4 +1,4 @@
-import { Wallet } from "ethers";
+import { isError, Wallet } from "ethers";
 import type { JsonRpcApiProvider } from "ethers";
 
 import { connectContracts } from "../../chain/connectContracts.ts";
@@ -107,7 +107,14 @@ export class DisputeLiar {
     for (const call of calls) {
       const traceOf = (): Promise<TraceOracle> => Promise.resolve(this.lie);
       const { to, data } = await encodeCall(call, { settlement, game, address: this.address, parts: rules.parts, traceOf });
-      await (await this.#wallet.sendTransaction({ to, data, value: call.valueWei, gasLimit: GAS })).wait(1, MINED_MS);
+      const sent = await this.#wallet.sendTransaction({ to, data, value: call.valueWei, gasLimit: GAS });
+      try {
+        await sent.wait(1, MINED_MS);
+      } catch (error) {
+        // Somebody was faster: its entry, or the other's, is out.
+        if (isError(error, "CALL_EXCEPTION")) continue;
+        throw error;
+      }
       this.done.push(call.type);
       made += 1;
     }
