@@ -14,6 +14,8 @@ export type CoreErrorCode =
   | "transition/input" // the data that the step needs was not given
   | "dispute/root" // the tree does not hold the state that is to be proven
   | "dispute/step" // a step that the trace does not have
+  | "channel/config" // a channel that cannot be: equal parties, no window, a unit of zero
+  | "channel/amount" // an amount that is no whole number of units from 0 to 2^53 - 1
   | "dispute/move"; // a move that the game does not take
 
 /** Thrown by `core/`; `code` is for programs, `message` for people. */

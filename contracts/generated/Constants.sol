@@ -143,3 +143,12 @@ uint256 constant H_L1_SENDER = 69;
 // Depth of subtree kind k in byte k.
 uint256 constant DEPTHS = 0x10180c0c0c0c0c0c0100;
 bytes32 constant BUNDLE_TYPEHASH = keccak256("Bundle(uint32 agent,uint64 nonce,uint16 count,uint32 validUntil,bytes32 recordsHash)");
+bytes32 constant CHANNEL_BASE_TYPEHASH = keccak256("Base(bytes32 channelId,uint32 version,uint64 paidByA,uint64 paidByB)");
+bytes32 constant CHANNEL_VOUCHER_TYPEHASH = keccak256("Voucher(bytes32 channelId,uint8 payer,uint32 version,uint64 sequence,uint64 paid,bytes32 locksHash,bytes32 callsHash)");
+bytes32 constant CHANNEL_ACK_TYPEHASH = keccak256("Ack(bytes32 channelId,uint8 payer,uint32 version,uint64 sequence,bytes32 callsHash,uint64 results,bytes32 resultsHash)");
+bytes32 constant CHANNEL_GRANT_TYPEHASH = keccak256("Grant(bytes32 channelId,address key,uint64 cap,uint40 expiry)");
+bytes32 constant CHANNEL_CLOSE_TYPEHASH = keccak256("Close(bytes32 channelId,uint64 paidByA,uint64 paidByB)");
+bytes32 constant CHANNEL_WITHDRAWAL_TYPEHASH = keccak256("Withdrawal(bytes32 channelId,uint32 nonce,uint8 side,uint64 amount,uint40 validUntil)");
+bytes32 constant CHANNEL_EXPORT_TYPEHASH = keccak256("Export(bytes32 channelId)");
+bytes32 constant CHANNEL_DOMAIN_NAME_HASH = keccak256("agnt2 channel");
+bytes32 constant CHANNEL_DOMAIN_VERSION_HASH = keccak256("1");

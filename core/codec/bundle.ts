@@ -5,23 +5,38 @@ import { setU64 } from "./integers.ts";
 
 const DOMAIN_TYPE = "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)";
 
-function hashText(text: string): Uint8Array {
+/** keccak256 of ASCII text. */
+export function hashText(text: string): Uint8Array {
   const bytes = new Uint8Array(text.length);
   for (let i = 0; i < text.length; i += 1) bytes[i] = text.charCodeAt(i);
   return keccak256(bytes);
 }
 
-/** The EIP-712 domain separator of a chain: its L1's chain id and its Inbox (B-5). */
-export function domainSeparator(domain: { chainId: number | bigint; inbox: Uint8Array }): Uint8Array {
-  if (domain.inbox.length !== 20) throw new CoreError("codec/length", `An address has 20 bytes, not ${domain.inbox.length}.`);
+/** What makes an EIP-712 domain. */
+export interface TypedDomain {
+  readonly name: string;
+  readonly version: string;
+  readonly chainId: number | bigint;
+  /** 20 bytes. */
+  readonly verifyingContract: Uint8Array;
+}
+
+/** The EIP-712 separator of a domain with name, version, chain id and contract. */
+export function typedDomainSeparator({ name, version, chainId, verifyingContract }: TypedDomain): Uint8Array {
+  if (verifyingContract.length !== 20) throw new CoreError("codec/length", `An address has 20 bytes, not ${verifyingContract.length}.`);
   const words = new Uint8Array(160);
   words.set(hashText(DOMAIN_TYPE), 0);
-  words.set(hashText(EIP712.name), 32);
-  words.set(hashText(EIP712.version), 64);
-  let chainId = BigInt(domain.chainId);
-  for (let i = 127; i >= 96; i -= 1, chainId >>= 8n) words[i] = Number(chainId & 255n);
-  words.set(domain.inbox, 140);
+  words.set(hashText(name), 32);
+  words.set(hashText(version), 64);
+  let rest = BigInt(chainId);
+  for (let i = 127; i >= 96; i -= 1, rest >>= 8n) words[i] = Number(rest & 255n);
+  words.set(verifyingContract, 140);
   return keccak256(words);
+}
+
+/** The EIP-712 domain separator of a chain: its L1's chain id and its Inbox (B-5). */
+export function domainSeparator(domain: { chainId: number | bigint; inbox: Uint8Array }): Uint8Array {
+  return typedDomainSeparator({ name: EIP712.name, version: EIP712.version, chainId: domain.chainId, verifyingContract: domain.inbox });
 }
 
 /** EIP-712 digest of a struct: keccak256(0x1901 ‖ domain separator ‖ struct hash). */

@@ -492,3 +492,16 @@ export const EIP712 = {
   Head: "Head(uint64 slot,uint64 position,bytes32 head)",
   Root: "Root(uint64 position,uint64 batchCount,bytes32 stateRoot)",
 } as const;
+
+/** Signed types of channels (docs/CHANNELS.md). */
+export const CHANNEL_EIP712 = {
+  name: "agnt2 channel",
+  version: "1",
+  Base: "Base(bytes32 channelId,uint32 version,uint64 paidByA,uint64 paidByB)",
+  Voucher: "Voucher(bytes32 channelId,uint8 payer,uint32 version,uint64 sequence,uint64 paid,bytes32 locksHash,bytes32 callsHash)",
+  Ack: "Ack(bytes32 channelId,uint8 payer,uint32 version,uint64 sequence,bytes32 callsHash,uint64 results,bytes32 resultsHash)",
+  Grant: "Grant(bytes32 channelId,address key,uint64 cap,uint40 expiry)",
+  Close: "Close(bytes32 channelId,uint64 paidByA,uint64 paidByB)",
+  Withdrawal: "Withdrawal(bytes32 channelId,uint32 nonce,uint8 side,uint64 amount,uint40 validUntil)",
+  Export: "Export(bytes32 channelId)",
+} as const;

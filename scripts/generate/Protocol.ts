@@ -24,6 +24,8 @@ export interface Protocol {
     readonly Bundle: string;
     readonly Head: string;
     readonly Root: string;
+    readonly channelDomain: { readonly name: string; readonly version: string };
+    readonly channel: Readonly<Record<string, string>>;
   };
 }
 

@@ -31,6 +31,9 @@ function constantsOf(protocol: Protocol): string[] {
   const depths = protocol.subtrees.reduce((word, { kind, depth }) => word | (BigInt(depth) << BigInt(8 * kind)), 0n);
   lines.push(`// Depth of subtree kind k in byte k.`, `uint256 constant DEPTHS = 0x${depths.toString(16)};`);
   lines.push(`bytes32 constant BUNDLE_TYPEHASH = keccak256("${protocol.eip712.Bundle}");`);
+  for (const [name, type] of Object.entries(protocol.eip712.channel)) lines.push(`bytes32 constant CHANNEL_${name.toUpperCase()}_TYPEHASH = keccak256("${type}");`);
+  const { name, version } = protocol.eip712.channelDomain;
+  lines.push(`bytes32 constant CHANNEL_DOMAIN_NAME_HASH = keccak256("${name}");`, `bytes32 constant CHANNEL_DOMAIN_VERSION_HASH = keccak256("${version}");`);
   return lines;
 }
 

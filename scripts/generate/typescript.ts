@@ -86,6 +86,11 @@ export function generateTypescript(protocol: Protocol): GeneratedFile[] {
       ["Head", protocol.eip712.Head],
       ["Root", protocol.eip712.Root],
     ]),
+    constObject("CHANNEL_EIP712", "Signed types of channels (docs/CHANNELS.md).", [
+      ["name", protocol.eip712.channelDomain.name],
+      ["version", protocol.eip712.channelDomain.version],
+      ...Object.entries(protocol.eip712.channel),
+    ]),
   );
   return [{ path: "core/generated/protocol.ts", text: parts.join("\n").replace(/\n{3,}/g, "\n\n") }];
 }
