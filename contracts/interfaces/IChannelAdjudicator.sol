@@ -304,6 +304,10 @@ interface IChannelAdjudicator {
     /// Pays what could not be pushed to the caller to `to`.
     function collect(address asset, address to) external;
 
+    /// Reverts unless every part of the update is signed as it must be, with grants that are alive at `time` (0: now), caps kept, and
+    /// numbers that the channel can have. Says nothing about what is better.
+    function verify(ChannelConfig calldata config, Update calldata update, uint40 time) external view;
+
     function channelIdOf(ChannelConfig calldata config) external pure returns (bytes32);
     function domainSeparator() external view returns (bytes32);
     function channelOf(bytes32 channelId) external view returns (ChannelState memory);
