@@ -3,7 +3,6 @@ pragma solidity ^0.8.28;
 
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 
-import {MAX_UNITS} from "../generated/Constants.sol";
 import {
     AdjudicatorConfig,
     ChannelConfig,
@@ -14,47 +13,28 @@ import {
     IChannelAdjudicator,
     Lock,
     Recorded,
-    SignedBase,
     SignedClose,
     SignedVoucher,
     SignedWithdrawal,
     Update,
     WithdrawalProof
 } from "../interfaces/IChannelAdjudicator.sol";
-import {CloneArguments} from "../root/CloneArguments.sol";
 import {ChannelWord, ChannelWordLibrary} from "../types/ChannelWord.sol";
-import {RecordWord, RecordWordLibrary} from "../types/RecordWord.sol";
+import {RecordWord} from "../types/RecordWord.sol";
 import {ChannelDigests} from "./ChannelDigests.sol";
-import {ChannelLocks} from "./ChannelLocks.sol";
+import {ONE_WAY} from "./ChannelLedger.sol";
 import {ChannelPayments} from "./ChannelPayments.sol";
+import {ChannelRecords, Recording} from "./ChannelRecords.sol";
 import {ChannelSignatures, Scope} from "./ChannelSignatures.sol";
 
 /// Bilateral channels. See `IChannelAdjudicator`. A clone with arguments belongs to a chain; without a chain the implementation does
 /// as well: only what concerns Layer Core reads the arguments.
-contract ChannelAdjudicator is IChannelAdjudicator, CloneArguments, ReentrancyGuardTransient {
-    // Words of AdjudicatorConfig.
-    uint256 private constant BRIDGE = 0;
-    uint256 private constant EXODUS = 1;
-    uint256 private constant ASSET = 2;
-    uint256 private constant ASSET_SCALE = 3;
-    uint256 private constant CONFIG_WORDS = 4;
-
-    uint8 private constant HOME_L1 = 0;
-    uint8 private constant ONE_WAY = 1;
+contract ChannelAdjudicator is ChannelRecords, ReentrancyGuardTransient {
     /// After a late answer the window goes on for this part of it; a late one comes in its last quarter.
     uint256 private constant EXTENSION_PART = 2;
     uint256 private constant LATE_PART = 4;
     /// The close waits for locks this many windows after the deadline at most.
     uint256 private constant LOCK_WINDOWS = 4;
-
-    mapping(bytes32 channelId => ChannelWord) private words;
-    mapping(bytes32 channelId => RecordWord) private records;
-    mapping(bytes32 channelId => bytes32[2]) private locksHashes;
-    mapping(bytes32 mark => bool) private grants;
-    /// @inheritdoc IChannelAdjudicator
-    mapping(bytes32 hashlock => uint40) public preimageTime;
-    /// @inheritdoc IChannelAdjudicator
-    mapping(address asset => mapping(address owner => uint256)) public credits;
 
     /// @inheritdoc IChannelAdjudicator
     function open(ChannelConfig calldata config_, uint8 side, uint64 units)
@@ -84,7 +64,7 @@ contract ChannelAdjudicator is IChannelAdjudicator, CloneArguments, ReentrancyGu
         bytes32 channelId = channelIdOf(config_);
         ChannelWord word = words[channelId];
         _requireStatus(channelId, word, ChannelStatus.OPEN);
-        ChannelWord newer = _record(channelId, config_, word, update);
+        ChannelWord newer = _record(channelId, config_, word, update, address(0));
         // Vouchers alone leave the first word as it is.
         if (ChannelWord.unwrap(newer) != ChannelWord.unwrap(word)) words[channelId] = newer;
     }
@@ -98,7 +78,11 @@ contract ChannelAdjudicator is IChannelAdjudicator, CloneArguments, ReentrancyGu
         ChannelWord word = words[channelId];
         _requireStatus(channelId, word, ChannelStatus.OPEN);
         _requireParty(channelId, config_, side, grant);
-        if (update.base.length + update.vouchers.length != 0) word = _record(channelId, config_, word, update);
+        // The caller may be a key of the side: the side speaks all the same.
+        address speaker = side == 0 ? config_.partyA : config_.partyB;
+        if (update.base.length + update.vouchers.length != 0) {
+            word = _record(channelId, config_, word, update, speaker);
+        }
         uint40 deadline = uint40(block.timestamp + config_.windowSeconds);
         words[channelId] = word.closing(deadline);
         emit Challenged(channelId, side, deadline);
@@ -111,7 +95,7 @@ contract ChannelAdjudicator is IChannelAdjudicator, CloneArguments, ReentrancyGu
         _requireStatus(channelId, word, ChannelStatus.CLOSING);
         uint256 deadline = word.deadline();
         if (block.timestamp >= deadline) revert TooLate(deadline);
-        ChannelWord newer = _record(channelId, config_, word, update);
+        ChannelWord newer = _record(channelId, config_, word, update, address(0));
         uint256 window = config_.windowSeconds;
         if (!word.isExtended() && block.timestamp >= deadline - window / LATE_PART) {
             uint40 later = uint40(deadline + window / EXTENSION_PART);
@@ -135,7 +119,7 @@ contract ChannelAdjudicator is IChannelAdjudicator, CloneArguments, ReentrancyGu
         (uint256 wonOfA, uint256 openUntilA) = _settleLocks(channelId, record, 0, locksA);
         (uint256 wonOfB, uint256 openUntilB) = _settleLocks(channelId, record, 1, locksB);
         _requireDue(deadline, config_.windowSeconds, openUntilA > openUntilB ? openUntilA : openUntilB);
-        _finish(channelId, config_, word, record, int256(wonOfA), int256(wonOfB));
+        _finish(channelId, config_, word, record, wonOfA, wonOfB);
     }
 
     /// @inheritdoc IChannelAdjudicator
@@ -154,12 +138,9 @@ contract ChannelAdjudicator is IChannelAdjudicator, CloneArguments, ReentrancyGu
         RecordWord record = records[channelId];
         if (RecordWord.unwrap(record) != 0) {
             records[channelId] = RecordWord.wrap(0);
-            _clearLocks(channelId, record);
+            _clearWords(channelId, record);
         }
-        (uint256 shareA, uint256 shareB) =
-            _sharesOf(word, int256(uint256(signed.paidByA)), int256(uint256(signed.paidByB)));
-        emit Closed(channelId, false, word.version(), 0, 0, uint64(shareA), uint64(shareB));
-        _payShares(config_, shareA, shareB);
+        _payShares(channelId, config_, word, false, signed.paidByA, signed.paidByB);
     }
 
     /// @inheritdoc IChannelAdjudicator
@@ -280,7 +261,9 @@ contract ChannelAdjudicator is IChannelAdjudicator, CloneArguments, ReentrancyGu
             _verifyBase(scope, config_, update.base[i]);
         }
         for (uint256 i; i < update.vouchers.length; ++i) {
-            _verifyVoucher(scope, config_, update.vouchers[i]);
+            SignedVoucher calldata voucher = update.vouchers[i];
+            _verifyVoucher(scope, config_, voucher);
+            _isEndorsed(Recording(scope, 0, RecordWord.wrap(0), address(0)), config_, voucher, update.endorsements);
         }
     }
 
@@ -307,11 +290,14 @@ contract ChannelAdjudicator is IChannelAdjudicator, CloneArguments, ReentrancyGu
     /// @inheritdoc IChannelAdjudicator
     function recordedOf(bytes32 channelId) external view returns (Recorded memory) {
         RecordWord record = records[channelId];
+        uint128[2] storage peak = peaks[channelId];
         return Recorded({
             sequenceA: record.sequence(0),
             paidByA: record.paid(0),
             sequenceB: record.sequence(1),
             paidByB: record.paid(1),
+            highestPaidByA: peak[0] > record.paid(0) ? uint64(peak[0]) : record.paid(0),
+            highestPaidByB: peak[1] > record.paid(1) ? uint64(peak[1]) : record.paid(1),
             locksHashA: locksHashes[channelId][0],
             locksHashB: locksHashes[channelId][1]
         });
@@ -334,115 +320,6 @@ contract ChannelAdjudicator is IChannelAdjudicator, CloneArguments, ReentrancyGu
     /// @inheritdoc IChannelAdjudicator
     function channelIdOf(ChannelConfig calldata config_) public pure returns (bytes32) {
         return keccak256(abi.encode(config_));
-    }
-
-    function _checkConfig(ChannelConfig calldata config_) private pure {
-        if (config_.home != HOME_L1) revert BadConfig("home");
-        if (config_.partyA == address(0)) revert BadConfig("partyA");
-        if (config_.partyB == address(0) || config_.partyB == config_.partyA) revert BadConfig("partyB");
-        if (config_.unit == 0 || config_.unit > MAX_UNITS) revert BadConfig("unit");
-        if (config_.windowSeconds == 0) revert BadConfig("windowSeconds");
-        if (config_.flags > ONE_WAY) revert BadConfig("flags");
-        if (config_.salt > MAX_UNITS) revert BadConfig("salt");
-    }
-
-    /// Only a channel that is OPEN takes deposits. The money comes last.
-    function _deposit(
-        bytes32 channelId,
-        ChannelConfig calldata config_,
-        ChannelWord word,
-        uint8 side,
-        uint64 units
-    ) private {
-        _requireStatus(channelId, word, ChannelStatus.OPEN);
-        if (side > 1) revert BadSide(side);
-        if (side == 1 && units != 0 && config_.flags == ONE_WAY) revert OneWay(channelId);
-        int256 added = int256(uint256(units));
-        (int256 netA, int256 netB) = (word.net(0), word.net(1));
-        if (side == 0) netA += added;
-        else netB += added;
-        // Keeps both nets and what is held within what is counted.
-        _requireNet(side == 0 ? netA : netB);
-        _requireNet(netA + netB);
-        words[channelId] = word.withNets(netA, netB);
-        emit Deposited(channelId, side, units);
-        (address asset, uint256 unit) = _assetOf(config_);
-        ChannelPayments.pull(asset, units * unit);
-    }
-
-    /// Takes over what is better of an update. Writes the second word, and leaves the first to the caller.
-    function _record(bytes32 channelId, ChannelConfig calldata config_, ChannelWord word, Update calldata update)
-        private
-        returns (ChannelWord)
-    {
-        if (update.base.length > 1) revert TooMany(update.base.length, 1);
-        if (update.vouchers.length > 2) revert TooMany(update.vouchers.length, 2);
-        if (update.base.length + update.vouchers.length == 0) revert EmptyUpdate();
-        Scope memory scope = _scopeOf(channelId);
-        RecordWord record = records[channelId];
-        bool isBetter;
-        if (update.base.length == 1 && update.base[0].version > word.version()) {
-            SignedBase calldata base = update.base[0];
-            _verifyBase(scope, config_, base);
-            _clearLocks(channelId, record);
-            word = word.withVersion(base.version);
-            record = RecordWordLibrary.create(base.paidByA, base.paidByB);
-            isBetter = true;
-            emit BaseRecorded(channelId, base.version, base.paidByA, base.paidByB);
-        }
-        for (uint256 i; i < update.vouchers.length; ++i) {
-            SignedVoucher calldata voucher = update.vouchers[i];
-            uint8 payer = voucher.payer;
-            if (payer > 1) revert BadSide(payer);
-            if (
-                voucher.version != word.version() || voucher.sequence <= record.sequence(payer)
-                    || voucher.paid < record.paid(payer)
-            ) continue;
-            bytes32 locksHash = _verifyVoucher(scope, config_, voucher);
-            if (locksHash != 0 || record.hasLocks(payer)) locksHashes[channelId][payer] = locksHash;
-            record = record.withVoucher(payer, voucher.sequence, voucher.paid, locksHash != 0);
-            isBetter = true;
-            emit VoucherRecorded(
-                channelId,
-                payer,
-                voucher.version,
-                voucher.sequence,
-                voucher.paid,
-                voucher.callsHash,
-                voucher.locks
-            );
-        }
-        if (!isBetter) revert NotBetter(channelId, word.version(), record.sequence(0), record.sequence(1));
-        records[channelId] = record;
-        return word;
-    }
-
-    /// Reverts unless both signed the base, and it is one that the channel can have.
-    function _verifyBase(Scope memory scope, ChannelConfig calldata config_, SignedBase calldata base) private view {
-        _requireUnits(base.paidByA);
-        _requireUnits(base.paidByB);
-        if (base.paidByB != 0 && config_.flags == ONE_WAY) revert OneWay(scope.channelId);
-        bytes32 digest = ChannelDigests.ofBase(scope.domain, scope.channelId, base);
-        _requireSigned(scope, config_.partyA, digest, base.signatureA, base.grantA, base.paidByA);
-        _requireSigned(scope, config_.partyB, digest, base.signatureB, base.grantB, base.paidByB);
-    }
-
-    /// Reverts unless the payer signed the voucher, and it is one that the channel can have.
-    function _verifyVoucher(Scope memory scope, ChannelConfig calldata config_, SignedVoucher calldata voucher)
-        private
-        view
-        returns (bytes32 locksHash)
-    {
-        uint8 payer = voucher.payer;
-        if (payer > 1) revert BadSide(payer);
-        if (payer == 1 && config_.flags == ONE_WAY) revert OneWay(scope.channelId);
-        _requireUnits(voucher.sequence);
-        uint256 paid = voucher.paid + ChannelLocks.sumOf(voucher.locks);
-        _requireUnits(paid);
-        locksHash = ChannelLocks.hashOf(voucher.locks);
-        bytes32 digest = ChannelDigests.ofVoucher(scope.domain, scope.channelId, voucher, locksHash);
-        address principal = payer == 0 ? config_.partyA : config_.partyB;
-        _requireSigned(scope, principal, digest, voucher.signature, voucher.grant, paid);
     }
 
     /// What a voucher adds for B, in units; the payment is the caller's. 0: nothing, or nothing any more.
@@ -470,21 +347,15 @@ contract ChannelAdjudicator is IChannelAdjudicator, CloneArguments, ReentrancyGu
         ChannelConfig calldata config_,
         ChannelWord word,
         RecordWord record,
-        int256 wonOfA,
-        int256 wonOfB
+        uint256 wonOfA,
+        uint256 wonOfB
     ) private {
         words[channelId] = word.closed();
         if (record.hasLocks(0) || record.hasLocks(1)) {
             _clearLocks(channelId, record);
             records[channelId] = record.withoutLocks();
         }
-        (uint256 shareA, uint256 shareB) = _sharesOf(
-            word, int256(uint256(record.paid(0))) + wonOfA, int256(uint256(record.paid(1))) + wonOfB
-        );
-        emit Closed(
-            channelId, true, word.version(), record.sequence(0), record.sequence(1), uint64(shareA), uint64(shareB)
-        );
-        _payShares(config_, shareA, shareB);
+        _payShares(channelId, config_, word, true, record.paid(0) + wonOfA, record.paid(1) + wonOfB);
     }
 
     /// Locks whose preimage is not known keep the close until they expire, but not for longer than a payee takes them.
@@ -496,63 +367,6 @@ contract ChannelAdjudicator is IChannelAdjudicator, CloneArguments, ReentrancyGu
         if (block.timestamp < dueAt) revert TooEarly(dueAt);
     }
 
-    /// Total: whatever was signed, the shares are never negative and come to what is held.
-    function _sharesOf(ChannelWord word, int256 paidByA, int256 paidByB)
-        private
-        pure
-        returns (uint256 shareA, uint256 shareB)
-    {
-        int256 held = word.held();
-        int256 ofB = word.net(1) + paidByA - paidByB;
-        if (ofB < 0) ofB = 0;
-        if (ofB > held) ofB = held;
-        return (uint256(held - ofB), uint256(ofB));
-    }
-
-    /// `amount` is at most what is held.
-    function _debit(ChannelWord word, uint8 side, uint64 amount) private pure returns (ChannelWord) {
-        (int256 netA, int256 netB) = (word.net(0), word.net(1));
-        int256 taken = int256(uint256(amount));
-        if (side == 0) netA -= taken;
-        else netB -= taken;
-        // Nobody can have earned more than that; it keeps the nets within what is counted.
-        _requireNet(side == 0 ? netA : netB);
-        return word.withNets(netA, netB);
-    }
-
-    function _settleLocks(bytes32 channelId, RecordWord record, uint8 side, Lock[] calldata locks)
-        private
-        view
-        returns (uint256 won, uint256 openUntil)
-    {
-        bytes32 recorded = record.hasLocks(side) ? locksHashes[channelId][side] : bytes32(0);
-        bytes32 given = ChannelLocks.hashOf(locks);
-        if (given != recorded) revert WrongLocks(side, given, recorded);
-        return ChannelLocks.settle(preimageTime, locks);
-    }
-
-    function _clearLocks(bytes32 channelId, RecordWord record) private {
-        if (record.hasLocks(0)) delete locksHashes[channelId][0];
-        if (record.hasLocks(1)) delete locksHashes[channelId][1];
-    }
-
-    function _payShares(ChannelConfig calldata config_, uint256 shareA, uint256 shareB) private {
-        (address asset, uint256 unit) = _assetOf(config_);
-        _pay(asset, config_.partyA, shareA * unit);
-        _pay(asset, config_.partyB, shareB * unit);
-    }
-
-    function _pay(address asset, address to, uint256 amount) private {
-        if (amount == 0 || ChannelPayments.push(asset, to, amount)) return;
-        credits[asset][to] += amount;
-        emit PaymentKept(asset, to, amount);
-    }
-
-    function _assetOf(ChannelConfig calldata config_) private view returns (address asset, uint256 unit) {
-        if (config_.home == HOME_L1) return (config_.asset, config_.unit);
-        return (_addressArgument(ASSET), _argument(ASSET_SCALE));
-    }
-
     function _requireParty(bytes32 channelId, ChannelConfig calldata config_, uint8 side, Grant[] calldata grant)
         private
         view
@@ -562,37 +376,5 @@ contract ChannelAdjudicator is IChannelAdjudicator, CloneArguments, ReentrancyGu
         if (msg.sender == party) return;
         if (grant.length != 1 || grant[0].key != msg.sender) revert NotParty(msg.sender, side);
         ChannelSignatures.requireGranted(grants, _scopeOf(channelId), party, grant[0]);
-    }
-
-    function _requireSigned(
-        Scope memory scope,
-        address principal,
-        bytes32 digest,
-        bytes calldata signature,
-        Grant[] calldata grant,
-        uint256 paid
-    ) private view {
-        ChannelSignatures.requireSigned(grants, scope, principal, digest, signature, grant, paid);
-    }
-
-    function _scopeOf(bytes32 channelId) private view returns (Scope memory) {
-        return Scope(ChannelDigests.domainSeparator(address(this)), channelId, block.timestamp);
-    }
-
-    function _requireStatus(bytes32 channelId, ChannelWord word, ChannelStatus status) private pure {
-        if (word.status() != status) revert WrongStatus(channelId, word.status());
-    }
-
-    function _requireLive(bytes32 channelId, ChannelWord word) private pure {
-        ChannelStatus status = word.status();
-        if (status == ChannelStatus.NONE || status == ChannelStatus.CLOSED) revert WrongStatus(channelId, status);
-    }
-
-    function _requireUnits(uint256 value) private pure {
-        if (value > MAX_UNITS) revert TooLarge(value, MAX_UNITS);
-    }
-
-    function _requireNet(int256 net) private pure {
-        _requireUnits(uint256(net < 0 ? -net : net));
     }
 }
