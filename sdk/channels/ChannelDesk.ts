@@ -4,32 +4,23 @@ import type { ContractTransactionReceipt, Provider, Signer } from "ethers";
 import { ROOT_ABIS } from "../../chain/connectContracts.ts";
 import { ChainError } from "../../chain/ChainError.ts";
 import { toChainError } from "../../chain/decodeRevert.ts";
-import { channelAdjudicatorAbi } from "../../chain/generated/abi/ChannelAdjudicator.ts";
+import { closeStruct, configStruct, lockStructs, updateStruct, voucherStruct, withdrawalStruct } from "../../chain/channels/channelStructs.ts";
+import { CHANNEL_ABIS, connectAdjudicator } from "../../chain/channels/connectAdjudicator.ts";
+import { readChannel } from "../../chain/channels/readChannel.ts";
+import type { OnChainChannel } from "../../chain/channels/readChannel.ts";
 import { channelDomainSeparator, channelIdOf, locksHashOf } from "../../core/channel/index.ts";
 import type { ChannelConfig, Close, Evidence, Lock, PartialWithdrawal, Side } from "../../core/channel/index.ts";
 import { fromHex, toHex } from "../../core/codec/hex.ts";
 import { keccak256 } from "../../core/hash/index.ts";
-import type { ChannelAdjudicator, UpdateStruct } from "../../typechain-types/channels/ChannelAdjudicator.ts";
 import type { Agnt2Client } from "../Agnt2Client.ts";
 import { SdkError, sdkError } from "../SdkError.ts";
-import { encodeConfig, encodeEvidence, encodeLocks } from "./encodeEvidence.ts";
+import { isEmptyUpdate, signedUpdateOf } from "./signedUpdateOf.ts";
 
 const ERC20_ABI = ["function allowance(address,address) view returns (uint256)", "function approve(address,uint256) returns (bool)"];
-const MINED_MS = 180_000;
-const STATUSES = ["none", "open", "closing", "closed"] as const;
-const ZERO_ADDRESS = `0x${"00".repeat(20)}`;
+type ChannelAdjudicator = ReturnType<typeof connectAdjudicator>;
 
-/** A channel as the contract has it. Amounts in units, times in unix seconds of L1. */
-export interface ChannelOnL1 {
-  readonly status: (typeof STATUSES)[number];
-  readonly isUnilateral: boolean;
-  /** When answers to the close end; undefined without one. */
-  readonly deadline: number | undefined;
-  readonly version: number;
-  readonly withdrawalNonce: number;
-  readonly netA: number;
-  readonly netB: number;
-}
+const MINED_MS = 180_000;
+const ZERO_ADDRESS = `0x${"00".repeat(20)}`;
 
 /** What a close has paid. */
 export interface ChannelClosed {
@@ -54,7 +45,7 @@ export class ChannelDesk {
   private constructor(address: string, chainId: number, signer: Signer) {
     [this.address, this.chainId, this.#signer] = [address, chainId, signer];
     this.separator = channelDomainSeparator({ chainId, adjudicator: fromHex(address, 20) });
-    this.#contract = new Contract(address, channelAdjudicatorAbi, signer) as unknown as ChannelAdjudicator;
+    this.#contract = connectAdjudicator(address, signer);
   }
 
   /**
@@ -109,9 +100,9 @@ export class ChannelDesk {
     const base = BigInt(units) * BigInt(config.unit);
     const asset = toHex(config.asset);
     const receipt = await this.#send(async () => {
-      if (asset === ZERO_ADDRESS) return this.#contract[how](encodeConfig(config), side, units, { value: base });
+      if (asset === ZERO_ADDRESS) return this.#contract[how](configStruct(config), side, units, { value: base });
       const nonce = await this.#approve(asset, base);
-      return this.#contract[how](encodeConfig(config), side, units, nonce === undefined ? {} : { nonce });
+      return this.#contract[how](configStruct(config), side, units, nonce === undefined ? {} : { nonce });
     });
     return receipt.hash;
   }
@@ -126,18 +117,8 @@ export class ChannelDesk {
   }
 
   /** @param blockTag a block number, for what was so many blocks ago. Default: the newest */
-  async read(channelId: Uint8Array | string, blockTag: number | "latest" = "latest"): Promise<ChannelOnL1> {
-    const id = typeof channelId === "string" ? channelId : toHex(channelId);
-    const state = await this.#read(() => this.#contract.channelOf(id, { blockTag }));
-    return {
-      status: STATUSES[Number(state.status)]!,
-      isUnilateral: state.isUnilateral,
-      deadline: state.deadline === 0n ? undefined : Number(state.deadline),
-      version: Number(state.version),
-      withdrawalNonce: Number(state.withdrawalNonce),
-      netA: Number(state.netA),
-      netB: Number(state.netB),
-    };
+  async read(config: ChannelConfig, blockTag: number | "latest" = "latest"): Promise<OnChainChannel> {
+    return this.#read(() => readChannel(this.#contract, channelIdOf(config), blockTag));
   }
 
   /** Channels at home on L1 that name a party, from a block on, as they were opened. */
@@ -157,7 +138,7 @@ export class ChannelDesk {
 
   /** Records a better state. @throws ChainError (`NotBetter`, `BadSignature`, …) */
   async checkpoint(config: ChannelConfig, evidence: Evidence, endorsement?: Uint8Array): Promise<string> {
-    return (await this.#send(() => this.#contract.checkpoint(encodeConfig(config), encodeEvidence(evidence, config, endorsement)))).hash;
+    return (await this.#send(() => this.#contract.checkpoint(configStruct(config), updateStruct(signedUpdateOf(evidence, config, endorsement))))).hash;
   }
 
   /**
@@ -166,12 +147,9 @@ export class ChannelDesk {
    * @throws ChainError (`NotParty`, `WrongStatus`, …)
    */
   async challenge(config: ChannelConfig, side: Side, evidence: Evidence): Promise<{ readonly deadline: number; readonly transactionHash: string }> {
-    const full = encodeEvidence(evidence, config);
-    const isEmpty = full.base.length + full.vouchers.length === 0;
-    const receipt = await this.#send(async () => {
-      const update: UpdateStruct = isEmpty || !(await this.#isBetter(() => this.#contract.checkpoint.staticCall(encodeConfig(config), full))) ? { base: [], vouchers: [], endorsements: [] } : full;
-      return this.#contract.challenge(encodeConfig(config), update, side, []);
-    });
+    const update = signedUpdateOf(evidence, config);
+    const isBetter = !isEmptyUpdate(update) && (await this.#isBetter(() => this.#contract.checkpoint.staticCall(configStruct(config), updateStruct(update))));
+    const receipt = await this.#send(() => this.#contract.challenge(configStruct(config), updateStruct(isBetter ? update : {}), side, []));
     return { deadline: Number(this.#event(receipt, "Challenged")["deadline"]), transactionHash: receipt.hash };
   }
 
@@ -180,10 +158,11 @@ export class ChannelDesk {
    * @throws ChainError (`TooLate`, `WrongStatus`, …)
    */
   async respond(config: ChannelConfig, evidence: Evidence, endorsement?: Uint8Array): Promise<string | undefined> {
-    const update = encodeEvidence(evidence, config, endorsement);
-    if (update.base.length + update.vouchers.length === 0) return undefined;
-    if (!(await this.#isBetter(() => this.#contract.respond.staticCall(encodeConfig(config), update)))) return undefined;
-    return (await this.#send(() => this.#contract.respond(encodeConfig(config), update))).hash;
+    const signed = signedUpdateOf(evidence, config, endorsement);
+    if (isEmptyUpdate(signed)) return undefined;
+    const update = updateStruct(signed);
+    if (!(await this.#isBetter(() => this.#contract.respond.staticCall(configStruct(config), update)))) return undefined;
+    return (await this.#send(() => this.#contract.respond(configStruct(config), update))).hash;
   }
 
   /** Tries a call: a revert because it adds nothing is an answer, every other one an error. */
@@ -200,7 +179,7 @@ export class ChannelDesk {
   /** Pays out after the deadline; anyone may. @throws ChainError (`TooEarly` with the time, `WrongStatus`) */
   async finish(config: ChannelConfig, fromBlock = 0): Promise<ChannelClosed> {
     const [locksA, locksB] = await this.#recordedLocks(config, fromBlock);
-    return this.#closed(await this.#send(() => this.#contract.close(encodeConfig(config), encodeLocks(locksA), encodeLocks(locksB))));
+    return this.#closed(await this.#send(() => this.#contract.close(configStruct(config), lockStructs(locksA), lockStructs(locksB))));
   }
 
   /** The lock lists behind the hashes that are recorded, from the events that told them. */
@@ -220,9 +199,9 @@ export class ChannelDesk {
   }
 
   /** @param signatures of A and B, each of the party itself. @throws ChainError (`BadSignature`, `WrongStatus`) */
-  async closeCooperatively(config: ChannelConfig, close: Close, [signatureA, signatureB]: readonly [Uint8Array, Uint8Array]): Promise<ChannelClosed> {
-    const signed = { ...close, signatureA: toHex(signatureA), signatureB: toHex(signatureB), grantA: [], grantB: [] };
-    return this.#closed(await this.#send(() => this.#contract.closeCooperatively(encodeConfig(config), signed)));
+  async closeCooperatively(config: ChannelConfig, close: Close, [a, b]: readonly [Uint8Array, Uint8Array]): Promise<ChannelClosed> {
+    const signed = closeStruct({ ...close, signatures: [{ signature: a }, { signature: b }] });
+    return this.#closed(await this.#send(() => this.#contract.closeCooperatively(configStruct(config), signed)));
   }
 
   /** What has become of a channel that is closed; undefined while it is not. */
@@ -240,15 +219,13 @@ export class ChannelDesk {
   }
 
   /** @throws ChainError (`WrongNonce`, `WithdrawalExpired`, `NotHeld`) */
-  async withdraw(config: ChannelConfig, withdrawal: PartialWithdrawal, [signatureA, signatureB]: readonly [Uint8Array, Uint8Array]): Promise<string> {
-    const signed = { ...withdrawal, signatureA: toHex(signatureA), signatureB: toHex(signatureB) };
-    return (await this.#send(() => this.#contract.withdraw(encodeConfig(config), signed))).hash;
+  async withdraw(config: ChannelConfig, withdrawal: PartialWithdrawal, signatures: readonly [Uint8Array, Uint8Array]): Promise<string> {
+    return (await this.#send(() => this.#contract.withdraw(configStruct(config), withdrawalStruct({ ...withdrawal, signatures })))).hash;
   }
 
   /** Has B of one-way channels paid by A's newest vouchers, many at once. @throws ChainError */
   async claim(claims: readonly { readonly config: ChannelConfig; readonly evidence: Evidence }[]): Promise<string> {
-    const encoded = claims.map(({ config, evidence }) => ({ config: encodeConfig(config), voucher: encodeEvidence(evidence, config).vouchers[0] }));
-    const held = encoded.flatMap(({ config, voucher }) => (voucher === undefined ? [] : [{ config, voucher }]));
+    const held = claims.flatMap(({ config, evidence }) => (signedUpdateOf(evidence, config).vouchers ?? []).map((voucher) => ({ config: configStruct(config), voucher: voucherStruct(voucher) })));
     if (held.length === 0) throw sdkError("SDK_INPUT", "there is no voucher to claim by");
     return (await this.#send(() => this.#contract.claimMany(held))).hash;
   }
@@ -301,7 +278,7 @@ export class ChannelDesk {
     try {
       return await call();
     } catch (error) {
-      throw error instanceof SdkError ? error : toChainError(error, [channelAdjudicatorAbi, ...ROOT_ABIS]);
+      throw error instanceof SdkError ? error : toChainError(error, [...CHANNEL_ABIS, ...ROOT_ABIS]);
     }
   }
 
