@@ -14,6 +14,8 @@ export interface Deployment {
     readonly game: string;
     readonly bridge: string;
     readonly exodus: string;
+    /** What channels are settled by on L1, and the verifying contract of what they sign. */
+    readonly adjudicator: string;
     readonly prover: string;
     /** Who may submit batches, in turns; absent on a chain without operators. */
     readonly sequencerSet?: string;
@@ -32,7 +34,7 @@ export interface Deployment {
   readonly blockNumber: number;
 }
 
-const REQUIRED = ["inbox", "settlement", "game", "bridge", "exodus", "prover"] as const;
+const REQUIRED = ["inbox", "settlement", "game", "bridge", "exodus", "adjudicator", "prover"] as const;
 const FEE_TABLE_ENTRIES = 24;
 
 function invalid(detail: string, values: Record<string, unknown> = {}): ChainError {
@@ -98,7 +100,7 @@ export async function verifyDeployment(provider: Provider, deployment: Deploymen
   if (genesis?.hash !== deployment.genesisHash) {
     throw invalid("it is of another chain (the local one was restarted?)", { expected: deployment.genesisHash, actual: genesis?.hash });
   }
-  for (const name of REQUIRED) {
+  for (const name of REQUIRED.filter((name) => name !== "adjudicator")) {
     const code = await provider.getCode(deployment.contracts[name]);
     if (code === "0x") throw invalid(`there is no code at contracts.${name}`, { field: name });
   }

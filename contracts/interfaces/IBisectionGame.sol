@@ -8,6 +8,8 @@ struct GameConfig {
     address settlement;
     address inbox;
     address prover;
+    /// The chain's ChannelAdjudicator.
+    address adjudicator;
     /// Parts of a bisection, 2 to 255.
     uint8 k;
     /// C0: seconds of thinking that a player has in a game before its first move is late.

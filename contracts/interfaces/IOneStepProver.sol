@@ -9,6 +9,8 @@ struct StepEnv {
     bytes32 domainSeparator;
     /// Batches of the epoch, exclusive (M-1).
     uint64 batchEnd;
+    /// The chain's ChannelAdjudicator: verifying contract of what channels sign, and who is paid when one is exported (CH-*).
+    address adjudicator;
     /// Eight fees of 32 bits a word, the first in the most significant bits (R-3).
     uint256[3] feeTable;
 }

@@ -41,6 +41,7 @@ struct Rollup {
     address game;
     address bridge;
     address exodus;
+    address adjudicator;
     /// Zero on a chain without operators.
     address sequencerSet;
 }
@@ -55,6 +56,7 @@ interface IRollupFactory {
         address game,
         address bridge,
         address exodus,
+        address adjudicator,
         address sequencerSet
     );
 

@@ -13,12 +13,13 @@ contract BisectionGame is IBisectionGame, CloneArguments {
     uint256 private constant SETTLEMENT = 0;
     uint256 private constant INBOX = 1;
     uint256 private constant PROVER = 2;
-    uint256 private constant PARTS = 3;
-    uint256 private constant CLOCK = 4;
-    uint256 private constant INCREMENT = 5;
-    uint256 private constant MOVE_BOND = 6;
-    uint256 private constant FEE_TABLE = 7;
-    uint256 private constant CONFIG_WORDS = 10;
+    uint256 private constant ADJUDICATOR = 3;
+    uint256 private constant PARTS = 4;
+    uint256 private constant CLOCK = 5;
+    uint256 private constant INCREMENT = 6;
+    uint256 private constant MOVE_BOND = 7;
+    uint256 private constant FEE_TABLE = 8;
+    uint256 private constant CONFIG_WORDS = 11;
 
     bytes32 private constant OPENING_TAG = keccak256("agnt2 opening");
     bytes32 private constant ANSWER_TAG = keccak256("agnt2 answer");
@@ -311,6 +312,7 @@ contract BisectionGame is IBisectionGame, CloneArguments {
         env.inbox = address(inbox);
         env.domainSeparator = inbox.domainSeparator();
         env.batchEnd = inbox.epochEnd(epoch);
+        env.adjudicator = _addressArgument(ADJUDICATOR);
         for (uint256 i = 0; i < 3; ++i) env.feeTable[i] = _argument(FEE_TABLE + i);
     }
 

@@ -72,6 +72,7 @@ contract RollupFactory is IRollupFactory {
             rollup.game,
             rollup.bridge,
             rollup.exodus,
+            rollup.adjudicator,
             rollup.sequencerSet
         );
     }
@@ -85,6 +86,7 @@ contract RollupFactory is IRollupFactory {
             game: Create3.computeAddress(_salt(base, "game")),
             bridge: Create3.computeAddress(_salt(base, "bridge")),
             exodus: Create3.computeAddress(_salt(base, "exodus")),
+            adjudicator: Create3.computeAddress(_salt(base, "adjudicator")),
             sequencerSet: Create3.computeAddress(_salt(base, "sequencerSet"))
         });
     }
@@ -189,6 +191,7 @@ contract RollupFactory is IRollupFactory {
             settlement: rollup.settlement,
             inbox: rollup.inbox,
             prover: prover,
+            adjudicator: rollup.adjudicator,
             k: config.parts,
             clockSeconds: config.clockSeconds,
             incrementSeconds: config.incrementSeconds,

@@ -15,6 +15,9 @@ const ZERO_ADDRESS = new Uint8Array(20);
 /** The domain of rollups in tests: L1 31337, an Inbox that does not exist. */
 export const TEST_DOMAIN = domainSeparator({ chainId: 31337, inbox: new Uint8Array(20).fill(0xab) });
 
+/** The ChannelAdjudicator of rollups in tests, which does not exist either. */
+export const TEST_ADJUDICATOR = `0x${"ad".repeat(20)}`;
+
 /** An entry of the queue; what is left out is zero. */
 export interface EntryFields {
   readonly kind: number;

@@ -124,7 +124,7 @@ export async function createDisputeChain(options: DisputeChainOptions): Promise<
     const [settlement, game] = [addressAt(2 + 2 * i), addressAt(3 + 2 * i)];
     const { bondWei, gasRefundWei, rewardCapWei, windowSeconds, joinSeconds, clockSeconds, incrementSeconds, moveBondWei } = terms;
     await clone("settlement", { inbox: inboxAddress, game, bondWei, gasRefundWei, rewardCapWei, windowSeconds, joinSeconds });
-    await clone("game", { settlement, inbox: inboxAddress, prover, k, clockSeconds, incrementSeconds, moveBondWei, feeTable: packFeeTable(feeTable) });
+    await clone("game", { settlement, inbox: inboxAddress, prover, adjudicator: bridgeAddress, k, clockSeconds, incrementSeconds, moveBondWei, feeTable: packFeeTable(feeTable) });
     tables.push({
       k,
       settlement: (await ethers.getContractAt("Settlement", settlement)) as unknown as Settlement,
@@ -142,8 +142,8 @@ export async function createDisputeChain(options: DisputeChainOptions): Promise<
       loadDeployment({
         chainId: 31337,
         genesisHash: (await ethers.provider.getBlock(0))!.hash,
-        // No service asks the Exodus anything here: there is none.
-        contracts: { inbox: inboxAddress, settlement: await settlement.getAddress(), game: await game.getAddress(), bridge: bridgeAddress, exodus: bridgeAddress, prover },
+        // No service asks the Exodus or the adjudicator anything here: there are none.
+        contracts: { inbox: inboxAddress, settlement: await settlement.getAddress(), game: await game.getAddress(), bridge: bridgeAddress, exodus: bridgeAddress, adjudicator: bridgeAddress, prover },
         config: { ...terms, assetScale: String(GWEI), feeTable },
         blockNumber: 0,
       }),

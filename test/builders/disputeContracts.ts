@@ -4,6 +4,7 @@ import hre from "hardhat";
 
 import type { BisectionGame, Inbox, Settlement } from "../../typechain-types/index.ts";
 import { cloneCode } from "./clone.ts";
+import { TEST_ADJUDICATOR } from "./TestRollup.ts";
 
 const ZERO_ADDRESS = "0x0000000000000000000000000000000000000000";
 
@@ -72,7 +73,7 @@ export async function deployDisputeContracts(k: number, { startTime, config = {}
   const withParts = async (parts: number): Promise<DisputeContracts> => {
     const [settlementAddress, gameAddress] = [await nextAddress(0), await nextAddress(1)];
     await clone("settlement", { inbox: inboxAddress, game: gameAddress, bondWei, gasRefundWei, rewardCapWei, windowSeconds, joinSeconds });
-    await clone("game", { settlement: settlementAddress, inbox: inboxAddress, prover, k: parts, clockSeconds, incrementSeconds, moveBondWei, feeTable: [0n, 0n, 0n] });
+    await clone("game", { settlement: settlementAddress, inbox: inboxAddress, prover, adjudicator: TEST_ADJUDICATOR, k: parts, clockSeconds, incrementSeconds, moveBondWei, feeTable: [0n, 0n, 0n] });
     return {
       connection,
       signers,

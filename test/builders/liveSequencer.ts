@@ -72,7 +72,7 @@ export function writeDeployment(file: string, inboxByte = "ab"): void {
   writeFileSync(file, JSON.stringify({
     chainId: 31337,
     genesisHash: `0x${"00".repeat(32)}`,
-    contracts: { inbox: contract(inboxByte), settlement: contract("c1"), bridge: contract("c2"), game: contract("c4"), exodus: contract("c5"), prover: contract("c3") },
+    contracts: { inbox: contract(inboxByte), settlement: contract("c1"), bridge: contract("c2"), game: contract("c4"), exodus: contract("c5"), adjudicator: contract("c6"), prover: contract("c3") },
     config: { assetScale: "1000000000", feeTable: Array<number>(24).fill(0) },
     blockNumber: 0,
   }));

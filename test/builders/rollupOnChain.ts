@@ -86,12 +86,12 @@ export async function deployRollupOn(chain: LocalChain, config: Partial<typeof C
   const full = { ...CHAIN_TEST_CONFIG, ...config, feeTable: packFees() as [bigint, bigint, bigint] };
   const salt = zeroPadValue(toBeHex(1), 32);
   await (await factory.create(full, salt, { nonce: nonce++ })).wait();
-  const { inbox, settlement, game, bridge, exodus, sequencerSet } = await factory.addressesOf(wallet.address, salt);
+  const { inbox, settlement, game, bridge, exodus, adjudicator, sequencerSet } = await factory.addressesOf(wallet.address, salt);
   const genesis = await chain.provider.getBlock(0);
   const deployment = loadDeployment({
     chainId: chain.chainId,
     genesisHash: genesis?.hash ?? ZeroHash,
-    contracts: { inbox, settlement, game, bridge, exodus, prover, ...(full.operatorBondWei > 0n ? { sequencerSet } : {}) },
+    contracts: { inbox, settlement, game, bridge, exodus, adjudicator, prover, ...(full.operatorBondWei > 0n ? { sequencerSet } : {}) },
     config: { ...full, assetScale: String(full.assetScale), feeTable: Array<number>(24).fill(Number(FEE)) },
     blockNumber,
   });

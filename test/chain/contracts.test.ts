@@ -75,7 +75,7 @@ describe("deployment file", () => {
   const good = {
     chainId: 1,
     genesisHash: `0x${"22".repeat(32)}`,
-    contracts: { inbox: address, settlement: address, game: address, bridge: address, exodus: address, prover: address },
+    contracts: { inbox: address, settlement: address, game: address, bridge: address, exodus: address, adjudicator: address, prover: address },
     config: { assetScale: "1000000000", feeTable: Array<number>(24).fill(3) },
     blockNumber: 7,
   };

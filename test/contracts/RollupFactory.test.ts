@@ -21,14 +21,14 @@ describe("RollupFactory", () => {
       const registry = await (await scene.ethers.deployContract("TestIdentityRegistry")).getAddress();
       await expect(factory.create({ ...TEST_CONFIG, identityRegistry: registry, feeRecipient: signers[4]!.address, sequencer: signers[5]!.address, guardian: signers[6]!.address, guardianSeconds: 77, feeTable: [1n, 2n, 3n] }, SALT))
         .to.emit(factory, "RollupCreated")
-        .withArgs(signers[0]!.address, SALT, expected.inbox, expected.settlement, expected.game, expected.bridge, expected.exodus, ZeroAddress);
+        .withArgs(signers[0]!.address, SALT, expected.inbox, expected.settlement, expected.game, expected.bridge, expected.exodus, expected.adjudicator, ZeroAddress);
       const inbox = await (await scene.ethers.getContractAt("Inbox", expected.inbox)).getFunction("config")();
       expect([...inbox]).to.deep.equal([expected.bridge, signers[5]!.address, ZeroAddress, registry, signers[4]!.address, 100n, 1_000_000n, 0n, 1_000n, expected.exodus]);
       const settlement = await (await scene.ethers.getContractAt("Settlement", expected.settlement)).getFunction("config")();
       expect([...settlement]).to.deep.equal([expected.inbox, expected.game, 3_200n, 400n, 100n, 50n, 40n]);
       const game = await (await scene.ethers.getContractAt("BisectionGame", expected.game)).getFunction("config")();
-      expect([...game].slice(0, 7)).to.deep.equal([expected.settlement, expected.inbox, await factory.prover(), 2n, 60n, 5n, 7n]);
-      expect([...game[7]]).to.deep.equal([1n, 2n, 3n]);
+      expect([...game].slice(0, 8)).to.deep.equal([expected.settlement, expected.inbox, await factory.prover(), expected.adjudicator, 2n, 60n, 5n, 7n]);
+      expect([...game[8]]).to.deep.equal([1n, 2n, 3n]);
       const bridge = await (await scene.ethers.getContractAt("Bridge", expected.bridge)).getFunction("config")();
       expect([...bridge]).to.deep.equal([expected.inbox, expected.settlement, ZeroAddress, 1_000_000_000n, 10n, expected.exodus, signers[6]!.address, 77n]);
       // W + D + 2 (C0 + 65 e), twice, and the guardian's time.

@@ -56,10 +56,11 @@ describe("an epoch, proven step by step on the real contracts", () => {
   const trees = new Map<RollupContracts, StateTree>();
   const traces = new Map<RollupContracts, Trace>();
 
-  const environment = async ({ inbox }: RollupContracts) => ({
+  const environment = async ({ inbox, game }: RollupContracts) => ({
     inbox: await inbox.getAddress(),
     domainSeparator: await inbox.domainSeparator(),
     batchEnd: await inbox.epochEnd(0),
+    adjudicator: (await game.config()).adjudicator,
     feeTable: [0n, 0n, 0n] as [bigint, bigint, bigint],
   });
 

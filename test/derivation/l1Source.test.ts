@@ -15,7 +15,7 @@ const ADDRESS = `0x${"11".repeat(20)}`;
 const DEPLOYMENT: Deployment = loadDeployment({
   chainId: 1,
   genesisHash: "0x",
-  contracts: { inbox: ADDRESS, settlement: ADDRESS, game: ADDRESS, bridge: ADDRESS, exodus: ADDRESS, prover: ADDRESS },
+  contracts: { inbox: ADDRESS, settlement: ADDRESS, game: ADDRESS, bridge: ADDRESS, exodus: ADDRESS, adjudicator: ADDRESS, prover: ADDRESS },
   config: { assetScale: "1", feeTable: Array<number>(24).fill(0) },
   blockNumber: 1,
 });

@@ -3,6 +3,7 @@ import hre from "hardhat";
 
 import { packFeeTable } from "../../core/dispute/index.ts";
 import type { StepProof } from "../../core/dispute/index.ts";
+import { TEST_ADJUDICATOR } from "../builders/TestRollup.ts";
 
 /** One step to judge: the state root before it, and its proof. */
 export interface Judged {
@@ -38,7 +39,7 @@ export class ProverOnEvm {
 
   async judge({ preRoot, proof }: Judged, { domainSeparator, batchEnd, feeTable }: Environment): Promise<Verdict> {
     const inbox = await this.#harness.getAddress();
-    const env = { inbox, domainSeparator, batchEnd, feeTable: packFeeTable(feeTable) };
+    const env = { inbox, domainSeparator, batchEnd, adjudicator: TEST_ADJUDICATOR, feeTable: packFeeTable(feeTable) };
     try {
       return { root: (await this.#harness.getFunction("proveStep").staticCall(env, preRoot, proof)) as string };
     } catch (error) {

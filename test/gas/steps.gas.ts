@@ -9,6 +9,7 @@ import type { StateTree } from "../../core/state/index.ts";
 import type { BatchInput } from "../../core/transition/index.ts";
 import { FilledTree } from "../builders/FilledTree.ts";
 import type { LeafKey } from "../builders/FilledTree.ts";
+import { TEST_ADJUDICATOR } from "../builders/TestRollup.ts";
 import { createActor } from "../differential/scenario/Actors.ts";
 import { Sequence } from "../differential/scenario/Sequence.ts";
 
@@ -85,7 +86,7 @@ export async function measureGas(): Promise<Record<string, number>> {
       for (const step of stepsOf(run)) {
         for (; batches < sequence.batches.length; batches += 1) await harness.getFunction("setBatchHash")(batches, sequence.batchHashAt(batches));
         for (; entries < sequence.entries.length; entries += 1) await harness.getFunction("setEntryHash")(entries, sequence.entryHashAt(entries));
-        const env = { inbox, domainSeparator: toHex(DOMAIN), batchEnd: sequence.batchEnd, feeTable: packFeeTable(sequence.feeTable) };
+        const env = { inbox, domainSeparator: toHex(DOMAIN), batchEnd: sequence.batchEnd, adjudicator: TEST_ADJUDICATOR, feeTable: packFeeTable(sequence.feeTable) };
         const data = harness.interface.encodeFunctionData("proveStep", [env, toHex(step.preRoot), step.proof]);
         const receipt = await (await signer!.sendTransaction({ to: inbox, data })).wait();
         const key = kindOfStep(step);

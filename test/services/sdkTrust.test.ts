@@ -20,7 +20,7 @@ const told = (changes: Json = {}): Json => ({
 const deployment = (config: Json = {}, contracts: Json = {}): unknown => ({
   chainId: 1,
   genesisHash: `0x${"00".repeat(32)}`,
-  contracts: { inbox: INBOX, bridge: BRIDGE, settlement: SETTLEMENT, game: ELSEWHERE, exodus: ELSEWHERE, prover: ELSEWHERE, ...contracts },
+  contracts: { inbox: INBOX, bridge: BRIDGE, settlement: SETTLEMENT, game: ELSEWHERE, exodus: ELSEWHERE, adjudicator: ELSEWHERE, prover: ELSEWHERE, ...contracts },
   config: { assetScale: "1000000000", feeTable: FEES, sequencer: SEQUENCER, ...config },
   blockNumber: 1,
 });

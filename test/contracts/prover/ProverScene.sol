@@ -44,6 +44,7 @@ struct Written {
 abstract contract ProverScene {
     uint32 internal constant NOW = 1_900_000_000;
     bytes32 internal constant DOMAIN = keccak256("the domain of this chain");
+    address internal constant ADJUDICATOR = address(0xad);
 
     StepHarness internal immutable prover = new StepHarness();
 
@@ -52,6 +53,7 @@ abstract contract ProverScene {
         told.env.inbox = address(prover);
         told.env.domainSeparator = DOMAIN;
         told.env.batchEnd = 1_000;
+        told.env.adjudicator = ADJUDICATOR;
         told.preRoot = state.root();
         told.proof.leaves = new LeafOpening[](written.length);
         for (uint256 i = 0; i < written.length; ++i) {
