@@ -13,9 +13,9 @@ const other = new Uint8Array(32).fill(8);
 const body = (text: string): Uint8Array => new TextEncoder().encode(text);
 const texts = (records: readonly ChannelRecord[]): string[] => records.map((record) => Buffer.from(record.body).toString());
 const durable = (store: ChannelStore): Promise<void> => new Promise((resolve, reject) => store.whenDurable((error) => (error === undefined ? resolve() : reject(error))));
-const codeOf = async (work: Promise<unknown>): Promise<string> => {
+const codeOf = async (work: () => unknown): Promise<string> => {
   try {
-    await work;
+    await work();
     return "none";
   } catch (error) {
     return (error as { code: string }).code;
@@ -29,7 +29,7 @@ describe("channel store", function () {
   afterEach(() => folder.remove());
 
   async function written(...lines: string[]): Promise<void> {
-    const store = await ChannelStore.open(folder.path);
+    const store = ChannelStore.open(folder.path);
     for (const line of lines) {
       store.append(id, 1, body(line));
       await durable(store);
@@ -37,7 +37,7 @@ describe("channel store", function () {
     await store.close();
   }
   async function found(): Promise<string[]> {
-    const store = await ChannelStore.open(folder.path);
+    const store = ChannelStore.open(folder.path);
     const records = texts(store.attach(id, () => []));
     await store.close();
     return records;
@@ -47,11 +47,11 @@ describe("channel store", function () {
   const endOf = (bytes: Buffer): number => bytes.findLastIndex((byte) => byte !== 0) + 1;
 
   it("records: come back in their order, each channel its own", async () => {
-    const store = await ChannelStore.open(folder.path);
+    const store = ChannelStore.open(folder.path);
     for (let i = 0; i < 1_000; i += 1) store.append(i % 2 === 0 ? id : other, i % 256, body(String(i)));
     await durable(store);
     await store.close();
-    const again = await ChannelStore.open(folder.path);
+    const again = ChannelStore.open(folder.path);
     expect(again.channelIds.map((each) => each[0]).sort()).to.deep.equal([7, 8]);
     const records = again.attach(id, () => []);
     expect(texts(records)).to.deep.equal(Array.from({ length: 500 }, (_, i) => String(2 * i)));
@@ -60,7 +60,7 @@ describe("channel store", function () {
   });
 
   it("appends of one turn: share one fdatasync", async () => {
-    const store = await ChannelStore.open(folder.path);
+    const store = ChannelStore.open(folder.path);
     const before = store.commits;
     await Promise.all(Array.from({ length: 100 }, (_, i) => (store.append(id, 0, body(String(i))), durable(store))));
     expect(store.commits - before).to.equal(1);
@@ -72,14 +72,13 @@ describe("channel store", function () {
     const bytes = readFileSync(logFile());
     writeFileSync(logFile(), bytes.subarray(0, endOf(bytes) - 1));
     const kept = await found();
-    expect(["a", "b", "c"].slice(0, kept.length)).to.deep.equal(kept);
-    expect(kept.length).to.be.at.least(2);
+    expect(kept).to.deep.equal(["a", "b"]);
     await written("d");
     expect(await found()).to.deep.equal([...kept, "d"]);
   });
 
   it("a byte that turned in the last group: drops that group only", async () => {
-    const store = await ChannelStore.open(folder.path);
+    const store = ChannelStore.open(folder.path);
     store.append(id, 1, body("kept"));
     await durable(store);
     store.append(id, 1, body("torn"));
@@ -98,7 +97,7 @@ describe("channel store", function () {
     const bytes = readFileSync(logFile());
     bytes[bytes.indexOf("first")] = 0;
     writeFileSync(logFile(), bytes);
-    expect(await codeOf(ChannelStore.open(folder.path))).to.equal("channel/store-damaged");
+    expect(await codeOf(() => ChannelStore.open(folder.path))).to.equal("channel/store-damaged");
   });
 
   it("another format: is refused", async () => {
@@ -106,38 +105,34 @@ describe("channel store", function () {
     const bytes = readFileSync(logFile());
     bytes[11] = 99;
     writeFileSync(logFile(), bytes);
-    expect(await codeOf(ChannelStore.open(folder.path))).to.equal("channel/store-format");
+    expect(await codeOf(() => ChannelStore.open(folder.path))).to.equal("channel/store-format");
   });
 
   it("a second process or a second opening: is refused while the first has it", async () => {
-    const store = await ChannelStore.open(folder.path);
-    expect(await codeOf(ChannelStore.open(folder.path))).to.equal("channel/store-locked");
+    const store = ChannelStore.open(folder.path);
+    expect(await codeOf(() => ChannelStore.open(folder.path))).to.equal("channel/store-locked");
     await store.close();
-    await (await ChannelStore.open(folder.path)).close();
+    await ChannelStore.open(folder.path).close();
   });
 
-  it("each opening: is a life of its own, and a copy has lives that the first has not", async () => {
+  it("each opening: has an instance of its own; a copy has the same name", async () => {
     const copy = temporaryFolder("copied");
     await written("x");
     cpSync(folder.path, copy.path, { recursive: true });
-    const [a, b] = [await ChannelStore.open(folder.path), await ChannelStore.open(copy.path)];
-    expect(a.lives).to.deep.equal(b.lives);
+    const [a, b] = [ChannelStore.open(folder.path), ChannelStore.open(copy.path)];
+    expect(a.name).to.match(/^[0-9a-f]{32}$/).and.to.equal(b.name);
     expect(a.instance).to.not.deep.equal(b.instance);
     await Promise.all([a.close(), b.close()]);
-    const later = await ChannelStore.open(folder.path);
-    expect(later.lives).to.include(Buffer.from(a.instance).toString("hex"));
-    expect(later.lives).to.not.include(Buffer.from(b.instance).toString("hex"));
-    await later.close();
     copy.remove();
   });
 
   it("a long channel: stays short on disk, and starts from its snapshot", async () => {
     const segmentBytes = 64 * 1024;
-    const earlier = await ChannelStore.open(folder.path, { segmentBytes });
+    const earlier = ChannelStore.open(folder.path, { segmentBytes });
     earlier.append(other, 5, body("not attached in the next life"));
     await durable(earlier);
     await earlier.close();
-    const store = await ChannelStore.open(folder.path, { segmentBytes });
+    const store = ChannelStore.open(folder.path, { segmentBytes });
     let sum = 0;
     store.attach(id, () => [{ kind: 9, body: body(String(sum)) }]);
     for (let i = 0; i < 400; i += 1) {
@@ -149,7 +144,7 @@ describe("channel store", function () {
     const sizes = readdirSync(folder.path).filter((name) => name.endsWith(".log")).map((name) => statSync(join(folder.path, name)).size);
     expect(sizes.length).to.be.at.most(2);
     expect(Math.max(...sizes)).to.be.lessThan(1024 * 1024);
-    const again = await ChannelStore.open(folder.path, { segmentBytes });
+    const again = ChannelStore.open(folder.path, { segmentBytes });
     const [snapshot, ...later] = again.attach(id, () => []);
     expect(snapshot.kind).to.equal(9);
     expect(Number(Buffer.from(snapshot.body).toString()) + later.length).to.equal(400);
@@ -168,7 +163,7 @@ describe("channel store", function () {
     const dir = join(folder.path, "disk");
     const disk = mountSmallDisk(dir, 1);
     try {
-      const store = await ChannelStore.open(dir);
+      const store = ChannelStore.open(dir);
       store.append(id, 1, new Uint8Array(3 * 1024 * 1024).fill(1));
       let isDurable = false;
       const done = durable(store).then(() => (isDurable = true));
@@ -178,7 +173,7 @@ describe("channel store", function () {
       await done;
       expect(store.isFull).to.equal(false);
       await store.close();
-      const again = await ChannelStore.open(dir);
+      const again = ChannelStore.open(dir);
       expect(again.attach(id, () => [])[0].body.length).to.equal(3 * 1024 * 1024);
       await again.close();
     } finally {
@@ -191,9 +186,9 @@ describe("channel store", function () {
     const dir = join(folder.path, "disk");
     const disk = mountSmallDisk(dir, 1);
     try {
-      const store = await ChannelStore.open(dir);
+      const store = ChannelStore.open(dir);
       store.append(id, 1, new Uint8Array(3 * 1024 * 1024).fill(1));
-      const done = codeOf(durable(store));
+      const done = codeOf(() => durable(store));
       while (!store.isFull) await new Promise((resolve) => setTimeout(resolve, 10));
       await store.close();
       expect(await done).to.equal("channel/store-full");

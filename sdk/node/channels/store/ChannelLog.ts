@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 
 import { toError } from "../../../../runtime/errors/CodedError.ts";
-import { channelError } from "../ChannelError.ts";
-import type { ChannelError } from "../ChannelError.ts";
+import { shellError } from "../ChannelShellError.ts";
+import type { ChannelShellError } from "../ChannelShellError.ts";
 import { GroupBuffer, MARK_BYTES, entriesOf } from "./groupCodec.ts";
 import type { LogEntry } from "./groupCodec.ts";
 import { SEGMENT_HEAD_BYTES, createSegment, listSegments, readSegment, segmentName } from "./segmentFile.ts";
@@ -23,7 +23,7 @@ const datasync = promisify(fdatasync);
 const closeAsync = promisify(close);
 
 /** Told when what was appended is on disk, or with the reason why it will never be. */
-type Waiter = (error?: ChannelError) => void;
+type Waiter = (error?: ChannelShellError) => void;
 
 export interface LogOptions {
   /** Size from which a segment is replaced by a fresh one that begins with `snapshot`. */
@@ -55,7 +55,7 @@ export class ChannelLog {
   #writing = new GroupBuffer();
   #waiters: Waiter[] = [];
   #running: Promise<void> | undefined;
-  #ended: ChannelError | undefined;
+  #ended: ChannelShellError | undefined;
   #isFull = false;
   #isClosing = false;
   #retry: { readonly timer: NodeJS.Timeout; readonly go: () => void } | undefined;
@@ -75,7 +75,7 @@ export class ChannelLog {
   }
 
   /** Why nothing more can be written; undefined while all is well. */
-  get failure(): ChannelError | undefined {
+  get failure(): ChannelShellError | undefined {
     return this.#ended;
   }
 
@@ -91,7 +91,7 @@ export class ChannelLog {
   /**
    * Reads what is there and makes the log ready. Call once, before anything else.
    * @param begin what a new log begins with
-   * @throws ChannelError `channel/store-format`, `channel/store-damaged`
+   * @throws ChannelShellError `channel/store-format`, `channel/store-damaged`
    */
   recover(begin: () => readonly LogEntry[]): readonly LogEntry[] {
     const segments = listSegments(this.#dir);
@@ -105,7 +105,7 @@ export class ChannelLog {
     const entries: LogEntry[] = [];
     for (let i = 0; i + 1 < groups.length; i += 1) {
       const found = entriesOf(bytes, groups[i]!, groups[i + 1]!);
-      if (found === undefined) throw channelError("channel/store-damaged", { file: segmentName(newest), offset: groups[i]! }, "a group does not add up");
+      if (found === undefined) throw shellError("channel/store-damaged", { file: segmentName(newest), offset: groups[i]! }, "a group does not add up");
       for (const entry of found) entries.push(entry);
     }
     this.#segment = newest;
@@ -120,7 +120,10 @@ export class ChannelLog {
     return entries;
   }
 
-  /** Says what a fresh segment begins with: everything that has been appended up to the moment of the call, in the fewest entries. */
+  /**
+   * Says what a fresh segment begins with: everything that has been appended when the call returns, in the fewest entries. The call
+   * may append what is not yet.
+   */
   compactWith(snapshot: () => Iterable<LogEntry>): void {
     this.#snapshot = snapshot;
   }
@@ -140,11 +143,11 @@ export class ChannelLog {
   async #run(): Promise<void> {
     await new Promise(setImmediate);
     while (this.#waiters.length > 0 && this.#ended === undefined) {
+      // It may append what it has not yet, and holds then exactly what this group and those before it hold.
+      const fresh = this.#freshGroup();
       const waiters = this.#waiters;
       this.#waiters = [];
       [this.#pending, this.#writing] = [this.#writing, this.#pending];
-      // Taken in this very moment, it holds exactly what this group and those before it hold.
-      const fresh = this.#freshGroup();
       const error = await this.#write(fresh);
       this.#writing.clear();
       if (error !== undefined) this.#ended = error;
@@ -156,21 +159,22 @@ export class ChannelLog {
 
   #freshGroup(): GroupBuffer | undefined {
     if (this.#snapshot === undefined || this.#offset < this.#segmentBytes || this.#offset < LEAST_GROWTH * this.#baseBytes) return undefined;
+    const entries = [...this.#snapshot()];
     const group = new GroupBuffer();
-    for (const { channelId, kind, body } of this.#snapshot()) group.add(channelId, kind, body);
+    for (const { channelId, kind, body } of entries) group.add(channelId, kind, body);
     return group;
   }
 
   /** Writes the current group, and then the fresh segment; returns why it never will be written. */
-  async #write(fresh: GroupBuffer | undefined): Promise<ChannelError | undefined> {
+  async #write(fresh: GroupBuffer | undefined): Promise<ChannelShellError | undefined> {
     for (;;) {
       try {
         if (!this.#writing.isEmpty) await this.#writeGroup(this.#writing.seal(this.#mark));
         break;
       } catch (error) {
-        if (!isFull(error)) return channelError("channel/store-failed", { file: segmentName(this.#segment) }, toError(error).message, error);
+        if (!isFull(error)) return shellError("channel/store-failed", { file: segmentName(this.#segment) }, toError(error).message, error);
         this.#isFull = true;
-        if (this.#isClosing) return channelError("channel/store-full", { file: segmentName(this.#segment) }, "it was closed before there was room", error);
+        if (this.#isClosing) return shellError("channel/store-full", { file: segmentName(this.#segment) }, "it was closed before there was room", error);
         await new Promise<void>((go) => (this.#retry = { timer: setTimeout(go, FULL_RETRY_MS), go }));
         this.#retry = undefined;
       }
@@ -186,7 +190,7 @@ export class ChannelLog {
     try {
       await datasync(this.#fd);
     } catch (error) {
-      throw channelError("channel/store-failed", { file: segmentName(this.#segment) }, toError(error).message, error);
+      throw shellError("channel/store-failed", { file: segmentName(this.#segment) }, toError(error).message, error);
     }
     this.#offset = end;
     this.#groups += 1;
@@ -202,12 +206,12 @@ export class ChannelLog {
     }
   }
 
-  async #replaceSegment(fresh: GroupBuffer): Promise<ChannelError | undefined> {
+  async #replaceSegment(fresh: GroupBuffer): Promise<ChannelShellError | undefined> {
     const [old, oldFd] = [this.#segment, this.#fd];
     try {
       this.#openFresh(old + 1, fresh, this.#spare);
     } catch (error) {
-      if (this.#fd !== oldFd || !isFull(error)) return channelError("channel/store-failed", { file: segmentName(old + 1) }, toError(error).message, error);
+      if (this.#fd !== oldFd || !isFull(error)) return shellError("channel/store-failed", { file: segmentName(old + 1) }, toError(error).message, error);
       // The segment goes on growing until there is room for its successor.
       this.#spare = undefined;
       return undefined;
@@ -241,7 +245,7 @@ export class ChannelLog {
     this.#retry?.go();
     if (this.#retry !== undefined) clearTimeout(this.#retry.timer);
     await this.#running;
-    this.#ended ??= channelError("channel/store-closed", { dir: this.#dir });
+    this.#ended ??= shellError("channel/store-closed", { dir: this.#dir });
     if (this.#fd >= 0) closeSync(this.#fd);
     this.#fd = -1;
   }

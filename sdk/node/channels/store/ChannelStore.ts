@@ -3,18 +3,16 @@ import { randomBytes } from "node:crypto";
 import { FilesError } from "../../../../runtime/files/FilesError.ts";
 import { lockDataDir } from "../../../../runtime/files/lockDataDir.ts";
 import type { DataDirLock } from "../../../../runtime/files/lockDataDir.ts";
-import { channelError } from "../ChannelError.ts";
-import type { ChannelError } from "../ChannelError.ts";
+import { shellError } from "../ChannelShellError.ts";
+import type { ChannelShellError } from "../ChannelShellError.ts";
 import { ChannelLog } from "./ChannelLog.ts";
 import type { LogOptions } from "./ChannelLog.ts";
 import type { LogEntry } from "./groupCodec.ts";
 
-/** The store's own entries: a life of it, which is one opening. */
-const LIFE = 1;
+/** The store's own entry, with which a log begins: 16 random bytes that name it. */
+const NAME = 1;
 const NOBODY = new Uint8Array(32);
-export const INSTANCE_BYTES = 16;
-/** Lives whose instance is kept, so that a peer that was away can still be shown which one it saw. */
-const KEPT_LIVES = 64;
+const NAME_BYTES = 16;
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("hex");
 
@@ -26,48 +24,46 @@ export interface ChannelRecord {
 }
 
 /**
- * The channels of one process in one folder: one log for all of them, so that they share each fdatasync. One process at a time may have it
- * open; each opening is a life with a random instance id, which is on disk before anything is signed. A store that was copied
- * has lives that the other copy has not, and a peer that was shown one of them can tell.
+ * The channels of one process in one folder: one log for all of them, so that they share each fdatasync. One process at a time may
+ * have it open; each opening has a random instance id, with which the engines log their epoch: of two copies of a store the peer
+ * serves only the one that was started last (docs/CHANNELS.md section 4).
  */
 export class ChannelStore {
   readonly dir: string;
-  /** 16 random bytes of this life. */
+  /** 16 random bytes of this opening. */
   readonly instance: Uint8Array;
-  /** The instances of the lives before, the newest last. */
-  readonly lives: readonly string[];
+  /** 16 random bytes, as hex, that the store and its copies have for ever. */
+  readonly name: string;
   readonly #lock: DataDirLock;
   readonly #log: ChannelLog;
   readonly #found: Map<string, LogEntry[]>;
   readonly #snapshots = new Map<string, { readonly channelId: Uint8Array; readonly take: () => Iterable<ChannelRecord> }>();
 
-  private constructor(dir: string, lock: DataDirLock, log: ChannelLog, found: Map<string, LogEntry[]>, lives: readonly string[]) {
+  private constructor(dir: string, lock: DataDirLock, log: ChannelLog, found: Map<string, LogEntry[]>, name: string) {
     this.dir = dir;
     this.#lock = lock;
     this.#log = log;
     this.#found = found;
-    this.lives = lives;
-    this.instance = Uint8Array.from(randomBytes(INSTANCE_BYTES));
+    this.name = name;
+    this.instance = Uint8Array.from(randomBytes(NAME_BYTES));
   }
 
   /**
    * Opens a folder, which is made when it is not there.
-   * @throws ChannelError `channel/store-locked`, `channel/store-format`, `channel/store-damaged`, `channel/store-failed`, `channel/store-full`
+   * @throws ChannelShellError `channel/store-locked`, `channel/store-format`, `channel/store-damaged`
    */
-  static async open(dir: string, options: LogOptions = {}): Promise<ChannelStore> {
+  static open(dir: string, options: LogOptions = {}): ChannelStore {
     const lock = lockStore(dir);
     try {
       const log = new ChannelLog(dir, options);
       const found = new Map<string, LogEntry[]>();
-      const lives: string[] = [];
-      for (const entry of log.recover(() => [{ channelId: NOBODY, kind: LIFE, body: Uint8Array.from(randomBytes(INSTANCE_BYTES)) }])) {
+      let name = "";
+      for (const entry of log.recover(() => [{ channelId: NOBODY, kind: NAME, body: Uint8Array.from(randomBytes(NAME_BYTES)) }])) {
         const id = hex(entry.channelId);
-        if (id === hex(NOBODY)) lives.push(hex(entry.body));
+        if (id === hex(NOBODY)) name = hex(entry.body);
         else if (found.get(id)?.push(entry) === undefined) found.set(id, [entry]);
       }
-      const store = new ChannelStore(dir, lock, log, found, lives.slice(-KEPT_LIVES));
-      log.append(NOBODY, LIFE, store.instance);
-      await store.#untilDurable();
+      const store = new ChannelStore(dir, lock, log, found, name);
       log.compactWith(() => store.#everything());
       return store;
     } catch (error) {
@@ -82,7 +78,7 @@ export class ChannelStore {
   }
 
   /** Why nothing more can be written; undefined while all is well. */
-  get failure(): ChannelError | undefined {
+  get failure(): ChannelShellError | undefined {
     return this.#log.failure;
   }
 
@@ -99,11 +95,11 @@ export class ChannelStore {
   /**
    * Begins the life of a channel: gives its records in order, from its newest snapshot on.
    * @param snapshot everything that it has appended so far, in as few records as it can; asked for when the log is made shorter
-   * @throws ChannelError `channel/exists` when it is in use already
+   * @throws ChannelShellError `channel/exists` when it is in use already
    */
   attach(channelId: Uint8Array, snapshot: () => Iterable<ChannelRecord>): readonly ChannelRecord[] {
     const id = hex(channelId);
-    if (this.#snapshots.has(id)) throw channelError("channel/exists", { channelId: id });
+    if (this.#snapshots.has(id)) throw shellError("channel/exists", { channelId: id });
     const records = this.#found.get(id) ?? [];
     this.#snapshots.set(id, { channelId: Uint8Array.from(channelId), take: snapshot });
     return records;
@@ -114,7 +110,21 @@ export class ChannelStore {
     if (this.#snapshots.has(hex(channelId))) this.#found.delete(hex(channelId));
   }
 
-  /** Ends the part of a channel whose money is settled: the next compaction leaves it out. */
+  /** The records of a channel that nobody has attached. */
+  peek(channelId: Uint8Array): readonly ChannelRecord[] {
+    return this.#found.get(hex(channelId)) ?? [];
+  }
+
+  /** Ends what {@link attach} began: the channel may be attached again. */
+  detach(channelId: Uint8Array): void {
+    const id = hex(channelId);
+    const attached = this.#snapshots.get(id);
+    if (attached === undefined) return;
+    if (!this.#found.has(id)) this.#found.set(id, [...attached.take()].map(({ kind, body }) => ({ channelId: attached.channelId, kind, body })));
+    this.#snapshots.delete(id);
+  }
+
+  /** Leaves out a channel whose money is settled from the next compaction on. */
   forget(channelId: Uint8Array): void {
     this.#found.delete(hex(channelId));
     this.#snapshots.delete(hex(channelId));
@@ -126,16 +136,12 @@ export class ChannelStore {
   }
 
   /** Calls `done` when everything that was appended so far is on disk, or with the reason why it will never be. */
-  whenDurable(done: (error?: ChannelError) => void): void {
+  whenDurable(done: (error?: ChannelShellError) => void): void {
     this.#log.whenDurable(done);
   }
 
-  #untilDurable(): Promise<void> {
-    return new Promise((resolve, reject) => this.#log.whenDurable((error) => (error === undefined ? resolve() : reject(error))));
-  }
-
   *#everything(): Generator<LogEntry> {
-    for (const life of [...this.lives, hex(this.instance)]) yield { channelId: NOBODY, kind: LIFE, body: Buffer.from(life, "hex") };
+    yield { channelId: NOBODY, kind: NAME, body: Buffer.from(this.name, "hex") };
     // A channel that nobody has attached yet keeps its records as they are.
     for (const [id, entries] of this.#found) if (!this.#snapshots.has(id)) yield* entries;
     for (const { channelId, take } of this.#snapshots.values()) for (const { kind, body } of take()) yield { channelId, kind, body };
@@ -155,7 +161,7 @@ function lockStore(dir: string): DataDirLock {
   try {
     return lockDataDir(dir, "channels.lock");
   } catch (error) {
-    if (error instanceof FilesError && error.code === "files/locked") throw channelError("channel/store-locked", { dir }, error.message, error);
+    if (error instanceof FilesError && error.code === "files/locked") throw shellError("channel/store-locked", { dir }, error.message, error);
     throw error;
   }
 }

@@ -1,7 +1,7 @@
 import { closeSync, fdatasyncSync, fsyncSync, openSync, readFileSync, readdirSync, renameSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
 
-import { channelError } from "../ChannelError.ts";
+import { shellError } from "../ChannelShellError.ts";
 import { GROUP_HEAD_BYTES, MARK_BYTES, groupEnd } from "./groupCodec.ts";
 
 const MAGIC = "AGNT2CHN";
@@ -70,23 +70,23 @@ export interface ReadSegment {
 
 /**
  * Reads a segment up to its last whole group.
- * @throws ChannelError `channel/store-format`, `channel/store-damaged`
+ * @throws ChannelShellError `channel/store-format`, `channel/store-damaged`
  */
 export function readSegment(dir: string, segment: number): ReadSegment {
   const file = segmentName(segment);
   const bytes = readFileSync(join(dir, file));
   const found = bytes.length >= SEGMENT_HEAD_BYTES && bytes.subarray(0, 8).toString("latin1") === MAGIC ? bytes.readUInt32BE(8) : 0;
-  if (found !== FORMAT) throw channelError("channel/store-format", { file, found, known: FORMAT });
+  if (found !== FORMAT) throw shellError("channel/store-format", { file, found, known: FORMAT });
   const mark = Uint8Array.from(bytes.subarray(MARK_AT, MARK_AT + MARK_BYTES));
   const groups = [SEGMENT_HEAD_BYTES];
   let offset = SEGMENT_HEAD_BYTES;
   for (let end = groupEnd(bytes, offset, mark); end !== undefined; end = groupEnd(bytes, offset, mark)) groups.push((offset = end));
   // Its first group was whole before the file had its name.
-  if (groups.length === 1) throw channelError("channel/store-damaged", { file, offset }, "its first group is gone");
+  if (groups.length === 1) throw shellError("channel/store-damaged", { file, offset }, "its first group is gone");
   // Only the last group may be torn: each one before it was on disk before the next was begun.
   for (let at = bytes.indexOf(mark, offset); at >= 0; at = bytes.indexOf(mark, at + 1)) {
     const group = at - (GROUP_HEAD_BYTES - MARK_BYTES);
-    if (group > offset && groupEnd(bytes, group, mark) !== undefined) throw channelError("channel/store-damaged", { file, offset }, "whole groups follow");
+    if (group > offset && groupEnd(bytes, group, mark) !== undefined) throw shellError("channel/store-damaged", { file, offset }, "whole groups follow");
   }
   return { mark, bytes, groups, hasRest: bytes.subarray(offset).some((byte) => byte !== 0) };
 }
