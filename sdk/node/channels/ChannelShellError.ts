@@ -1,0 +1,73 @@
+import { CodedError } from "../../../runtime/errors/CodedError.ts";
+import type { Reaction } from "../../../runtime/errors/CodedError.ts";
+
+/** What goes wrong around a channel's engine: disk, wire, identity, waiting. The engine's refusals have codes of their own beside these. */
+export type ChannelShellErrors = {
+  "channel/store-locked": { readonly dir: string };
+  "channel/store-damaged": { readonly file: string; readonly offset: number };
+  "channel/store-format": { readonly file: string; readonly found: number; readonly known: number };
+  "channel/store-failed": { readonly file: string };
+  "channel/store-full": { readonly file: string };
+  "channel/store-closed": { readonly dir: string };
+  "channel/unreachable": { readonly address: string };
+  "channel/connection-lost": { readonly address: string };
+  "channel/replaced": { readonly peer: string };
+  "channel/banned": { readonly peer: string; readonly forMs: number };
+  "channel/stalled": { readonly address: string; readonly waitedMs: number };
+  "channel/frame": { readonly address: string };
+  "channel/size": { readonly address: string; readonly limitBytes: number };
+  "channel/flood": { readonly address: string };
+  "channel/identity": { readonly address: string };
+  "channel/network": { readonly ours: string; readonly theirs: string };
+  "channel/worker": { readonly worker: string };
+  "channel/unknown": { readonly channelId: string };
+  "channel/exists": { readonly channelId: string };
+  "channel/left": { readonly channelId: string };
+  "channel/call-failed": { readonly sequence: number; readonly status: number };
+  "channel/call-timeout": { readonly sequence: number; readonly waitedMs: number };
+};
+
+export type ChannelShellCode = keyof ChannelShellErrors;
+
+interface Text {
+  readonly reaction: Reaction;
+  readonly what: string;
+  readonly todo: string;
+}
+
+const text = (reaction: Reaction, what: string, todo: string): Text => ({ reaction, what, todo });
+
+/** What each code means and what to do about it, also for the error reference. */
+export const CHANNEL_SHELL_TEXTS: Readonly<Record<ChannelShellCode, Text>> = {
+  "channel/store-locked": text("stop", "The channel store is in use by another process", "Stop the other one: two writers could sign two states at one version"),
+  "channel/store-damaged": text("stop", "The channel store is damaged before its end", "Do not sign with it: close the channels with the newest state that the peer or a tower has"),
+  "channel/store-format": text("stop", "The channel store was written by another version", "Run the version that wrote it"),
+  "channel/store-failed": text("stop", "The disk did not confirm what was written", "Check the disk and start again; what was not on it has not been sent"),
+  "channel/store-full": text("retry", "The disk of the channel store is full", "Free some space; nothing was acknowledged, and work goes on by itself then"),
+  "channel/store-closed": text("stop", "The channel store was closed", "Open it again"),
+  "channel/unreachable": text("retry", "The peer cannot be reached", "Check its address and that it serves"),
+  "channel/connection-lost": text("retry", "The connection to the peer ended", "It is made again by itself; a call that was sent is not charged twice"),
+  "channel/replaced": text("retry", "Another connection to the same peer took over", "Nothing: what was under way goes over the other one"),
+  "channel/banned": text("retry", "The peer is not served for now", "It broke the protocol a moment ago; wait, or close the channel"),
+  "channel/stalled": text("retry", "The peer does not answer", "Wait for it, or close the channel; at most the cap on unacknowledged value is at risk"),
+  "channel/frame": text("reject", "The peer sent what the protocol does not have", "Its connection was cut; the channels are as they were"),
+  "channel/size": text("reject", "A message is longer than was agreed", "Send less at once"),
+  "channel/flood": text("reject", "The peer sends more than it may", "Its connection was cut; the channels are as they were"),
+  "channel/identity": text("reject", "Who is at the other end is not who was expected", "Check the peer's address; nothing was sent to it"),
+  "channel/network": text("stop", "The peer is on another chain or uses another adjudicator", "Use the deployment that the channel was opened in"),
+  "channel/worker": text("stop", "A signature worker ended by itself", "Start again; the store is whole"),
+  "channel/unknown": text("reject", "There is no such channel here", "Open it first, or check the id"),
+  "channel/exists": text("reject", "The channel is in use here already", "Use it"),
+  "channel/left": text("retry", "This side stopped serving the channel", "Start it again: a call that was sent is answered then"),
+  "channel/call-failed": text("reject", "The peer answered that the call failed", "It cost nothing; see the status"),
+  "channel/call-timeout": text("retry", "The call was not answered in time", "It may still be answered, and is charged only then; or close the channel"),
+};
+
+/** A failure of the shell around the engine; `payload` is for programs. */
+export class ChannelShellError<K extends ChannelShellCode = ChannelShellCode> extends CodedError<ChannelShellErrors, K> {}
+
+/** @param why what is known about this one */
+export function shellError<K extends ChannelShellCode>(code: K, payload: ChannelShellErrors[K], why = "", cause?: unknown): ChannelShellError<K> {
+  const { reaction, what, todo } = CHANNEL_SHELL_TEXTS[code];
+  return new ChannelShellError(code, payload, reaction, { what, why, todo }, cause === undefined ? undefined : { cause });
+}
