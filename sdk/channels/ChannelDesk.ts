@@ -32,6 +32,24 @@ export interface ChannelClosed {
 
 type Sent = { hash: string; wait(confirmations?: number, timeoutMs?: number): Promise<ContractTransactionReceipt | null> };
 
+interface ConfigOnL1 {
+  readonly home: bigint;
+  readonly partyA: string;
+  readonly partyB: string;
+  readonly asset: string;
+  readonly unit: bigint;
+  readonly windowSeconds: bigint;
+  readonly flags: bigint;
+  readonly salt: bigint;
+}
+
+function plainConfig({ home, partyA, partyB, asset, unit, windowSeconds, flags, salt }: ConfigOnL1): ChannelConfig {
+  return {
+    home: Number(home) as ChannelConfig["home"], partyA: fromHex(partyA, 20), partyB: fromHex(partyB, 20), asset: fromHex(asset, 20),
+    unit: Number(unit), windowSeconds: Number(windowSeconds), flags: Number(flags), salt: Number(salt),
+  };
+}
+
 /** The L1 side of channels: opens, funds, disputes and ends them with transactions of one signer. */
 export class ChannelDesk {
   /** The contract's address. */
@@ -77,9 +95,9 @@ export class ChannelDesk {
     return (await this.#signer.getAddress()).toLowerCase();
   }
 
-  /** Time of the newest block. */
-  async nowSeconds(): Promise<number> {
-    return (await this.#read(() => this.provider.getBlock("latest")))!.timestamp;
+  /** The newest block: its number, and its time in unix seconds. */
+  async head(): Promise<{ readonly number: number; readonly timestamp: number }> {
+    return (await this.#read(() => this.provider.getBlock("latest")))!;
   }
 
   /**
@@ -127,13 +145,16 @@ export class ChannelDesk {
     const found = await this.#read(() =>
       Promise.all([this.#contract.queryFilter(filters.Opened(undefined, party), fromBlock), this.#contract.queryFilter(filters.Opened(undefined, undefined, party), fromBlock)]),
     );
-    return found.flat().map(({ args }) => {
-      const { home, partyA, partyB, asset, unit, windowSeconds, flags, salt } = args["config"];
-      return {
-        home: Number(home) as 0 | 1, partyA: fromHex(partyA, 20), partyB: fromHex(partyB, 20), asset: fromHex(asset, 20),
-        unit: Number(unit), windowSeconds: Number(windowSeconds), flags: Number(flags), salt: Number(salt),
-      };
-    });
+    return found.flat().map(({ args }) => plainConfig(args["config"]));
+  }
+
+  /** The config of a channel by its id, as it was opened or imported; undefined if it never was. */
+  async configOf(channelId: Uint8Array, fromBlock = 0): Promise<ChannelConfig | undefined> {
+    const { filters } = this.#contract;
+    const [opened, imported] = await this.#read(() =>
+      Promise.all([this.#contract.queryFilter(filters.Opened(toHex(channelId)), fromBlock), this.#contract.queryFilter(filters.Imported(toHex(channelId)), fromBlock)]),
+    );
+    return [...opened, ...imported].map(({ args }) => plainConfig(args["config"]))[0];
   }
 
   /** Records a better state. @throws ChainError (`NotBetter`, `BadSignature`, …) */

@@ -17,6 +17,15 @@ export interface BookEntry {
   readonly peerAddress: string | undefined;
   /** The CHANNEL leaf, for a channel that is at home in Layer Core, also after its export. */
   readonly leaf: Reference | undefined;
+  /** A cooperative close that both have signed and that may not be on chain yet. */
+  readonly close: SignedClose | undefined;
+}
+
+export interface SignedClose {
+  readonly paidByA: number;
+  readonly paidByB: number;
+  /** Of A and B, 64 bytes each as hex. */
+  readonly signatures: readonly [string, string];
 }
 
 const address = z.string().regex(/^0x[0-9a-f]{40}$/);
@@ -27,6 +36,7 @@ const file = z.array(
     unit: z.int(), windowSeconds: z.int(), flags: z.int(), salt: z.int(),
     peerAddress: z.string().optional(),
     leaf: z.object({ slot: z.int(), id: z.int() }).optional(),
+    close: z.object({ paidByA: z.int(), paidByB: z.int(), signatures: z.tuple([z.string(), z.string()]) }).optional(),
   }),
 );
 
@@ -52,10 +62,10 @@ export class ChannelBook {
     } catch (error) {
       throw sdkError("SDK_INPUT", `${path} is no list of channels: ${error instanceof Error ? error.message : String(error)}`, { path }, error);
     }
-    for (const { peerAddress, leaf, ...fields } of parsed) {
+    for (const { peerAddress, leaf, close, ...fields } of parsed) {
       const config: ChannelConfig = { ...fields, partyA: fromHex(fields.partyA), partyB: fromHex(fields.partyB), asset: fromHex(fields.asset) };
       const channelId = toHex(channelIdOf(config));
-      book.#entries.set(channelId, { channelId, config, peerAddress, leaf });
+      book.#entries.set(channelId, { channelId, config, peerAddress, leaf, close });
     }
     return book;
   }
@@ -79,7 +89,7 @@ export class ChannelBook {
   }
 
   async #write(): Promise<void> {
-    const rows = this.list().map(({ config, peerAddress, leaf }) => ({ ...config, partyA: toHex(config.partyA), partyB: toHex(config.partyB), asset: toHex(config.asset), peerAddress, leaf }));
+    const rows = this.list().map(({ config, peerAddress, leaf, close }) => ({ ...config, partyA: toHex(config.partyA), partyB: toHex(config.partyB), asset: toHex(config.asset), peerAddress, leaf, close }));
     const draft = join(this.#dir, "channels.json.new");
     const handle = await open(draft, "w", 0o600);
     try {
