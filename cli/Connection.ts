@@ -75,6 +75,12 @@ export class Connection {
     return balanceOnL1(await this.#l1(await this.#chainId()), owner, asset.address);
   }
 
+  /** L1 block before which the chain's contracts were not there. */
+  get deploymentBlock(): number {
+    const { deployment } = this.config;
+    return deployment === undefined ? 0 : Number((readDeployment(deployment) as { blockNumber?: unknown }).blockNumber ?? 0);
+  }
+
   async #chainId(): Promise<number> {
     return (await this.client.config()).domain.chainId;
   }
