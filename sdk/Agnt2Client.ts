@@ -30,7 +30,7 @@ export interface ClientOptions extends HttpOptions, ChainTrust {
 
 /** What a replica proves, by its name in the API. */
 export const PROVEN_OBJECTS = {
-  agents: "AGENT", directory: "DIRECTORY", calls: "INVOCATION", workflows: "WORKFLOW", sessions: "SESSION", receipts: "RECEIPT", withdrawals: "WITHDRAWAL",
+  agents: "AGENT", directory: "DIRECTORY", calls: "INVOCATION", workflows: "WORKFLOW", sessions: "SESSION", channels: "CHANNEL", receipts: "RECEIPT", withdrawals: "WITHDRAWAL",
 } as const satisfies Record<string, LeafKind>;
 export type ProvenObject = keyof typeof PROVEN_OBJECTS;
 
@@ -145,6 +145,11 @@ export class Agnt2Client implements L1Progress {
 
   async workflow(reference: { slot: number; id: number }): Promise<Json | undefined> {
     return this.#object("workflows", reference);
+  }
+
+  /** The channel in a slot, as the sequencer has it; undefined when the slot is free or holds another one. */
+  async channel(reference: { slot: number; id: number }): Promise<Json | undefined> {
+    return this.#object("channels", reference);
   }
 
   async #object(kind: string, { slot, id }: { slot: number; id: number }): Promise<Json | undefined> {

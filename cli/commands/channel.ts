@@ -91,7 +91,7 @@ export function addChannelCommands(program: Command): Command {
         const agent = await openChannelAgent(connection);
         try {
           const common = { partner, deposit, ...(options.peer === undefined ? {} : { peerAddress: options.peer }), ...(options.window === undefined ? {} : { windowSeconds: options.window }) };
-          const opened = options.home === "l1" ? agent.open({ ...common, unit: options.unit }) : connection.openInCore(agent, { ...common, isShortWindowAllowed: options.shortWindow === true });
+          const opened = options.home === "l1" ? agent.open({ ...common, unit: options.unit }) : agent.openInCore({ ...common, isShortWindowAllowed: options.shortWindow === true });
           const channel = await report.waiting(options.home === "l1" ? "Waiting for the L1 transaction …" : "Waiting for the sequencer …", opened);
           report.result(`The channel is open; calls go with: agnt2 channel call ${channel.channelId.slice(0, 12)} …`, { channel: channel.channelId, home: channel.home, partner: channel.partner, deposit: new UnitAmount(channel.units(deposit), channel.asset), windowSeconds: channel.config.windowSeconds });
         } finally {

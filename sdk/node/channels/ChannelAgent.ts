@@ -1,11 +1,14 @@
 import { randomBytes } from "node:crypto";
 
+import { z } from "zod";
+
 import { HOME, channelIdOf } from "../../../core/channel/index.ts";
 import type { ChannelConfig } from "../../../core/channel/index.ts";
 import { fromHex, toHex } from "../../../core/codec/hex.ts";
 import { toError } from "../../../runtime/errors/CodedError.ts";
 import type { Amount, Asset } from "../../amount.ts";
 import { toChainUnits } from "../../amount.ts";
+import { leastCoreWindowSeconds } from "../../channels/CoreChannelDesk.ts";
 import type { ChannelDesk } from "../../channels/ChannelDesk.ts";
 import { sdkError } from "../../SdkError.ts";
 import { AgentChannel } from "./AgentChannel.ts";
@@ -16,6 +19,7 @@ import type { BookEntry } from "./ChannelBook.ts";
 import { ChannelPeer } from "./ChannelPeer.ts";
 import type { OpenOptions } from "./ChannelPeer.ts";
 import type { ChannelHome, HomeState } from "./home/ChannelHome.ts";
+import type { CoreHome } from "./home/CoreHome.ts";
 import { L1Home } from "./home/L1Home.ts";
 import type { ChannelSigner } from "./signing/ChannelSigner.ts";
 import { ChannelStore } from "./store/ChannelStore.ts";
@@ -29,6 +33,7 @@ const LEAST_WINDOW_SECONDS = 600;
 const DEFAULT_POLL_MS = 1_000;
 /** The one who asked for a cooperative close hands it in; if it does not, the other one does after so long. */
 const CLOSE_GRACE_MS = 20_000;
+const MAX_INTRODUCTION_BYTES = 200;
 const ETH = { decimals: 18, symbol: "ETH" };
 const ZERO_ADDRESS = `0x${"00".repeat(20)}`;
 
@@ -39,8 +44,8 @@ export interface ChannelAgentOptions {
   readonly signer: ChannelSigner;
   /** L1, with a signer of the same address. */
   readonly desk: ChannelDesk;
-  /** Serves channels at home in Layer Core. Default: there are none. */
-  readonly core?: ChannelHome;
+  /** For channels at home in Layer Core. Default: there are none. */
+  readonly core?: CoreHome;
   /** Where others reach this agent, such as `tls://0.0.0.0:7600`. Default: nowhere, it only dials. */
   readonly listen?: string;
   readonly transports?: readonly ChannelTransport[];
@@ -93,6 +98,14 @@ interface Served {
   closeSignedAtMs: number | undefined;
 }
 
+export interface OpenInCoreRequest extends Omit<OpenRequest, "unit" | "asset"> {
+  /** Take a window in which whoever orders the chain could keep an answer out until it is over. */
+  readonly isShortWindowAllowed?: boolean;
+}
+
+/** Tells the partner where the leaf of a channel is; the id of the channel alone does not say it. */
+const introduction = z.object({ kind: z.literal("introduce"), slot: z.int().min(0), id: z.int().min(0) });
+
 /** An agent with channels: opens them, takes those of others, watches the chain for them, and answers closes with an older state. */
 export class ChannelAgent {
   /** Lower case. */
@@ -137,6 +150,7 @@ export class ChannelAgent {
     try {
       for (const entry of book.list()) await agent.#serve(entry);
       agent.peer.onUnknownChannel((channelId) => void agent.#take(channelId).catch((error: unknown) => agent.#trouble(undefined, error)));
+      agent.peer.onRoute((_from, bytes) => agent.#introduced(bytes));
       if (options.listen !== undefined) agent.#listening = await agent.peer.listen(options.listen);
       await agent.refresh();
       agent.#schedule();
@@ -187,6 +201,39 @@ export class ChannelAgent {
     return this.adopt(entry);
   }
 
+  /**
+   * Opens a channel inside Layer Core: no L1 transaction.
+   * @throws SdkError `SDK_INPUT` for a window that is shorter than a forced operation may take, unless that is allowed
+   */
+  async openInCore(request: OpenInCoreRequest): Promise<AgentChannel> {
+    const { core } = this.#options;
+    if (core === undefined) throw sdkError("SDK_INPUT", "channels at home in Layer Core need a client of the chain");
+    const { partner, peerAddress, deposit, isShortWindowAllowed = false } = request;
+    const least = leastCoreWindowSeconds(await core.inclusionDelaySeconds());
+    const windowSeconds = request.windowSeconds ?? 2 * least;
+    if (windowSeconds < least && !isShortWindowAllowed) {
+      throw sdkError("SDK_INPUT", `in a window of ${windowSeconds} s a sequencer could keep an answer out: it takes ${least} s to force one through L1`, { windowSeconds, least });
+    }
+    const { slot, id } = await (await core.desk.open(partner, deposit, windowSeconds)).durable;
+    core.know({ slot, id });
+    const { config } = await core.desk.read({ slot, id }).then((found) => found ?? Promise.reject(sdkError("SDK_RESPONSE", `the sequencer has no channel ${id} that it has opened`)));
+    return this.adopt({ channelId: toHex(channelIdOf(config)), config, peerAddress, leaf: { slot, id }, close: undefined });
+  }
+
+  /** A partner says where a channel of Layer Core is: taken if the chain has it with this agent, and it is wanted. */
+  #introduced(bytes: Uint8Array): void {
+    const { core } = this.#options;
+    const given = core === undefined ? undefined : parseIntroduction(bytes);
+    if (core === undefined || given === undefined) return;
+    const take = async (): Promise<void> => {
+      const found = await core.desk.read(given);
+      if (found === undefined) return;
+      core.know(given);
+      await this.#adoptIfWanted({ channelId: toHex(channelIdOf(found.config)), config: found.config, peerAddress: undefined, leaf: given, close: undefined });
+    };
+    take().catch((error: unknown) => this.#trouble(undefined, error));
+  }
+
   /** Serves a channel that is open already, on either side of it. */
   async adopt(entry: BookEntry): Promise<AgentChannel> {
     await this.book.put(entry);
@@ -201,6 +248,7 @@ export class ChannelAgent {
   }
 
   #assetOf(config: ChannelConfig): Asset {
+    if (config.home === HOME.CORE && this.#options.core !== undefined) return this.#options.core.asset;
     const address = toHex(config.asset);
     const token = address === ZERO_ADDRESS && this.#options.token === undefined ? ETH : (this.#options.token?.(address) ?? { decimals: 0, symbol: address });
     return { ...token, assetScale: BigInt(config.unit) };
@@ -214,7 +262,8 @@ export class ChannelAgent {
   }
 
   async #serve(entry: BookEntry): Promise<Served> {
-    const { config, channelId, peerAddress } = entry;
+    const { config, channelId, peerAddress, leaf } = entry;
+    if (leaf !== undefined) this.#options.core?.know(leaf);
     const home = this.#homeOf(config);
     const records = await CallRecords.open(this.#options.dir, channelId);
     const channel = this.peer.open(config, { ...this.#options.engine, ...(peerAddress === undefined ? {} : { address: peerAddress }) });
@@ -235,12 +284,17 @@ export class ChannelAgent {
   async #take(channelId: Uint8Array): Promise<void> {
     const name = toHex(channelId);
     const config = await this.desk.configOf(channelId, this.#options.fromBlock);
-    if (config === undefined || this.#served.has(name) || this.#isStopped) return;
-    this.#requireWindow(config.windowSeconds);
+    if (config !== undefined) await this.#adoptIfWanted({ channelId: name, config, peerAddress: undefined, leaf: undefined, close: undefined });
+  }
+
+  async #adoptIfWanted(entry: BookEntry): Promise<void> {
+    const { channelId, config } = entry;
     const isParty = [config.partyA, config.partyB].some((party) => toHex(party) === this.address);
-    if (!isParty || this.#options.accept?.(config) === false) return;
-    await this.adopt({ channelId: name, config, peerAddress: undefined, leaf: undefined, close: undefined });
-    this.#options.onNotice?.({ kind: "opened", channelId: name });
+    if (!isParty || this.#served.has(channelId) || this.#isStopped) return;
+    this.#requireWindow(config.windowSeconds);
+    if (this.#options.accept?.(config) === false) return;
+    await this.adopt(entry);
+    this.#options.onNotice?.({ kind: "opened", channelId });
   }
 
   #trouble(channelId: string | undefined, error: unknown): void {
@@ -252,10 +306,17 @@ export class ChannelAgent {
     this.#turn = this.#turn.then(async () => {
       for (const served of this.#served.values()) {
         await this.#refreshOne(served).catch((error: unknown) => this.#trouble(served.channel.channelId, error));
+        this.#introduce(served);
         await this.#guard(served).catch((error: unknown) => this.#trouble(served.channel.channelId, error));
       }
     });
     return this.#turn;
+  }
+
+  #introduce({ channel }: Served): void {
+    const { leaf } = this.book.find(channel.channelId);
+    if (leaf === undefined || channel.channel.isConnected) return;
+    this.peer.sendRoute(fromHex(channel.partner), new TextEncoder().encode(JSON.stringify({ kind: "introduce", ...leaf })));
   }
 
   #schedule(): void {
@@ -304,5 +365,16 @@ export class ChannelAgent {
     for (const transport of this.#transports) await transport.stop();
     await this.#store.close();
     for (const { records } of this.#served.values()) await records.close();
+  }
+}
+
+function parseIntroduction(bytes: Uint8Array): { readonly slot: number; readonly id: number } | undefined {
+  if (bytes.length > MAX_INTRODUCTION_BYTES) return undefined;
+  try {
+    const { success, data } = introduction.safeParse(JSON.parse(new TextDecoder().decode(bytes)));
+    return success ? { slot: data.slot, id: data.id } : undefined;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
   }
 }
