@@ -1,9 +1,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { Contract, Interface, computeAddress, getBytes, keccak256, toUtf8Bytes } from "ethers";
+import { Contract, ContractFactory, Interface, ZeroAddress, computeAddress, getBytes, keccak256, toUtf8Bytes } from "ethers";
 import type { ContractTransaction, InterfaceAbi, JsonRpcApiProvider, TransactionReceipt } from "ethers";
-import { ContractFactory } from "ethers";
 
 import { CHANNEL_ABIS, connectAdjudicator } from "../../chain/channels/connectAdjudicator.ts";
 import { decodeChannelEvent } from "../../chain/channels/channelEvents.ts";
@@ -18,6 +17,7 @@ import { HOME } from "../../core/channel/index.ts";
 import type { ChannelConfig, Lock, Side } from "../../core/channel/index.ts";
 import type { ChannelAdjudicator } from "../../typechain-types/channels/index.ts";
 import { signingFor } from "./channelSigning.ts";
+import { cloneCode } from "./clone.ts";
 import type { ChannelSigning } from "./channelSigning.ts";
 import { startLocalChain } from "./localChain.ts";
 import type { ChainKind } from "./localChain.ts";
@@ -89,8 +89,11 @@ export async function errorOf(call: Promise<unknown>): Promise<string | undefine
   }
 }
 
-/** Starts a chain in a process of its own and puts the adjudicator up: no clone, as on an L1 without a rollup. */
-export async function startChannelScene(kind: ChainKind): Promise<ChannelScene> {
+/**
+ * Starts a chain in a process of its own and puts the adjudicator up.
+ * @param isClone as the factory does it; default: alone, as on an L1 without a rollup
+ */
+export async function startChannelScene(kind: ChainKind, { isClone = false } = {}): Promise<ChannelScene> {
   const chain = await startLocalChain(kind);
   const { provider, chainId } = chain;
   const rpc = (method: string, params: unknown[] = []): Promise<unknown> => provider.send(method, params) as Promise<unknown>;
@@ -133,7 +136,13 @@ export async function startChannelScene(kind: ChainKind): Promise<ChannelScene> 
     return new Contract(receipt.contractAddress!, Interface.from(abi), provider);
   };
 
-  const address = await (await deploy("ChannelAdjudicator")).getAddress();
+  const implementation = await deploy("ChannelAdjudicator");
+  const cloned = async (): Promise<string> => {
+    const config = implementation.interface.getFunction("config")!.outputs[0]!;
+    const data = cloneCode(await implementation.getAddress(), config, { bridge: ZeroAddress, exodus: ZeroAddress, asset: ZeroAddress, assetScale: 0 });
+    return (await send(addresses.STRANGER, { data } as ContractTransaction)).contractAddress!;
+  };
+  const address = isClone ? await cloned() : await implementation.getAddress();
   const adjudicator = connectAdjudicator(address, provider);
   const domain = { chainId, adjudicator: getBytes(address) };
   let salt = 0;
