@@ -19,6 +19,7 @@ import {
     Update,
     WithdrawalProof
 } from "../interfaces/IChannelAdjudicator.sol";
+import {CompactSignature} from "../libraries/CompactSignature.sol";
 import {ChannelWord, ChannelWordLibrary} from "../types/ChannelWord.sol";
 import {RecordWord} from "../types/RecordWord.sol";
 import {ChannelDigests} from "./ChannelDigests.sol";
@@ -176,11 +177,16 @@ contract ChannelAdjudicator is ChannelRecords, ReentrancyGuardTransient {
         returns (uint64 amount)
     {
         bytes32 channelId = channelIdOf(config_);
-        _requireLive(channelId, words[channelId]);
-        amount = _claim(channelId, config_, voucher, ChannelDigests.domainSeparator(address(this)));
+        ChannelWord word = words[channelId];
+        _requireLive(channelId, word);
+        if (config_.flags != ONE_WAY) revert NotOneWay(channelId);
+        if (voucher.payer != 0) revert OneWay(channelId);
+        amount = _claimable(word, voucher.version, voucher.paid);
         if (amount == 0) revert NothingToClaim(channelId);
-        (address asset, uint256 unit) = _assetOf(config_);
-        _pay(asset, config_.partyB, amount * unit);
+        _verifyVoucher(_scopeOf(channelId), config_, voucher);
+        words[channelId] = _debit(word, 1, amount);
+        emit Claimed(channelId, voucher.paid, amount);
+        _pay(config_.asset, config_.partyB, uint256(amount) * config_.unit);
     }
 
     /// @inheritdoc IChannelAdjudicator
@@ -190,15 +196,16 @@ contract ChannelAdjudicator is ChannelRecords, ReentrancyGuardTransient {
         address asset;
         uint256 due;
         for (uint256 i; i < claims.length; ++i) {
-            ChannelConfig calldata config_ = claims[i].config;
-            uint256 amount = _claim(channelIdOf(config_), config_, claims[i].voucher, domain);
+            Claim calldata each = claims[i];
+            uint256 amount = _claim(each, domain);
             if (amount == 0) continue;
-            (address nextAsset, uint256 unit) = _assetOf(config_);
-            if (config_.partyB != payee || nextAsset != asset) {
+            // Only channels at home on L1 are ONE_WAY.
+            (address nextPayee, address nextAsset) = (each.config.partyB, each.config.asset);
+            if (nextPayee != payee || nextAsset != asset) {
                 if (due != 0) _pay(asset, payee, due);
-                (payee, asset, due) = (config_.partyB, nextAsset, 0);
+                (payee, asset, due) = (nextPayee, nextAsset, 0);
             }
-            due += amount * unit;
+            due += amount * each.config.unit;
         }
         if (due != 0) _pay(asset, payee, due);
     }
@@ -319,26 +326,45 @@ contract ChannelAdjudicator is ChannelRecords, ReentrancyGuardTransient {
 
     /// @inheritdoc IChannelAdjudicator
     function channelIdOf(ChannelConfig calldata config_) public pure returns (bytes32) {
-        return keccak256(abi.encode(config_));
+        return ChannelDigests.channelIdOf(config_);
     }
 
-    /// What a voucher adds for B, in units; the payment is the caller's. 0: nothing, or nothing any more.
-    function _claim(bytes32 channelId, ChannelConfig calldata config_, SignedVoucher calldata voucher, bytes32 domain)
-        private
-        returns (uint64 amount)
-    {
+    /// Takes over a claim of a batch; the payment is the caller's. 0: it adds nothing, or nothing any more.
+    function _claim(Claim calldata each, bytes32 domain) private returns (uint64 amount) {
+        ChannelConfig calldata config_ = each.config;
+        bytes32 channelId = ChannelDigests.channelIdOf(config_);
         if (config_.flags != ONE_WAY) revert NotOneWay(channelId);
         ChannelWord word = words[channelId];
-        ChannelStatus status = word.status();
-        if (status == ChannelStatus.NONE || status == ChannelStatus.CLOSED) return 0;
-        if (voucher.payer != 0) revert OneWay(channelId);
-        if (voucher.version < word.version()) return 0;
-        (, uint256 share) = _sharesOf(word, int256(uint256(voucher.paid)), 0);
-        if (share == 0) return 0;
-        _verifyVoucher(Scope(domain, channelId, block.timestamp), config_, voucher);
-        amount = uint64(share);
+        amount = _claimable(word, each.version, each.paid);
+        if (amount == 0) return 0;
+        address signer = each.key;
+        if (signer == address(0)) signer = config_.partyA;
+        else _requireRegistered(channelId, each);
+        bytes32 digest = ChannelDigests.ofClaim(domain, channelId, each);
+        if (CompactSignature.recover(digest, uint256(each.r), uint256(each.vs)) != signer) {
+            revert BadSignature(digest, signer);
+        }
         words[channelId] = _debit(word, 1, amount);
-        emit Claimed(channelId, voucher.paid, amount);
+        emit Claimed(channelId, each.paid, amount);
+    }
+
+    function _requireRegistered(bytes32 channelId, Claim calldata each) private view {
+        (address key, uint64 cap, uint40 expiry) = (each.key, each.cap, each.expiry);
+        address principal = each.config.partyA;
+        if (block.timestamp > expiry) revert GrantExpired(key, expiry);
+        if (each.paid > cap) revert GrantCapExceeded(key, each.paid, cap);
+        if (!grants[ChannelSignatures.grantMark(channelId, principal, key, cap, expiry)]) {
+            revert GrantUnknown(principal, key);
+        }
+    }
+
+    /// What a voucher for `paid` adds for B, in units.
+    function _claimable(ChannelWord word, uint32 version, uint64 paid) private pure returns (uint64) {
+        _requireUnits(paid);
+        ChannelStatus status = word.status();
+        if (status == ChannelStatus.NONE || status == ChannelStatus.CLOSED || version < word.version()) return 0;
+        (, uint256 share) = _sharesOf(word, int256(uint256(paid)), 0);
+        return uint64(share);
     }
 
     /// Ends a channel by what is recorded, with the locks that were won.
