@@ -4,7 +4,7 @@ import type { ContractTransactionReceipt, Provider, Signer } from "ethers";
 import { ROOT_ABIS } from "../../chain/connectContracts.ts";
 import { ChainError } from "../../chain/ChainError.ts";
 import { toChainError } from "../../chain/decodeRevert.ts";
-import { closeStruct, configStruct, lockStructs, updateStruct, voucherStruct, withdrawalStruct } from "../../chain/channels/channelStructs.ts";
+import { claimStruct, closeStruct, configStruct, lockStructs, updateStruct, withdrawalStruct } from "../../chain/channels/channelStructs.ts";
 import { CHANNEL_ABIS, connectAdjudicator } from "../../chain/channels/connectAdjudicator.ts";
 import { readChannel } from "../../chain/channels/readChannel.ts";
 import type { OnChainChannel } from "../../chain/channels/readChannel.ts";
@@ -246,7 +246,7 @@ export class ChannelDesk {
 
   /** Has B of one-way channels paid by A's newest vouchers, many at once. @throws ChainError */
   async claim(claims: readonly { readonly config: ChannelConfig; readonly evidence: Evidence }[]): Promise<string> {
-    const held = claims.flatMap(({ config, evidence }) => (signedUpdateOf(evidence, config).vouchers ?? []).map((voucher) => ({ config: configStruct(config), voucher: voucherStruct(voucher) })));
+    const held = claims.flatMap(({ config, evidence }) => (signedUpdateOf(evidence, config).vouchers ?? []).map((voucher) => claimStruct({ config, voucher })));
     if (held.length === 0) throw sdkError("SDK_INPUT", "there is no voucher to claim by");
     return (await this.#send(() => this.#contract.claimMany(held))).hash;
   }

@@ -39,11 +39,17 @@ export type Answer = (request: Uint8Array, call: { readonly priceUnits: number; 
 
 /** A request of no bytes is a payment and nothing else. */
 const PAYMENT = new Uint8Array(0);
+/** Nobody here sells anything. */
+export const STATUS_UNSERVED = 2;
 /** The call was paid less than it costs. */
 export const STATUS_UNDERPAID = 3;
 const PARTNER_MS = 30_000;
 const WITHDRAWAL_SECONDS = 3_600;
 const DUE_POLL_MS = 500;
+const DEPOSIT_SEEN_MS = 5_000;
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+const refuseCalls: Answer = async () => ({ status: STATUS_UNSERVED, response: new TextEncoder().encode("this agent answers no calls") });
 
 export interface AgentChannelParts {
   readonly channel: Channel;
@@ -118,8 +124,8 @@ export class AgentChannel {
     return { response, sequence, priceUnits, requestHash, responseHash };
   }
 
-  /** Answers the partner's calls from now on; those that ask for less than `priceUnits` fail and cost nothing. */
-  serve(answer: Answer, priceUnits = 0): void {
+  /** Answers the partner's calls from now on (by default it only takes payments); those that ask for less than `priceUnits` fail and cost nothing. */
+  serve(answer: Answer = refuseCalls, priceUnits = 0): void {
     const { channel, records } = this.#parts;
     channel.serve(async ({ sequence, price, request = PAYMENT, requestHash, isRepeated }) => {
       const given = await this.#answer(answer, priceUnits, request, { priceUnits: price, from: this.partner, sequence, isRepeated });
@@ -155,7 +161,7 @@ export class AgentChannel {
     await this.#parts.refresh();
     for (const endMs = Date.now() + timeoutMs; this.#parts.channel.status().phase !== "open"; ) {
       if (Date.now() > endMs) throw sdkError("SDK_TIMEOUT", `the partner ${this.partner} is not there after ${timeoutMs / 1000} s`, { channelId: this.channelId });
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      await pause(20);
       if (this.#parts.channel.status().phase === "frozen") throw sdkError("SDK_INPUT", "the channel is closing or closed", { channelId: this.channelId });
     }
   }
@@ -193,8 +199,12 @@ export class AgentChannel {
 
   /** Puts more into a side of it, by default the own one. @throws ChainError, SdkError of an operation */
   async deposit(amount: Amount, side: Side = this.side): Promise<void> {
-    await this.#parts.home.deposit(this.config, side, this.units(amount));
-    await this.#parts.refresh();
+    const { channel, home, refresh } = this.#parts;
+    const before = channel.status().capacityUnits;
+    await home.deposit(this.config, side, this.units(amount));
+    await refresh();
+    // It can be spent when the partner has seen it too; who is away sees it later.
+    for (const endMs = Date.now() + DEPOSIT_SEEN_MS; side === this.side && channel.isConnected && channel.status().capacityUnits <= before && Date.now() < endMs; ) await pause(20);
   }
 
   /** Keeps what both have signed to end the channel: it is worth something until it is on chain. */
@@ -239,7 +249,7 @@ export class AgentChannel {
   /** Waits for the deadline of a close that one side has asked for, and has it paid out. @throws SdkError `SDK_TIMEOUT`, `SDK_INPUT` when nobody asked for it */
   async finish(timeoutMs = 10 * 60_000): Promise<Settled> {
     const { home, refresh } = this.#parts;
-    for (const endMs = Date.now() + timeoutMs; ; await new Promise((resolve) => setTimeout(resolve, DUE_POLL_MS))) {
+    for (const endMs = Date.now() + timeoutMs; ; await pause(DUE_POLL_MS)) {
       const { view, deadline, nowSeconds } = await refresh();
       if (view === undefined || view.status === "closed") {
         const settled = await home.settledAs(this.config);

@@ -274,8 +274,7 @@ export class ChannelAgent {
       served.closeSignedAtMs = Date.now();
       served.channel.keepClose(event).catch((error: unknown) => this.#trouble(channelId, error));
     });
-    const { answer, priceUnits } = this.#options;
-    if (answer !== undefined) served.channel.serve(answer, priceUnits);
+    served.channel.serve(this.#options.answer, this.#options.priceUnits);
     this.#served.set(channelId, served);
     return served;
   }
