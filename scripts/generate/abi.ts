@@ -16,6 +16,8 @@ const CONTRACTS = [
   { name: "SequencerSet", source: "contracts/root/SequencerSet.sol" },
   { name: "RollupFactory", source: "contracts/root/RollupFactory.sol" },
   { name: "OneStepProver", source: "contracts/root/OneStepProver.sol" },
+  { name: "IChannelAdjudicator", source: "contracts/interfaces/IChannelAdjudicator.sol" },
+  { name: "TowerBond", source: "contracts/channels/TowerBond.sol" },
 ] as const;
 
 interface AbiItem {
