@@ -20,6 +20,7 @@ export const DEFAULT_POLICY: TowerPolicy = { actAfter: 0, laneAfter: 0.125, alar
 
 export interface Respond {
   readonly type: "respond";
+  readonly channelId: string;
   readonly update: ChannelUpdate;
   readonly rank: UpdateRank;
   /** Lanes by which it is to go out; those by which it is out already among them. */
@@ -61,7 +62,7 @@ export function decide(dispute: Dispute, policy: TowerPolicy): TowerAction[] {
   const riskWei = dispute.unitWei === undefined ? undefined : dispute.unitWei * BigInt(riskUnits(dispute, better.rank));
   return [
     ...(isNear ? [{ type: "alarm", alarm: { code: "tower/near-deadline", channelId, secondsLeft } } as const] : []),
-    { type: "respond", ...better, lanes, deadline: mark.deadline, windowSeconds: dispute.windowSeconds, riskWei },
+    { type: "respond", channelId, ...better, lanes, deadline: mark.deadline, windowSeconds: dispute.windowSeconds, riskWei },
   ];
 }
 
