@@ -68,10 +68,18 @@ struct SignedVoucher {
     Grant[] grant;
 }
 
-/// What is handed in: at most one base and at most two vouchers, in the order in which they are used.
+/// The payee's signature over the digest of the update's voucher of `payer`. `grant` as in `SignedBase`.
+struct Endorsement {
+    uint8 payer;
+    bytes signature;
+    Grant[] grant;
+}
+
+/// What is handed in: at most one base, and at most one voucher and one endorsement of each side, in the order in which they are used.
 struct Update {
     SignedBase[] base;
     SignedVoucher[] vouchers;
+    Endorsement[] endorsements;
 }
 
 /// Both agree to end the channel with these totals.
@@ -131,13 +139,17 @@ struct ChannelState {
     int64 netB;
 }
 
-/// What is recorded under the version; all zero before anything is. Sequences and totals stay after a unilateral close, which is what
-/// a tower is judged by.
+/// What is recorded under the version; all zero before anything is. Numbers stay after a unilateral close, which is what a tower is
+/// judged by; hashes of locks are zero then.
 struct Recorded {
+    /// Of the last voucher of A that B endorsed: any other changes only `paidByA`.
     uint64 sequenceA;
     uint64 paidByA;
     uint64 sequenceB;
     uint64 paidByB;
+    /// The most that was recorded under this version: more than `paidByA` only if B endorsed less.
+    uint64 highestPaidByA;
+    uint64 highestPaidByB;
     /// Zero without locks.
     bytes32 locksHashA;
     bytes32 locksHashB;
@@ -165,12 +177,14 @@ interface IChannelAdjudicator {
     event Deposited(bytes32 indexed channelId, uint8 side, uint64 units);
     /// Replaces all that was recorded: both sequences are zero again, and there are no locks.
     event BaseRecorded(bytes32 indexed channelId, uint32 version, uint64 paidByA, uint64 paidByB);
+    /// Without `isEndorsed` the recorded sequence stays as it was.
     event VoucherRecorded(
         bytes32 indexed channelId,
         uint8 payer,
         uint32 version,
         uint64 sequence,
         uint64 paid,
+        bool isEndorsed,
         bytes32 callsHash,
         Lock[] locks
     );
@@ -178,13 +192,13 @@ interface IChannelAdjudicator {
     event Challenged(bytes32 indexed channelId, uint8 side, uint40 deadline);
     /// An answer came late.
     event Extended(bytes32 indexed channelId, uint40 deadline);
-    /// `shareA` and `shareB` were paid, or are kept for their owners (`PaymentKept`).
+    /// `paidByA` and `paidByB` include the locks that were won. The shares were paid, or are kept for their owners (`PaymentKept`).
     event Closed(
         bytes32 indexed channelId,
         bool isUnilateral,
         uint32 version,
-        uint64 sequenceA,
-        uint64 sequenceB,
+        uint64 paidByA,
+        uint64 paidByB,
         uint64 shareA,
         uint64 shareB
     );
@@ -216,7 +230,7 @@ interface IChannelAdjudicator {
     /// More of something than a list may hold.
     error TooMany(uint256 given, uint256 limit);
     /// Nothing that was handed in is better than what is recorded.
-    error NotBetter(bytes32 channelId, uint32 version, uint64 sequenceA, uint64 sequenceB);
+    error NotBetter(bytes32 channelId, uint32 version, uint64 paidByA, uint64 paidByB);
     /// `digest` is not signed by `signer`: a party, or its key.
     error BadSignature(bytes32 digest, address signer);
     error GrantExpired(address key, uint256 expiry);
@@ -252,7 +266,10 @@ interface IChannelAdjudicator {
 
     /// Records a better state and starts nothing. Anyone may, while it is OPEN. Parts of the update that are no better than what
     /// stands are passed over unread, so that nobody can spoil an update by handing in a part of it first; one must be better.
-    /// *Better*: a base of a higher version; a voucher of exactly the version that then stands, with a higher sequence and no less paid.
+    ///
+    /// *Better*: a base of a higher version. A voucher of exactly the version that then stands, with the locks that are recorded, if
+    /// it pays more; with other locks, if its payee endorsed it (by a signature, or by sending it) and its sequence is higher than
+    /// that of the last endorsed one. The payer alone signs its vouchers: without the payee, sequence and locks prove nothing.
     function checkpoint(ChannelConfig calldata config, Update calldata update) external;
 
     /// Asks for the close. Only for the party of `side`, or a key that it granted (`grant`, else empty). An empty update asks for the
@@ -303,6 +320,10 @@ interface IChannelAdjudicator {
 
     /// Pays what could not be pushed to the caller to `to`.
     function collect(address asset, address to) external;
+
+    /// Reverts unless every part of the update is signed as it must be, with grants that are alive at `time` (0: now), caps kept, and
+    /// numbers that the channel can have. Says nothing about what is better.
+    function verify(ChannelConfig calldata config, Update calldata update, uint40 time) external view;
 
     function channelIdOf(ChannelConfig calldata config) external pure returns (bytes32);
     function domainSeparator() external view returns (bytes32);

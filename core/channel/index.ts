@@ -5,3 +5,11 @@ export type { Ack, Base, Close, Grant, PartialWithdrawal, Voucher } from "./dige
 export { MAX_LOCKS, locksHashOf } from "./locks.ts";
 export type { Lock } from "./locks.ts";
 export { payoutOf } from "./payout.ts";
+export { CHANNEL_CODES, ChannelError } from "./engine/ChannelCode.ts";
+export type { ChannelCode } from "./engine/ChannelCode.ts";
+export type { CallBatch, ChannelEvent, Effect, ResultBatch } from "./engine/Effect.ts";
+export type { Engine } from "./engine/Engine.ts";
+export { DEFAULT_LIMITS } from "./engine/EngineOptions.ts";
+export type { ChainView, EngineLimits, EngineOptions } from "./engine/EngineOptions.ts";
+export type { ChannelStatus, DirectionStatus } from "./engine/ChannelStatus.ts";
+export type { Evidence, SignedBase, SignedGrant, SignedVoucher } from "./engine/Evidence.ts";

@@ -14,6 +14,7 @@ const CONTRACTS = [
   { name: "Bridge", source: "contracts/root/Bridge.sol" },
   { name: "Exodus", source: "contracts/root/Exodus.sol" },
   { name: "SequencerSet", source: "contracts/root/SequencerSet.sol" },
+  { name: "ChannelAdjudicator", source: "contracts/channels/ChannelAdjudicator.sol" },
   { name: "RollupFactory", source: "contracts/root/RollupFactory.sol" },
   { name: "OneStepProver", source: "contracts/root/OneStepProver.sol" },
   { name: "IChannelAdjudicator", source: "contracts/interfaces/IChannelAdjudicator.sol" },

@@ -30,6 +30,7 @@ for (const node of ["anvil", "hardhat"] as const) {
     let crowd: LiarCrowd;
     let dir: string;
     const { address } = new Wallet(HONEST_KEY);
+    const queue = createMemoryQueue();
 
     before(async () => {
       dir = mkdtempSync(join(tmpdir(), "agnt2-lies-"));
@@ -40,7 +41,7 @@ for (const node of ["anvil", "hardhat"] as const) {
       crowd = new LiarCrowd({ chain, table, roundId, accumulator, parent: parents[0]!, honest: address });
       await chain.connection.networkHelpers.setBalance(address, parseEther("100"));
       challenger = await createChallenger({
-        provider: chain.provider!, deployment: await chain.deploymentOf(table), signer: new Wallet(HONEST_KEY), queue: createMemoryQueue(), dataDir: dir, everyMs: 100, collectEveryMs: 300,
+        provider: chain.provider!, deployment: await chain.deploymentOf(table), signer: new Wallet(HONEST_KEY), queue, dataDir: dir, everyMs: 100, collectEveryMs: 300,
         journal: createFileIntentJournal({ path: join(dir, "transactions.journal") }),
         logger: createLogger({ service: "challenger", level: (process.env["LOG_LEVEL"] ?? "fatal") as never, output: process.stderr }),
         transactions: { pollMs: 50 },
@@ -49,6 +50,7 @@ for (const node of ["anvil", "hardhat"] as const) {
     });
     after(async () => {
       await challenger.stop();
+      await queue.close();
       await market.chain.close();
       rmSync(dir, { recursive: true, force: true });
     });

@@ -1,0 +1,75 @@
+import type { Grant } from "../digests.ts";
+import type { Lock } from "../locks.ts";
+import type { ChannelCode } from "./ChannelCode.ts";
+import type { Effect } from "./Effect.ts";
+import type { ChainView } from "./EngineOptions.ts";
+import type { ChannelStatus } from "./ChannelStatus.ts";
+import type { Evidence } from "./Evidence.ts";
+
+/**
+ * One side of one channel: pure, no I/O, no clock, no randomness. Inputs change it; `drain` then cuts frames and acknowledgements
+ * and returns what is to be done, in order. Many inputs and one `drain` make one large frame.
+ *
+ * Life: `createEngine`, `replay` every record of the log in order, `resume` once; then inputs. After a restart the same records
+ * give the same state, and what was meant to be signed is signed again with the same bytes, never anything else at its place.
+ * Methods throw ChannelError for what their caller asks and cannot have; frames never throw: they `cut`.
+ */
+export interface Engine {
+  /** One log record, as it was given out. @throws ChannelError channel/log */
+  replay(record: Uint8Array): void;
+  /** The log is read. `boot`: 16 random bytes, new for each process. */
+  resume(boot: Uint8Array, nowMs: number, l1Seconds: number): void;
+  /** The state as one record, from which a new log file can start in place of all records so far. Only when nothing is undrained. */
+  checkpoint(): Uint8Array;
+
+  /**
+   * Queues a paid call; its sequence in our chain. `payload` travels with it and must be its hash's.
+   * @throws ChannelError channel/backpressure (wait for results), capacity, grant-cap, grant-expired, frozen, one-way, size, limit
+   */
+  call(price: number, requestHash: Uint8Array, payload?: Uint8Array): number;
+  /** Why `call` would throw now; undefined if it would not. Cheaper than a throw in a loop. */
+  refusalOf(price: number): ChannelCode | undefined;
+  /** The answer to a delivered call; status 0 is success, any other credits the price to the payer. @throws channel/result, size */
+  answer(sequence: number, status: number, responseHash: Uint8Array, payload?: Uint8Array): void;
+
+  /** Queues a conditional payment. @throws channel/lock, lock-expiry, capacity, grant-cap, frozen, one-way */
+  addLock(lock: Lock): number;
+  /** Payer: pays a lock whose preimage it learned by itself. */
+  settleLock(preimage: Uint8Array): number;
+  /** Payer: takes out an expired lock. @throws channel/lock-expiry before its time */
+  dropLock(hashlock: Uint8Array): number;
+  /** Payee: claims a lock; the preimage goes to the payer. */
+  claimLock(preimage: Uint8Array): void;
+  /** Payee: gives a lock up; the next rebase takes it out. */
+  releaseLock(hashlock: Uint8Array): void;
+  /** The preimage stands in the register of the chain since a time ≤ the lock's expiry: the lock must be settled, not dropped. */
+  preimageRegistered(preimage: Uint8Array): void;
+
+  /** A transport is up (frames whole, in order, peer authenticated) or down. */
+  connected(): void;
+  disconnected(): void;
+  frame(bytes: Uint8Array): void;
+  /** Answers to effects; late ones for what is gone are ignored. */
+  signed(token: number, signature: Uint8Array): void;
+  verified(token: number, isValid: boolean): void;
+  /** About every 10 ms while there is work, else every second. Times that run back are taken as standing still. */
+  tick(nowMs: number, l1Seconds: number): void;
+  /** Every time when what the chain says changed. */
+  chain(view: ChainView): void;
+
+  /** A new base, which makes credits usable, takes out released locks, and ends the old evidence. Either side. */
+  rebase(): void;
+  /** Cooperative close: stops new calls, waits for the answers, both sign. The event `closed` has what the chain wants. */
+  close(): void;
+  /** Pays out `amount` units to our side while the channel goes on. @throws channel/capacity, busy, frozen */
+  withdraw(amount: number, validUntil: number): void;
+  /** Asks the peer for its consent to move the channel from Layer Core to L1; or consents. */
+  askExport(): void;
+  approveExport(): void;
+  /** Our session key from now on, with the principal's signature over the grant. */
+  useSessionKey(grant: Grant, signature: Uint8Array): void;
+
+  drain(): Effect[];
+  status(): ChannelStatus;
+  evidence(): Evidence;
+}

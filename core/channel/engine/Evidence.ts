@@ -1,0 +1,42 @@
+import type { Side } from "../ChannelConfig.ts";
+import type { Base, Grant, Voucher } from "../digests.ts";
+import type { Lock } from "../locks.ts";
+
+export interface SignedGrant {
+  readonly side: Side;
+  readonly grant: Grant;
+  readonly signature: Uint8Array;
+}
+
+export interface SignedBase {
+  readonly base: Base;
+  /** Of A and B, each by its principal or a key in `grants`. */
+  readonly signatures: readonly [Uint8Array, Uint8Array];
+  /** The key that made each: 20 bytes. */
+  readonly signers: readonly [Uint8Array, Uint8Array];
+}
+
+export interface SignedVoucher {
+  readonly voucher: Voucher;
+  readonly locks: readonly Lock[];
+  readonly signature: Uint8Array;
+  /** 20 bytes. */
+  readonly signer: Uint8Array;
+  readonly digest: Uint8Array;
+}
+
+/**
+ * The best that our side can enforce on chain: the newest co-signed base (none: version 0) and the peer's newest voucher under
+ * it. Our own vouchers are for the peer to hand in.
+ */
+export interface Evidence {
+  readonly channelId: Uint8Array;
+  readonly base: SignedBase | undefined;
+  readonly voucher: SignedVoucher | undefined;
+  /** A voucher with locks counts only with our endorsement (docs/CHANNELS.md section 2): sign its digest when a tower hands it in. */
+  readonly needsEndorsement: boolean;
+  /** Of every session key that signed something above. */
+  readonly grants: readonly SignedGrant[];
+  /** Last L1 second at which all of it counts if it is not recorded; undefined: for ever. */
+  readonly validUntil: number | undefined;
+}
