@@ -33,6 +33,8 @@ export interface TowerState {
   readonly base?: SignedBase;
   /** Of the other side, under that base. */
   readonly voucher?: SignedVoucher;
+  /** The side's own signature over the voucher's digest: only with it may a voucher change the list of locks that is recorded. */
+  readonly endorsement?: PartySignature;
 }
 
 /** What a state is worth against others of its channel. */

@@ -51,8 +51,10 @@ export class PartyCheck {
     if (grant === undefined) return;
     if (total > grant.cap) throw new TowerStateError("tower/grant-cap", `The key that signed ${what} may sign for ${grant.cap} units, not for ${total}.`);
     const { key, cap, expiry } = grant;
-    const isOfKey = grant.signature.length === 64 && isSame(this.#recover(grantDigest(this.#separator, this.#channelId, grant), grant.signature), party);
-    if (!isOfKey) this.neededGrants.push({ party, key, cap, expiry });
+    if (grant.signature.length === 0) this.neededGrants.push({ party, key, cap, expiry });
+    else if (!isSame(this.#recover(grantDigest(this.#separator, this.#channelId, grant), grant.signature), party)) {
+      throw new TowerStateError("tower/signature", `The grant of the key that signed ${what} is not of ${toHex(party)}.`);
+    }
     this.validUntil = Math.min(this.validUntil, expiry);
   }
 }
@@ -67,7 +69,7 @@ function totalOf({ paid, locks }: SignedVoucher): number {
  * @throws TowerStateError `tower/state`, `tower/signature`, `tower/grant-cap`
  */
 export function checkTowerState(state: TowerState, separator: Uint8Array, recover: RecoverAddress): CheckedState {
-  const { config, side, base, voucher } = state;
+  const { config, side, base, voucher, endorsement } = state;
   const refuse = (why: string): never => {
     throw new TowerStateError("tower/state", why);
   };
@@ -75,7 +77,10 @@ export function checkTowerState(state: TowerState, separator: Uint8Array, recove
   const basePaid = (payer === 0 ? base?.paidByA : base?.paidByB) ?? 0;
   if (base === undefined && voucher === undefined) refuse("There is neither a base nor a voucher.");
   if (base?.version === 0) refuse("Version 0 is the state of a new channel and is not signed.");
+  if (base !== undefined && config.flags === 1 && base.paidByB !== 0) refuse("In a one-way channel B pays nothing.");
+  if (endorsement !== undefined && voucher === undefined) refuse("There is no voucher to endorse.");
   if (voucher !== undefined) {
+    if (endorsement === undefined && voucher.locks.length > 0) refuse("A voucher with locks counts only with its payee's endorsement.");
     if (voucher.version !== (base?.version ?? 0)) refuse(`The voucher is of version ${voucher.version}, the base of ${base?.version ?? 0}.`);
     if (voucher.sequence === 0) refuse("A voucher's sequence begins at 1.");
     if (voucher.paid < basePaid) refuse(`The voucher pays ${voucher.paid}, less than its base of ${basePaid}.`);
@@ -90,6 +95,11 @@ export function checkTowerState(state: TowerState, separator: Uint8Array, recove
     check.require(0, digest, base.signatures[0], base.paidByA, "the base by A");
     check.require(1, digest, base.signatures[1], base.paidByB, "the base by B");
   }
-  if (voucher !== undefined) check.require(payer, voucherDigest(separator, channelId, voucher), voucher.by, totalOf(voucher), "the voucher");
+  if (voucher !== undefined) {
+    const digest = voucherDigest(separator, channelId, voucher);
+    check.require(payer, digest, voucher.by, totalOf(voucher), "the voucher");
+    // It pays nothing for who signs: no cap is in its way.
+    if (endorsement !== undefined) check.require(side, digest, endorsement, 0, "the endorsement");
+  }
   return { channelId, validUntil: check.validUntil, neededGrants: check.neededGrants };
 }

@@ -2,10 +2,16 @@ import type { ChannelConfig } from "../../core/channel/index.ts";
 import { toHex } from "../../core/codec/hex.ts";
 import type { PartySignature, SignedBase, SignedVoucher, TowerState } from "./TowerState.ts";
 
+/** A voucher with its payee's say, if that was given. */
+export interface HandedVoucher {
+  readonly voucher: SignedVoucher;
+  readonly endorsement?: PartySignature | undefined;
+}
+
 /** What is handed in: at most one base and a voucher of each side under it. */
 export interface ChannelUpdate {
   readonly base?: SignedBase;
-  readonly vouchers: readonly SignedVoucher[];
+  readonly vouchers: readonly HandedVoucher[];
 }
 
 function grantList({ grant }: PartySignature): { key: string; cap: number; expiry: number; signature: string }[] {
@@ -34,7 +40,7 @@ export function abiUpdate({ base, vouchers }: ChannelUpdate) {
               grantB: grantList(base.signatures[1]),
             },
           ],
-    vouchers: vouchers.map(({ payer, version, sequence, paid, locks, callsHash, by }) => ({
+    vouchers: vouchers.map(({ voucher: { payer, version, sequence, paid, locks, callsHash, by } }) => ({
       payer,
       version,
       sequence,
@@ -44,10 +50,13 @@ export function abiUpdate({ base, vouchers }: ChannelUpdate) {
       signature: toHex(by.signature),
       grant: grantList(by),
     })),
+    endorsements: vouchers.flatMap(({ voucher: { payer }, endorsement }) =>
+      endorsement === undefined ? [] : [{ payer, signature: toHex(endorsement.signature), grant: grantList(endorsement) }],
+    ),
   };
 }
 
 /** All that a side's state holds. */
-export function updateOf({ base, voucher }: TowerState): ChannelUpdate {
-  return { ...(base === undefined ? {} : { base }), vouchers: voucher === undefined ? [] : [voucher] };
+export function updateOf({ base, voucher, endorsement }: TowerState): ChannelUpdate {
+  return { ...(base === undefined ? {} : { base }), vouchers: voucher === undefined ? [] : [{ voucher, endorsement }] };
 }

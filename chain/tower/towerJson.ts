@@ -112,13 +112,14 @@ function readVoucher(value: unknown, payer: Side): SignedVoucher {
  * @throws TowerStateError `tower/body`
  */
 export function readTowerState(value: unknown): TowerState {
-  const json = objectOf(value, "state", ["config", "side"], ["base", "voucher"]);
+  const json = objectOf(value, "state", ["config", "side"], ["base", "voucher", "endorsement"]);
   const side = sideOf(json, "side");
   return {
     config: readConfig(json["config"]),
     side,
     ...(json["base"] === undefined ? {} : { base: readBase(json["base"]) }),
     ...(json["voucher"] === undefined ? {} : { voucher: readVoucher(json["voucher"], otherSide(side)) }),
+    ...(json["endorsement"] === undefined ? {} : { endorsement: readPartySignature(json["endorsement"]) }),
   };
 }
 
@@ -129,7 +130,7 @@ export function writePartySignature({ signature, grant }: PartySignature): Json 
 }
 
 /** The JSON of a state: numbers below 2^53 as numbers, bytes as 0x-hexadecimal text. */
-export function writeTowerState({ config, side, base, voucher }: TowerState): Json {
+export function writeTowerState({ config, side, base, voucher, endorsement }: TowerState): Json {
   const { partyA, partyB, asset, ...rest } = config;
   const lock = ({ hashlock, amount, expiry }: Lock): Json => ({ hashlock: toHex(hashlock), amount, expiry });
   return {
@@ -150,6 +151,7 @@ export function writeTowerState({ config, side, base, voucher }: TowerState): Js
             by: writePartySignature(voucher.by),
           },
         }),
+    ...(endorsement === undefined ? {} : { endorsement: writePartySignature(endorsement) }),
   };
 }
 

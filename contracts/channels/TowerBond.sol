@@ -2,14 +2,10 @@
 pragma solidity ^0.8.28;
 
 import {
-    CHANNEL_BASE_TYPEHASH,
-    CHANNEL_GRANT_TYPEHASH,
-    CHANNEL_VOUCHER_TYPEHASH
-} from "../generated/Constants.sol";
-import {
     ChannelConfig,
     ChannelState,
     ChannelStatus,
+    Endorsement,
     Grant,
     IChannelAdjudicator,
     Recorded,
@@ -19,6 +15,8 @@ import {
 } from "../interfaces/IChannelAdjudicator.sol";
 import {Bond, ITowerBond, Receipt} from "../interfaces/ITowerBond.sol";
 import {CompactSignature} from "../libraries/CompactSignature.sol";
+import {ChannelDigests} from "./ChannelDigests.sol";
+import {ChannelLocks} from "./ChannelLocks.sol";
 
 /// Bonds of watchtowers. See `ITowerBond`.
 contract TowerBond is ITowerBond {
@@ -37,6 +35,14 @@ contract TowerBond is ITowerBond {
         address partyA;
         address partyB;
         uint40 deadline;
+    }
+
+    /// What the adjudicator has of the other side's payments, under the version of the receipt.
+    struct Paid {
+        /// Of the last voucher that was endorsed to change the locks; 0 if there was none, and so no locks.
+        uint64 endorsedSequence;
+        /// The most that was recorded.
+        uint64 highest;
     }
 
     /// @inheritdoc ITowerBond
@@ -106,21 +112,11 @@ contract TowerBond is ITowerBond {
         ChannelConfig calldata config,
         Update calldata state
     ) external {
-        Bond storage entry = _bonded(tower);
-        _checkReceipt(entry, receipt, signature);
+        _checkReceipt(_bonded(tower), receipt, signature);
         bytes32 channelId = adjudicator.channelIdOf(config);
         if (channelId != receipt.channelId) revert WrongChannel(channelId, receipt.channelId);
-        uint40 deadline = _checkMark(receipt, config.windowSeconds);
-        _checkState(receipt, state, Look(channelId, adjudicator.domainSeparator(), config.partyA, config.partyB, deadline));
-
-        uint256 amountWei = entry.amountWei;
-        uint256 rewardWei = amountWei / 2;
-        address harmed = receipt.side == 0 ? config.partyA : config.partyB;
-        delete bonds[tower];
-        bonds[tower].isSlashed = true;
-        credit[harmed] += rewardWei;
-        burned += amountWei - rewardWei;
-        emit Slashed(tower, channelId, harmed, rewardWei, amountWei - rewardWei);
+        _requireBelow(receipt, config, state);
+        _take(tower, channelId, receipt.side == 0 ? config.partyA : config.partyB);
     }
 
     /// @inheritdoc ITowerBond
@@ -152,13 +148,40 @@ contract TowerBond is ITowerBond {
 
     /// @inheritdoc ITowerBond
     function receiptDigest(Receipt calldata receipt) public view returns (bytes32) {
-        return _digest(domainSeparator(), keccak256(abi.encode(RECEIPT_TYPEHASH, receipt)));
+        bytes32 structHash = keccak256(abi.encode(RECEIPT_TYPEHASH, receipt));
+        return keccak256(abi.encodePacked(bytes2(0x1901), domainSeparator(), structHash));
     }
 
     function _bonded(address tower) private view returns (Bond storage entry) {
         entry = bonds[tower];
         if (entry.isSlashed) revert TowerSlashed(tower);
         if (entry.bondedAt == 0) revert NotBonded(tower);
+    }
+
+    function _take(address tower, bytes32 channelId, address harmed) private {
+        uint256 amountWei = bonds[tower].amountWei;
+        uint256 rewardWei = amountWei / 2;
+        delete bonds[tower];
+        bonds[tower].isSlashed = true;
+        credit[harmed] += rewardWei;
+        burned += amountWei - rewardWei;
+        emit Slashed(tower, channelId, harmed, rewardWei, amountWei - rewardWei);
+    }
+
+    /// Of the same version, what is shown could still have been handed in, and pays more than anything that was.
+    function _requireBelow(Receipt calldata receipt, ChannelConfig calldata config, Update calldata state)
+        private
+        view
+    {
+        ChannelState memory mark = _checkMark(receipt, config.windowSeconds);
+        Paid memory paid = _paidOf(receipt);
+        Look memory look = Look(
+            receipt.channelId, adjudicator.domainSeparator(), config.partyA, config.partyB, mark.deadline
+        );
+        bool isLasting = _checkState(receipt, state, look, paid.endorsedSequence);
+        bool isBelow = mark.version < receipt.version
+            || (mark.version == receipt.version && isLasting && paid.highest < receipt.paid);
+        if (!isBelow) revert NotBelow(mark.version, paid.endorsedSequence, paid.highest);
     }
 
     function _checkReceipt(Bond storage entry, Receipt calldata receipt, bytes calldata signature) private view {
@@ -169,26 +192,32 @@ contract TowerBond is ITowerBond {
         if (receipt.from < entry.bondedAt || isTooLong) revert OutsideBond(receipt.from, receipt.until);
     }
 
-    /// How the channel ended: by one side's wish, all within the mandate, and below what was promised.
-    function _checkMark(Receipt calldata receipt, uint32 windowSeconds) private view returns (uint40) {
-        ChannelState memory mark = adjudicator.channelOf(receipt.channelId);
+    /// How the channel ended: by one side's wish, all within the mandate.
+    function _checkMark(Receipt calldata receipt, uint32 windowSeconds)
+        private
+        view
+        returns (ChannelState memory mark)
+    {
+        mark = adjudicator.channelOf(receipt.channelId);
         if (mark.status != ChannelStatus.CLOSED || !mark.isUnilateral) revert NotClosed(receipt.channelId);
         uint256 begunAt = mark.deadline - windowSeconds - (mark.isExtended ? windowSeconds / 2 : 0);
         if (begunAt < receipt.from || mark.deadline > receipt.until) revert OutsideMandate(begunAt, mark.deadline);
+    }
 
+    function _paidOf(Receipt calldata receipt) private view returns (Paid memory) {
         Recorded memory recorded = adjudicator.recordedOf(receipt.channelId);
-        (uint64 sequence, uint64 paid) = receipt.side == 0
-            ? (recorded.sequenceB, recorded.paidByB)
-            : (recorded.sequenceA, recorded.paidByA);
-        // A voucher with a higher sequence and less paid than what is recorded could not have been handed in.
-        bool isBelow = mark.version < receipt.version
-            || (mark.version == receipt.version && sequence < receipt.sequence && paid <= receipt.paid);
-        if (!isBelow) revert NotBelow(mark.version, sequence, paid);
-        return mark.deadline;
+        return receipt.side == 0
+            ? Paid(recorded.sequenceB, recorded.highestPaidByB)
+            : Paid(recorded.sequenceA, recorded.highestPaidByA);
     }
 
     /// The state of the receipt, as the adjudicator would have taken it until the deadline.
-    function _checkState(Receipt calldata receipt, Update calldata state, Look memory look) private view {
+    /// @return isLasting whether its voucher would still have been taken under the version that was recorded last
+    function _checkState(Receipt calldata receipt, Update calldata state, Look memory look, uint64 endorsedSequence)
+        private
+        view
+        returns (bool isLasting)
+    {
         if (state.base.length != (receipt.version == 0 ? 0 : 1)) revert WrongEvidence("base");
         if (state.vouchers.length != (receipt.sequence == 0 ? 0 : 1)) revert WrongEvidence("vouchers");
         uint64 basePaid;
@@ -196,45 +225,49 @@ contract TowerBond is ITowerBond {
             SignedBase calldata base = state.base[0];
             if (base.version != receipt.version) revert WrongEvidence("base.version");
             basePaid = receipt.side == 0 ? base.paidByB : base.paidByA;
-            bytes32 digest = _digest(
-                look.channelDomain,
-                keccak256(abi.encode(CHANNEL_BASE_TYPEHASH, look.channelId, base.version, base.paidByA, base.paidByB))
-            );
+            bytes32 digest = ChannelDigests.ofBase(look.channelDomain, look.channelId, base);
             _checkParty(look, look.partyA, digest, base.signatureA, base.grantA, base.paidByA);
             _checkParty(look, look.partyB, digest, base.signatureB, base.grantB, base.paidByB);
         }
         if (receipt.sequence == 0) {
             if (basePaid != receipt.paid) revert WrongEvidence("base.paid");
-            return;
+            return false;
         }
-        _checkVoucher(receipt, state.vouchers[0], look, basePaid);
+        bytes32 locksHash = ChannelLocks.hashOf(state.vouchers[0].locks);
+        bytes32 voucherDigest = _checkVoucher(receipt, state.vouchers[0], look, basePaid, locksHash);
+        bool isEndorsed = state.endorsements.length != 0;
+        if (isEndorsed) _checkEndorsement(receipt, state.endorsements[0], look, voucherDigest);
+        else if (locksHash != 0) revert WrongEvidence("endorsements");
+        return isEndorsed ? endorsedSequence < receipt.sequence : endorsedSequence == 0;
     }
 
-    function _checkVoucher(Receipt calldata receipt, SignedVoucher calldata voucher, Look memory look, uint64 basePaid) private view {
+    function _checkVoucher(
+        Receipt calldata receipt,
+        SignedVoucher calldata voucher,
+        Look memory look,
+        uint64 basePaid,
+        bytes32 locksHash
+    ) private view returns (bytes32 digest) {
         if (voucher.payer != 1 - receipt.side) revert WrongEvidence("voucher.payer");
         if (voucher.version != receipt.version) revert WrongEvidence("voucher.version");
         if (voucher.sequence != receipt.sequence) revert WrongEvidence("voucher.sequence");
         if (voucher.paid != receipt.paid || voucher.paid < basePaid) revert WrongEvidence("voucher.paid");
-        uint256 total = voucher.paid;
-        for (uint256 i = 0; i < voucher.locks.length; ++i) total += voucher.locks[i].amount;
-        bytes32 locksHash = voucher.locks.length == 0 ? bytes32(0) : keccak256(abi.encode(voucher.locks));
-        bytes32 digest = _digest(
-            look.channelDomain,
-            keccak256(
-                abi.encode(
-                    CHANNEL_VOUCHER_TYPEHASH,
-                    look.channelId,
-                    voucher.payer,
-                    voucher.version,
-                    voucher.sequence,
-                    voucher.paid,
-                    locksHash,
-                    voucher.callsHash
-                )
-            )
-        );
+        digest = ChannelDigests.ofVoucher(look.channelDomain, look.channelId, voucher, locksHash);
         address party = receipt.side == 0 ? look.partyB : look.partyA;
+        uint256 total = voucher.paid + ChannelLocks.sumOf(voucher.locks);
         _checkParty(look, party, digest, voucher.signature, voucher.grant, total);
+    }
+
+    /// The payee's say that the voucher may change the locks.
+    function _checkEndorsement(
+        Receipt calldata receipt,
+        Endorsement calldata endorsement,
+        Look memory look,
+        bytes32 digest
+    ) private view {
+        if (endorsement.payer != 1 - receipt.side) revert WrongEvidence("endorsement.payer");
+        address party = receipt.side == 0 ? look.partyA : look.partyB;
+        _checkParty(look, party, digest, endorsement.signature, endorsement.grant, 0);
     }
 
     /// Signed by the party itself, or by a key that it granted, for so much and for so long. Never by a contract's own say.
@@ -253,16 +286,13 @@ contract TowerBond is ITowerBond {
         Grant calldata grant = grants[0];
         if (grant.expiry < look.deadline) revert GrantExpired(grant.key, grant.expiry);
         if (total > grant.cap) revert GrantCapExceeded(grant.key, total, grant.cap);
-        if (adjudicator.isGrantRegistered(look.channelId, party, grant.key, grant.cap, grant.expiry)) return;
-        bytes32 grantDigest = _digest(
-            look.channelDomain,
-            keccak256(abi.encode(CHANNEL_GRANT_TYPEHASH, look.channelId, grant.key, grant.cap, grant.expiry))
-        );
+        if (grant.signature.length == 0) {
+            if (adjudicator.isGrantRegistered(look.channelId, party, grant.key, grant.cap, grant.expiry)) return;
+            revert GrantUnknown(party, grant.key);
+        }
+        bytes32 grantDigest =
+            ChannelDigests.ofGrant(look.channelDomain, look.channelId, grant.key, grant.cap, grant.expiry);
         if (_recover(grantDigest, grant.signature) != party) revert BadSignature(grantDigest, party);
-    }
-
-    function _digest(bytes32 domain, bytes32 structHash) private pure returns (bytes32) {
-        return keccak256(abi.encodePacked(bytes2(0x1901), domain, structHash));
     }
 
     /// The zero address for what is no compact signature.

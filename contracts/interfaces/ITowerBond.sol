@@ -4,7 +4,7 @@ pragma solidity ^0.8.28;
 import {ChannelConfig, IChannelAdjudicator, Update} from "./IChannelAdjudicator.sol";
 
 /// The promise of a tower (docs/CHANNELS.md section 5): a unilateral close that begins and ends in `from` … `until` does not end below
-/// (version, sequence, paid).
+/// (version, paid).
 struct Receipt {
     bytes32 channelId;
     /// Whom it is for. Sequence and paid are those of the other side.
@@ -60,11 +60,12 @@ interface ITowerBond {
     error NotClosed(bytes32 channelId);
     /// The close began or ended outside of what was promised.
     error OutsideMandate(uint256 begunAt, uint256 deadline);
-    /// What was recorded is not below the receipt.
-    error NotBelow(uint32 version, uint64 sequence, uint64 paid);
+    /// What was recorded is not below the receipt. `endorsedSequence` and `highestPaid` are the adjudicator's, of the other side.
+    error NotBelow(uint32 version, uint64 endorsedSequence, uint64 highestPaid);
     /// What is shown is not the state of the receipt.
     error WrongEvidence(string part);
     error BadSignature(bytes32 digest, address signer);
+    error GrantUnknown(address principal, address key);
     error GrantExpired(address key, uint256 expiry);
     error GrantCapExceeded(address key, uint256 paid, uint256 cap);
 
@@ -80,7 +81,8 @@ interface ITowerBond {
     function withdraw(address to) external;
 
     /// Takes a tower's bond: half is credited to the party that the receipt is for, half is burned. Anyone may.
-    /// @param state the base of the receipt's version if that is not 0, and the voucher of the other side if its sequence is not 0
+    /// @param state the base of the receipt's version if that is not 0, and the voucher of the other side if its sequence is not 0,
+    /// with the endorsement that the tower had
     function slash(
         address tower,
         Receipt calldata receipt,

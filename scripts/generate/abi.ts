@@ -17,7 +17,6 @@ const CONTRACTS = [
   { name: "ChannelAdjudicator", source: "contracts/channels/ChannelAdjudicator.sol" },
   { name: "RollupFactory", source: "contracts/root/RollupFactory.sol" },
   { name: "OneStepProver", source: "contracts/root/OneStepProver.sol" },
-  { name: "IChannelAdjudicator", source: "contracts/interfaces/IChannelAdjudicator.sol" },
   { name: "TowerBond", source: "contracts/channels/TowerBond.sol" },
 ] as const;
 

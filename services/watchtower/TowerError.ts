@@ -21,13 +21,14 @@ export type TowerErrors = {
   "tower/too-small": { readonly heldUnits: number };
   "tower/old-state": { readonly version: number; readonly sequence: number; readonly paid: number };
   "tower/contradiction": { readonly version: number; readonly sequence: number; readonly paid: number };
+  "tower/endorsement": { readonly version: number; readonly sequence: number; readonly paid: number };
   "tower/full": { readonly limit: number };
   "tower/busy": Record<string, never>;
   "tower/not-ready": Record<string, never>;
   "tower/storage": Record<string, never>;
   "tower/not-found": Record<string, never>;
   "tower/internal": Record<string, never>;
-  "tower/late": { readonly channelId: string; readonly version: number; readonly sequence: number };
+  "tower/late": { readonly channelId: string; readonly version: number; readonly paid: number };
   "tower/near-deadline": { readonly channelId: string; readonly secondsLeft: number };
   "tower/low-balance": { readonly address: string; readonly balanceWei: bigint };
   "tower/l1-down": { readonly endpoints: number };
@@ -61,6 +62,7 @@ const TEXTS: Readonly<Record<TowerErrorCode, TowerErrorText>> = {
   "tower/too-small": { status: 422, what: "the channel holds less than this tower watches for", todo: "deposit more or choose another tower" },
   "tower/old-state": { status: 409, what: "the tower has a newer state of this side", todo: "send the newest state" },
   "tower/contradiction": { status: 409, what: "the other side signed two states that exclude each other", todo: "close the channel with the better one" },
+  "tower/endorsement": { status: 409, what: "the tower has an endorsed state of this version", todo: "endorse the voucher: an endorsed one gives way only to another" },
   "tower/full": { status: 503, what: "the tower watches as many channels as it can", todo: "choose another tower; what it watches stays watched" },
   "tower/busy": { status: 503, what: "too many states are being looked at", todo: "send it again in a moment" },
   "tower/not-ready": { status: 503, what: "the tower does not see L1 at the moment and promises nothing", todo: "ask again, or choose another tower" },

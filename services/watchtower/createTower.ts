@@ -1,7 +1,7 @@
 import type { JsonRpcApiProvider, Signer } from "ethers";
 
 import { REORG_DEPTH_BLOCKS } from "../../chain/HeadWatcher.ts";
-import { iChannelAdjudicatorAbi } from "../../chain/generated/abi/IChannelAdjudicator.ts";
+import { channelAdjudicatorAbi } from "../../chain/generated/abi/ChannelAdjudicator.ts";
 import { locatorOf, openSealed } from "../../chain/tower/sealState.ts";
 import { readTowerState } from "../../chain/tower/towerJson.ts";
 import { TowerStateError } from "../../chain/tower/TowerStateError.ts";
@@ -32,7 +32,6 @@ import { L1Channels } from "./read/L1Channels.ts";
 import type { SeenHead } from "./read/L1Channels.ts";
 import { NO_END } from "./store/TowerStore.ts";
 import type { TowerStore } from "./store/TowerStore.ts";
-import { TowerError } from "./TowerError.ts";
 
 /** An account that answers, with a row of nonces of its own. */
 export interface TowerLane {
@@ -153,9 +152,9 @@ export function createTower(options: TowerOptions): Tower {
     if (alarms.delete(about)) logger.info({ about }, "An alarm is over.");
   }
 
-  const managers = options.lanes.map(({ signer, journal, provider }, lane) =>
+  const managers: readonly TransactionManager[] = options.lanes.map(({ signer, journal, provider }, lane) =>
     createTransactionManager({
-      provider, signer, journal, abis: [iChannelAdjudicatorAbi],
+      provider, signer, journal, abis: [channelAdjudicatorAbi],
       ...options.transactions,
       isDone: async ({ id }) => {
         const wish = wishOf(id);
@@ -175,7 +174,7 @@ export function createTower(options: TowerOptions): Tower {
       onReorged: (intentId) => logger.warn({ intentId, lane }, "A reorganisation of L1 took an answer away; it is sent again."),
     }),
   );
-  const answers = new Answers(managers, adjudicator, feeLimits);
+  const answers: Answers = new Answers(managers, adjudicator, feeLimits);
 
   const intake = new Intake({
     domain, store, rules,

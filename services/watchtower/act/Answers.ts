@@ -1,6 +1,6 @@
 import { Interface } from "ethers";
 
-import { iChannelAdjudicatorAbi } from "../../../chain/generated/abi/IChannelAdjudicator.ts";
+import { channelAdjudicatorAbi } from "../../../chain/generated/abi/ChannelAdjudicator.ts";
 import { abiConfig, abiUpdate } from "../../../chain/tower/encodeUpdate.ts";
 import { askableId } from "../../../chain/transactions/askableId.ts";
 import type { LanePressure, TransactionManager } from "../../../chain/transactions/TransactionManager.ts";
@@ -12,7 +12,7 @@ import type { FeeLimits } from "../decide/decidePressure.ts";
 import type { ChannelMark, Dispute, LaneUse } from "../decide/Dispute.ts";
 import { CHANNEL_STATUS } from "../decide/Dispute.ts";
 
-const adjudicator = new Interface(iChannelAdjudicatorAbi);
+const adjudicator = new Interface(channelAdjudicatorAbi);
 
 /** The name of a wish: this state recorded in this channel. */
 export function intentIdOf(channelId: string, { version, sequence, paid }: UpdateRank): string {
@@ -28,9 +28,10 @@ export function wishOf(intentId: string): { readonly channelId: string; readonly
 }
 
 /** Whether a wish is fulfilled, or cannot be any more. */
-export function isAnswered(mark: ChannelMark, { version, sequence }: UpdateRank): boolean {
+export function isAnswered(mark: ChannelMark, { version, sequence, paid }: UpdateRank): boolean {
   if (mark.status !== CHANNEL_STATUS.CLOSING) return true;
-  return mark.version > version || (mark.version === version && mark.sequence[0] >= sequence[0] && mark.sequence[1] >= sequence[1]);
+  if (mark.version !== version) return mark.version > version;
+  return ([0, 1] as const).every((side) => mark.sequence[side] >= sequence[side] && mark.highestPaid[side] >= paid[side]);
 }
 
 /** Answers on their way, by lane: one account each, so that a transaction that is stuck holds up only those behind it. */

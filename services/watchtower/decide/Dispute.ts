@@ -1,5 +1,4 @@
 import type { TowerState } from "../../../chain/tower/TowerState.ts";
-import type { Side } from "../../../core/channel/index.ts";
 
 export const CHANNEL_STATUS = { NONE: 0, OPEN: 1, CLOSING: 2, CLOSED: 3 } as const;
 
@@ -12,8 +11,13 @@ export interface ChannelMark {
   readonly version: number;
   /** Deposits less withdrawals; zero once it is closed. */
   readonly net: readonly [number, number];
+  /** Of the last voucher of each side that was endorsed to change its locks. */
   readonly sequence: readonly [number, number];
   readonly paid: readonly [number, number];
+  /** The most that was recorded under the version. */
+  readonly highestPaid: readonly [number, number];
+  /** 0x-hexadecimal; zero without locks, and once it is closed. */
+  readonly locksHash: readonly [string, string];
 }
 
 /** A state that can be handed in for a side. */
@@ -53,5 +57,3 @@ export interface Dispute {
 export function begunAt({ mark, windowSeconds }: Pick<Dispute, "mark" | "windowSeconds">): number {
   return mark.deadline - windowSeconds - (mark.isExtended ? Math.floor(windowSeconds / 2) : 0);
 }
-
-export type { Side };

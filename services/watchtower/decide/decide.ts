@@ -32,7 +32,7 @@ export interface Respond {
 }
 
 export type TowerAlarm =
-  | { readonly code: "tower/late"; readonly channelId: string; readonly version: number; readonly sequence: number }
+  | { readonly code: "tower/late"; readonly channelId: string; readonly version: number; readonly paid: number }
   | { readonly code: "tower/near-deadline"; readonly channelId: string; readonly secondsLeft: number };
 
 export type TowerAction =
@@ -96,9 +96,11 @@ function lateAlarms(dispute: Dispute): TowerAction[] {
   const isBroken = ({ state, until }: HeldState): boolean => {
     const { version, sequence, paid } = rankOf(state);
     const payer = otherSide(state.side);
-    const isBelow = mark.version < version || (mark.version === version && mark.sequence[payer] < sequence && mark.paid[payer] <= paid);
+    const endorsed = mark.sequence[payer];
+    const isLasting = sequence > 0 && (state.endorsement === undefined ? endorsed === 0 : endorsed < sequence);
+    const isBelow = mark.version < version || (mark.version === version && isLasting && mark.highestPaid[payer] < paid);
     return isBelow && mark.deadline <= until;
   };
   const { version } = mark;
-  return dispute.held.filter(isBroken).map(({ state }) => ({ type: "alarm", alarm: { code: "tower/late", channelId, version, sequence: mark.sequence[otherSide(state.side)] } }));
+  return dispute.held.filter(isBroken).map(({ state }) => ({ type: "alarm", alarm: { code: "tower/late", channelId, version, paid: mark.highestPaid[otherSide(state.side)] } }));
 }

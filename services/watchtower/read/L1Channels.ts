@@ -3,7 +3,7 @@ import type { JsonRpcApiProvider } from "ethers";
 
 import { blockSourceOf } from "../../../chain/HeadWatcher.ts";
 import type { BlockRef } from "../../../chain/HeadWatcher.ts";
-import { iChannelAdjudicatorAbi } from "../../../chain/generated/abi/IChannelAdjudicator.ts";
+import { channelAdjudicatorAbi } from "../../../chain/generated/abi/ChannelAdjudicator.ts";
 import { readLogs } from "../../../chain/readLogs.ts";
 import type { NeededGrant } from "../../../chain/tower/checkTowerState.ts";
 import { toHex } from "../../../core/codec/hex.ts";
@@ -42,7 +42,7 @@ export class L1Channels {
   }
 
   #contract(provider: JsonRpcApiProvider): IChannelAdjudicator {
-    return new Contract(this.#address, iChannelAdjudicatorAbi, provider) as unknown as IChannelAdjudicator;
+    return new Contract(this.#address, channelAdjudicatorAbi, provider) as unknown as IChannelAdjudicator;
   }
 
   /** @throws TowerError `tower/l1-down` when none answers */
@@ -74,6 +74,8 @@ export class L1Channels {
       net: [Number(state.netA), Number(state.netB)],
       sequence: [Number(recorded.sequenceA), Number(recorded.sequenceB)],
       paid: [Number(recorded.paidByA), Number(recorded.paidByB)],
+      highestPaid: [Number(recorded.highestPaidByA), Number(recorded.highestPaidByB)],
+      locksHash: [recorded.locksHashA, recorded.locksHashB],
     };
   }
 

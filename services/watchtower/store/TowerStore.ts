@@ -18,6 +18,8 @@ export interface WatchedRef extends StateRank {
   /** What the base says that either side has paid: two bases of one version that differ exclude each other. */
   readonly basePaidA: number;
   readonly basePaidB: number;
+  /** 1: endorsed by the side. */
+  readonly isEndorsed: number;
   /** Last L1 second at which its signatures count; `NO_END` when they have no end. */
   readonly validUntil: number;
   /** End of the promise. */
@@ -65,7 +67,7 @@ interface Waiting {
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS watched (
     channel BLOB NOT NULL, side INTEGER NOT NULL, home INTEGER NOT NULL,
-    version INTEGER NOT NULL, sequence INTEGER NOT NULL, paid INTEGER NOT NULL, basePaidA INTEGER NOT NULL, basePaidB INTEGER NOT NULL,
+    version INTEGER NOT NULL, sequence INTEGER NOT NULL, paid INTEGER NOT NULL, basePaidA INTEGER NOT NULL, basePaidB INTEGER NOT NULL, isEndorsed INTEGER NOT NULL,
     validUntil INTEGER NOT NULL, until INTEGER NOT NULL, body TEXT NOT NULL, PRIMARY KEY (channel, side)) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS sealed (
     locator BLOB NOT NULL, owner BLOB NOT NULL, until INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY (locator, owner)) WITHOUT ROWID;
@@ -98,7 +100,7 @@ export class TowerStore {
     database.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -${CACHE_KIB}; ${SCHEMA}`);
     this.#database = database;
     this.#statements = {
-      putWatched: database.prepare("INSERT OR REPLACE INTO watched VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+      putWatched: database.prepare("INSERT OR REPLACE INTO watched VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
       dropWatched: database.prepare("DELETE FROM watched WHERE channel = ? AND side = ?"),
       readWatched: database.prepare("SELECT body FROM watched WHERE channel = ? AND side = ?"),
       putSealed: database.prepare("INSERT OR REPLACE INTO sealed VALUES (?, ?, ?, ?)"),
@@ -113,7 +115,7 @@ export class TowerStore {
 
   #load(): void {
     type Row = Omit<WatchedRef, "channelId"> & { readonly channel: Uint8Array };
-    const columns = "channel, side, home, version, sequence, paid, basePaidA, basePaidB, validUntil, until";
+    const columns = "channel, side, home, version, sequence, paid, basePaidA, basePaidB, isEndorsed, validUntil, until";
     for (const row of this.#database.prepare(`SELECT ${columns} FROM watched`).iterate() as Iterable<Row>) {
       const { channel, ...rest } = row;
       const ref = { ...rest, channelId: toHex(channel) };
@@ -162,7 +164,7 @@ export class TowerStore {
     return rows.map(({ owner, until, body }) => ({ locator, owner: toHex(owner), until, body }));
   }
 
-  /** Whether a state may take the place of what is there. @throws TowerError `tower/old-state`, `tower/contradiction`, `tower/full` */
+  /** Whether a state may take the place of what is there. @throws TowerError `tower/old-state`, `tower/contradiction`, `tower/endorsement`, `tower/full` */
   requireNewer(state: WatchedRef): void {
     const old = this.find(state.channelId, state.side);
     if (old === undefined) {
@@ -174,6 +176,7 @@ export class TowerStore {
     if (state.version < version || state.sequence < sequence) throw new TowerError("tower/old-state", { version, sequence, paid });
     const isOtherBase = state.basePaidA !== old.basePaidA || state.basePaidB !== old.basePaidB;
     if (isOtherBase || state.paid < paid || (state.sequence === sequence && state.paid !== paid)) throw new TowerError("tower/contradiction", { version, sequence, paid });
+    if (state.isEndorsed < old.isEndorsed) throw new TowerError("tower/endorsement", { version, sequence, paid });
     if (state.sequence === sequence && state.validUntil < old.validUntil) throw new TowerError("tower/old-state", { version, sequence, paid });
   }
 
@@ -181,9 +184,9 @@ export class TowerStore {
   putWatched(state: Watched): Promise<void> {
     return this.#commit(() => {
       this.requireNewer(state);
-      const { channelId, side, home, version, sequence, paid, basePaidA, basePaidB, validUntil, until, body } = state;
-      this.#statements.putWatched.run(fromHex(channelId), side, home, version, sequence, paid, basePaidA, basePaidB, validUntil, until, body);
-      this.#watched.set(keyOf(channelId, side), { channelId, side, home, version, sequence, paid, basePaidA, basePaidB, validUntil, until });
+      const { channelId, side, home, version, sequence, paid, basePaidA, basePaidB, isEndorsed, validUntil, until, body } = state;
+      this.#statements.putWatched.run(fromHex(channelId), side, home, version, sequence, paid, basePaidA, basePaidB, isEndorsed, validUntil, until, body);
+      this.#watched.set(keyOf(channelId, side), { channelId, side, home, version, sequence, paid, basePaidA, basePaidB, isEndorsed, validUntil, until });
     });
   }
 
