@@ -33,7 +33,7 @@ export type TowerErrors = {
   "tower/low-balance": { readonly address: string; readonly balanceWei: bigint };
   "tower/l1-down": { readonly endpoints: number };
   "tower/not-bonded": { readonly tower: string };
-  "tower/moved": { readonly block: number };
+  "tower/no-contract": { readonly name: string };
 };
 
 export type TowerErrorCode = keyof TowerErrors;
@@ -74,7 +74,7 @@ const TEXTS: Readonly<Record<TowerErrorCode, TowerErrorText>> = {
   "tower/low-balance": { status: 500, what: "an account of the tower is low", todo: "send ETH to it" },
   "tower/l1-down": { status: 500, what: "no L1 endpoint answers", todo: "check the endpoints" },
   "tower/not-bonded": { status: 500, what: "the tower's signer has no bond, or it is leaving: its receipts are worth nothing", todo: "bond it on TowerBond" },
-  "tower/moved": { status: 503, what: "L1 moved while it was read", todo: "the next look reads again" },
+  "tower/no-contract": { status: 500, what: "the deployment names no such contract", todo: "name its address in the settings" },
 };
 
 const RETRY_STATUS = [429, 500, 503, 507];
