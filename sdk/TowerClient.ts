@@ -1,17 +1,17 @@
-import { Contract, getBytes, hexlify, recoverAddress, Signature } from "ethers";
+import { getBytes, hexlify, recoverAddress, Signature } from "ethers";
 import type { Provider } from "ethers";
 
-import { towerBondAbi } from "../chain/generated/abi/TowerBond.ts";
+import type { PartySignature } from "../chain/channels/SignedState.ts";
+import { connectTowerBond } from "../chain/tower/connectTowerBond.ts";
 import { locatorOf, sealState } from "../chain/tower/sealState.ts";
 import { receiptDigest, sealDigest, sealedReceiptDigest, towerDomainSeparator, watchDigest } from "../chain/tower/towerDigests.ts";
 import { readReceipt, writePartySignature, writeTowerState } from "../chain/tower/towerJson.ts";
 import { TowerStateError } from "../chain/tower/TowerStateError.ts";
 import { rankOf } from "../chain/tower/TowerState.ts";
-import type { PartySignature, TowerDomain, TowerReceipt, TowerState } from "../chain/tower/TowerState.ts";
+import type { TowerDomain, TowerReceipt, TowerState } from "../chain/tower/TowerState.ts";
 import { channelIdOf } from "../core/channel/index.ts";
 import { fromHex, toHex } from "../core/codec/hex.ts";
 import { keccak256 } from "../core/hash/index.ts";
-import type { TowerBond } from "../typechain-types/channels/index.ts";
 import { HttpService } from "./HttpService.ts";
 import type { HttpOptions } from "./HttpService.ts";
 import { sdkError } from "./SdkError.ts";
@@ -85,7 +85,7 @@ export class TowerClient {
     if (provider === undefined) return undefined;
     const kept = this.#backing;
     if (kept !== undefined && Date.now() - kept.readAtMs < BACKING_MS) return kept.value;
-    const contract = new Contract(toHex(domain.towerBond), towerBondAbi, provider) as unknown as TowerBond;
+    const contract = connectTowerBond(toHex(domain.towerBond), provider);
     const [bond, adjudicator, maxMandate, unbonding] = await Promise.all([contract.bondOf(tower), contract.adjudicator(), contract.maxMandateSeconds(), contract.unbondingSeconds()]);
     const untrusted = (why: string): Error => sdkError("SDK_UNTRUSTED", why, { tower });
     if (adjudicator.toLowerCase() !== toHex(domain.adjudicator)) throw untrusted("its bonds are of another adjudicator");

@@ -1,28 +1,5 @@
-import type { Base, ChannelConfig, Grant, Lock, Side, Voucher } from "../../core/channel/index.ts";
-
-/** A session key as its principal granted it. */
-export interface SignedGrant extends Grant {
-  /** Of the principal, 64 bytes; empty when the grant stands in the adjudicator's register. */
-  readonly signature: Uint8Array;
-}
-
-/** A party's signature: its own, or of a key that it granted. */
-export interface PartySignature {
-  /** 64 bytes, EIP-2098. */
-  readonly signature: Uint8Array;
-  readonly grant?: SignedGrant;
-}
-
-/** A co-signed state with both signatures, A's first. */
-export interface SignedBase extends Base {
-  readonly signatures: readonly [PartySignature, PartySignature];
-}
-
-/** What a payer signed, with the list behind its `locksHash`. */
-export interface SignedVoucher extends Voucher {
-  readonly locks: readonly Lock[];
-  readonly by: PartySignature;
-}
+import type { ChannelConfig, Side } from "../../core/channel/index.ts";
+import type { SignedBase, SignedUpdate, SignedVoucher } from "../channels/SignedState.ts";
 
 /** The best that a side can hand in: what a tower keeps for it. */
 export interface TowerState {
@@ -31,10 +8,8 @@ export interface TowerState {
   readonly side: Side;
   /** Absent as long as nothing was co-signed: version 0. */
   readonly base?: SignedBase;
-  /** Of the other side, under that base. */
+  /** Of the other side, under that base; with the side's own endorsement it may change the list of locks that is recorded. */
   readonly voucher?: SignedVoucher;
-  /** The side's own signature over the voucher's digest: only with it may a voucher change the list of locks that is recorded. */
-  readonly endorsement?: PartySignature;
 }
 
 /** What a state is worth against others of its channel. */
@@ -53,6 +28,11 @@ export function otherSide(side: Side): Side {
 export function rankOf({ side, base, voucher }: TowerState): StateRank {
   const basePaid = side === 0 ? base?.paidByB : base?.paidByA;
   return { version: base?.version ?? 0, sequence: voucher?.sequence ?? 0, paid: voucher?.paid ?? basePaid ?? 0 };
+}
+
+/** All that a side's state holds, as it is handed in. */
+export function updateOf({ base, voucher }: TowerState): SignedUpdate {
+  return { ...(base === undefined ? {} : { base }), vouchers: voucher === undefined ? [] : [voucher] };
 }
 
 /** The promise of a tower (docs/CHANNELS.md section 5). Times in L1 seconds. */

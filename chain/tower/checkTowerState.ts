@@ -1,9 +1,10 @@
 import { baseDigest, channelIdOf, grantDigest, voucherDigest } from "../../core/channel/index.ts";
 import type { Side } from "../../core/channel/index.ts";
 import { toHex } from "../../core/codec/hex.ts";
+import type { PartySignature, SignedVoucher } from "../channels/SignedState.ts";
 import { TowerStateError } from "./TowerStateError.ts";
 import { otherSide } from "./TowerState.ts";
-import type { PartySignature, SignedVoucher, TowerState } from "./TowerState.ts";
+import type { TowerState } from "./TowerState.ts";
 
 /** The signer's address of a digest, 20 bytes; null for what is no signature. */
 export type RecoverAddress = (digest32: Uint8Array, signature64: Uint8Array) => Uint8Array | null;
@@ -69,7 +70,8 @@ function totalOf({ paid, locks }: SignedVoucher): number {
  * @throws TowerStateError `tower/state`, `tower/signature`, `tower/grant-cap`
  */
 export function checkTowerState(state: TowerState, separator: Uint8Array, recover: RecoverAddress): CheckedState {
-  const { config, side, base, voucher, endorsement } = state;
+  const { config, side, base, voucher } = state;
+  const endorsement = voucher?.endorsement;
   const refuse = (why: string): never => {
     throw new TowerStateError("tower/state", why);
   };
@@ -78,7 +80,6 @@ export function checkTowerState(state: TowerState, separator: Uint8Array, recove
   if (base === undefined && voucher === undefined) refuse("There is neither a base nor a voucher.");
   if (base?.version === 0) refuse("Version 0 is the state of a new channel and is not signed.");
   if (base !== undefined && config.flags === 1 && base.paidByB !== 0) refuse("In a one-way channel B pays nothing.");
-  if (endorsement !== undefined && voucher === undefined) refuse("There is no voucher to endorse.");
   if (voucher !== undefined) {
     if (endorsement === undefined && voucher.locks.length > 0) refuse("A voucher with locks counts only with its payee's endorsement.");
     if (voucher.version !== (base?.version ?? 0)) refuse(`The voucher is of version ${voucher.version}, the base of ${base?.version ?? 0}.`);

@@ -1,9 +1,10 @@
 import { checkChannelConfig, locksHashOf, MAX_LOCKS } from "../../core/channel/index.ts";
 import type { ChannelConfig, Lock, Side } from "../../core/channel/index.ts";
 import { fromHex, toHex } from "../../core/codec/hex.ts";
+import type { PartySignature, SignedBase, SignedGrant, SignedVoucher } from "../channels/SignedState.ts";
 import { TowerStateError } from "./TowerStateError.ts";
 import { otherSide } from "./TowerState.ts";
-import type { PartySignature, SignedBase, SignedGrant, SignedVoucher, TowerReceipt, TowerState } from "./TowerState.ts";
+import type { TowerReceipt, TowerState } from "./TowerState.ts";
 
 /** A JSON value that is being read. */
 type Json = Readonly<Record<string, unknown>>;
@@ -91,7 +92,7 @@ function readLock(value: unknown): Lock {
 }
 
 function readVoucher(value: unknown, payer: Side): SignedVoucher {
-  const json = objectOf(value, "voucher", ["version", "sequence", "paid", "callsHash", "by"], ["locks"]);
+  const json = objectOf(value, "voucher", ["version", "sequence", "paid", "callsHash", "by"], ["locks", "endorsement"]);
   const list = json["locks"] ?? [];
   if (!Array.isArray(list) || list.length > MAX_LOCKS) fail(`voucher.locks is no list of at most ${MAX_LOCKS}.`);
   const locks = list.map(readLock);
@@ -104,6 +105,7 @@ function readVoucher(value: unknown, payer: Side): SignedVoucher {
     callsHash: bytesOf(json, "callsHash", [32]),
     locks,
     by: readPartySignature(json["by"]),
+    ...(json["endorsement"] === undefined ? {} : { endorsement: readPartySignature(json["endorsement"]) }),
   };
 }
 
@@ -112,14 +114,13 @@ function readVoucher(value: unknown, payer: Side): SignedVoucher {
  * @throws TowerStateError `tower/body`
  */
 export function readTowerState(value: unknown): TowerState {
-  const json = objectOf(value, "state", ["config", "side"], ["base", "voucher", "endorsement"]);
+  const json = objectOf(value, "state", ["config", "side"], ["base", "voucher"]);
   const side = sideOf(json, "side");
   return {
     config: readConfig(json["config"]),
     side,
     ...(json["base"] === undefined ? {} : { base: readBase(json["base"]) }),
     ...(json["voucher"] === undefined ? {} : { voucher: readVoucher(json["voucher"], otherSide(side)) }),
-    ...(json["endorsement"] === undefined ? {} : { endorsement: readPartySignature(json["endorsement"]) }),
   };
 }
 
@@ -130,7 +131,7 @@ export function writePartySignature({ signature, grant }: PartySignature): Json 
 }
 
 /** The JSON of a state: numbers below 2^53 as numbers, bytes as 0x-hexadecimal text. */
-export function writeTowerState({ config, side, base, voucher, endorsement }: TowerState): Json {
+export function writeTowerState({ config, side, base, voucher }: TowerState): Json {
   const { partyA, partyB, asset, ...rest } = config;
   const lock = ({ hashlock, amount, expiry }: Lock): Json => ({ hashlock: toHex(hashlock), amount, expiry });
   return {
@@ -149,9 +150,9 @@ export function writeTowerState({ config, side, base, voucher, endorsement }: To
             callsHash: toHex(voucher.callsHash),
             ...(voucher.locks.length === 0 ? {} : { locks: voucher.locks.map(lock) }),
             by: writePartySignature(voucher.by),
+            ...(voucher.endorsement === undefined ? {} : { endorsement: writePartySignature(voucher.endorsement) }),
           },
         }),
-    ...(endorsement === undefined ? {} : { endorsement: writePartySignature(endorsement) }),
   };
 }
 

@@ -1,7 +1,7 @@
 import type { JsonRpcApiProvider, Signer } from "ethers";
 
+import { CHANNEL_ABIS } from "../../chain/channels/connectAdjudicator.ts";
 import { REORG_DEPTH_BLOCKS } from "../../chain/HeadWatcher.ts";
-import { channelAdjudicatorAbi } from "../../chain/generated/abi/ChannelAdjudicator.ts";
 import { locatorOf, openSealed } from "../../chain/tower/sealState.ts";
 import { readTowerState } from "../../chain/tower/towerJson.ts";
 import { TowerStateError } from "../../chain/tower/TowerStateError.ts";
@@ -154,7 +154,7 @@ export function createTower(options: TowerOptions): Tower {
 
   const managers: readonly TransactionManager[] = options.lanes.map(({ signer, journal, provider }, lane) =>
     createTransactionManager({
-      provider, signer, journal, abis: [channelAdjudicatorAbi],
+      provider, signer, journal, abis: CHANNEL_ABIS,
       ...options.transactions,
       isDone: async ({ id }) => {
         const wish = wishOf(id);

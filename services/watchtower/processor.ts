@@ -1,6 +1,6 @@
 import { ChainError } from "../../chain/ChainError.ts";
+import { CHANNEL_ABIS } from "../../chain/channels/connectAdjudicator.ts";
 import { toChainError } from "../../chain/decodeRevert.ts";
-import { channelAdjudicatorAbi } from "../../chain/generated/abi/ChannelAdjudicator.ts";
 import { CodedError } from "../../runtime/errors/CodedError.ts";
 import type { Logger } from "../../runtime/logger/Logger.ts";
 import type { WakeQueue } from "../../runtime/queue/WakeQueue.ts";
@@ -35,7 +35,7 @@ export interface TowerProcessor {
 }
 
 function asError(thrown: unknown): Error {
-  return thrown instanceof CodedError || thrown instanceof ChainError ? thrown : toChainError(thrown, [channelAdjudicatorAbi]);
+  return thrown instanceof CodedError || thrown instanceof ChainError ? thrown : toChainError(thrown, CHANNEL_ABIS);
 }
 
 /** One turn at a time for each id: under load wake-ups fall together instead of queueing. A turn that fails comes again with the next look. */

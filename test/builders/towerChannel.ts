@@ -1,7 +1,8 @@
 import { Wallet, getBytes, id } from "ethers";
 
-import type { PartySignature, SignedBase, SignedGrant, SignedVoucher, TowerDomain, TowerState } from "../../chain/tower/TowerState.ts";
+import type { PartySignature, SignedBase, SignedGrant, SignedVoucher } from "../../chain/channels/SignedState.ts";
 import { towerDomainSeparator, watchDigest } from "../../chain/tower/towerDigests.ts";
+import type { TowerDomain, TowerState } from "../../chain/tower/TowerState.ts";
 import { otherSide, rankOf } from "../../chain/tower/TowerState.ts";
 import { writePartySignature, writeTowerState } from "../../chain/tower/towerJson.ts";
 import { baseDigest, channelDomainSeparator, channelIdOf, grantDigest, locksHashOf, voucherDigest } from "../../core/channel/index.ts";
@@ -66,9 +67,9 @@ export class TowerChannel {
   /** What `side` hands to its tower. */
   state(side: Side, parts: { readonly base?: SignedBase; readonly voucher?: VoucherWish; readonly endorsed?: boolean }): TowerState {
     const { base } = parts;
-    const voucher = parts.voucher === undefined ? undefined : this.voucher(otherSide(side), { version: base?.version ?? 0, ...parts.voucher });
-    const endorsement = parts.endorsed === true && voucher !== undefined ? this.sign(side, voucherDigest(this.#separator, this.id, voucher)) : undefined;
-    return { config: this.config, side, ...(base === undefined ? {} : { base }), ...(voucher === undefined ? {} : { voucher }), ...(endorsement === undefined ? {} : { endorsement }) };
+    const plain = parts.voucher === undefined ? undefined : this.voucher(otherSide(side), { version: base?.version ?? 0, ...parts.voucher });
+    const voucher = plain !== undefined && parts.endorsed === true ? { ...plain, endorsement: this.sign(side, voucherDigest(this.#separator, this.id, plain)) } : plain;
+    return { config: this.config, side, ...(base === undefined ? {} : { base }), ...(voucher === undefined ? {} : { voucher }) };
   }
 
   /** The side's wish to be watched. */

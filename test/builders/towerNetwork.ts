@@ -6,8 +6,8 @@ import { ContractFactory, Wallet } from "ethers";
 import type { BaseContract, InterfaceAbi, TransactionReceipt } from "ethers";
 
 import { FailoverProvider } from "../../chain/FailoverProvider.ts";
-import { abiConfig, abiUpdate } from "../../chain/tower/encodeUpdate.ts";
-import type { ChannelUpdate } from "../../chain/tower/encodeUpdate.ts";
+import { configStruct, updateStruct } from "../../chain/channels/channelStructs.ts";
+import type { SignedUpdate } from "../../chain/channels/SignedState.ts";
 import type { TowerDomain } from "../../chain/tower/TowerState.ts";
 import type { Side } from "../../core/channel/index.ts";
 import { fromHex } from "../../core/codec/hex.ts";
@@ -96,7 +96,7 @@ export class TowerNetwork {
     for (const side of [0, 1] as const) {
       await this.fund(channel.parties[side].wallet.address);
       const value = BigInt(units[side]) * BigInt(channel.config.unit);
-      await (await this.adjudicator.open(abiConfig(channel.config), side, units[side], { value })).wait();
+      await (await this.adjudicator.open(configStruct(channel.config), side, units[side], { value })).wait();
     }
     return channel;
   }
@@ -107,13 +107,13 @@ export class TowerNetwork {
   }
 
   /** `side` asks for the close with what it likes to show. */
-  async challenge(channel: TowerChannel, side: Side, update: ChannelUpdate = { vouchers: [] }): Promise<TransactionReceipt> {
-    const sent = await this.as(channel, side).challenge(abiConfig(channel.config), abiUpdate(update), side, [], { gasLimit: 1_000_000 });
+  async challenge(channel: TowerChannel, side: Side, update: SignedUpdate = { vouchers: [] }): Promise<TransactionReceipt> {
+    const sent = await this.as(channel, side).challenge(configStruct(channel.config), updateStruct(update), side, [], { gasLimit: 1_000_000 });
     return (await sent.wait())!;
   }
 
   async close(channel: TowerChannel): Promise<void> {
-    await (await this.adjudicator.close(abiConfig(channel.config), [], [], { gasLimit: 1_000_000 })).wait();
+    await (await this.adjudicator.close(configStruct(channel.config), [], [], { gasLimit: 1_000_000 })).wait();
   }
 
   async skip(seconds: number): Promise<void> {

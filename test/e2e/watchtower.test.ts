@@ -1,6 +1,6 @@
 import { expect } from "chai";
 
-import type { ChannelUpdate } from "../../chain/tower/encodeUpdate.ts";
+import type { SignedUpdate } from "../../chain/channels/SignedState.ts";
 import { TowerNetwork, until } from "../builders/towerNetwork.ts";
 
 const CLOSED = 3;
@@ -22,7 +22,7 @@ for (const kind of ["anvil", "hardhat"] as const) {
         const bases = [1, 2, 3].map((version) => channel.base(version, 0, version * 100));
         const state = channel.state(0, { base: bases[newest - 1]!, voucher: { sequence: 40, paid: 350 } });
         await tower.intake.submit(channel.request(state));
-        const update: ChannelUpdate = old === 0 ? { vouchers: [] } : { base: bases[old - 1]!, vouchers: [] };
+        const update: SignedUpdate = old === 0 ? { vouchers: [] } : { base: bases[old - 1]!, vouchers: [] };
         await network.challenge(channel, 1, update);
         await until(`the close with version ${old} is answered`, async () => (await network.markOf(channel)).paid[1] === 350);
         await network.skip(1_600);
@@ -37,7 +37,7 @@ for (const kind of ["anvil", "hardhat"] as const) {
       for (const paid of [0, 10, 20, 30]) {
         const channel = await network.open();
         await tower.intake.submit(channel.request(channel.state(0, { voucher: { sequence: 4, paid: 40 } })));
-        const vouchers = paid === 0 ? [] : [{ voucher: channel.voucher(1, { sequence: paid / 10, paid }) }];
+        const vouchers = paid === 0 ? [] : [channel.voucher(1, { sequence: paid / 10, paid })];
         await network.challenge(channel, 1, { vouchers });
         await until(`the close with ${paid} paid is answered`, async () => (await network.markOf(channel)).paid[1] === 40);
       }

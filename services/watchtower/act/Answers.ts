@@ -1,7 +1,7 @@
 import { Interface } from "ethers";
 
+import { configStruct, updateStruct } from "../../../chain/channels/channelStructs.ts";
 import { channelAdjudicatorAbi } from "../../../chain/generated/abi/ChannelAdjudicator.ts";
-import { abiConfig, abiUpdate } from "../../../chain/tower/encodeUpdate.ts";
 import { askableId } from "../../../chain/transactions/askableId.ts";
 import type { LanePressure, TransactionManager } from "../../../chain/transactions/TransactionManager.ts";
 import type { ChannelConfig } from "../../../core/channel/index.ts";
@@ -102,7 +102,7 @@ export class Answers {
       const id = askableId(wish, (intentId) => manager.find(intentId), headNumber);
       if (id === undefined) continue;
       if (!this.#askedAt[lane]!.has(wish)) this.#askedAt[lane]!.set(wish, now);
-      const data = adjudicator.encodeFunctionData("respond", [abiConfig(config), abiUpdate(answer.update)]);
+      const data = adjudicator.encodeFunctionData("respond", [configStruct(config), updateStruct(answer.update)]);
       if (manager.find(id) === undefined) asked += 1;
       await manager.submit({ id, to: this.#address, valueWei: 0n, data });
     }

@@ -1,4 +1,4 @@
-import type { ChannelUpdate, HandedVoucher } from "../../../chain/tower/encodeUpdate.ts";
+import type { SignedUpdate, SignedVoucher } from "../../../chain/channels/SignedState.ts";
 import { toHex } from "../../../core/codec/hex.ts";
 import type { ChannelMark, HeldState } from "./Dispute.ts";
 
@@ -16,7 +16,7 @@ const NO_LOCKS = `0x${"00".repeat(32)}`;
  * version; then for each side a voucher of the version that stands, with the recorded locks and more paid, or endorsed with
  * other locks and a higher sequence. Undefined when there is nothing.
  */
-export function betterUpdate(mark: ChannelMark, held: readonly HeldState[], now: number): { readonly update: ChannelUpdate; readonly rank: UpdateRank } | undefined {
+export function betterUpdate(mark: ChannelMark, held: readonly HeldState[], now: number): { readonly update: SignedUpdate; readonly rank: UpdateRank } | undefined {
   const alive = held.filter(({ validUntil }) => validUntil >= now).map(({ state }) => state);
   const bases = alive.flatMap(({ base }) => (base === undefined || base.version <= mark.version ? [] : [base]));
   const base = bases.reduce<(typeof bases)[number] | undefined>((best, next) => (best === undefined || next.version > best.version ? next : best), undefined);
@@ -24,22 +24,22 @@ export function betterUpdate(mark: ChannelMark, held: readonly HeldState[], now:
   const sequence: [number, number] = base === undefined ? [...mark.sequence] : [0, 0];
   const paid: [number, number] = base === undefined ? [...mark.paid] : [base.paidByA, base.paidByB];
   const locksHash: [string, string] = base === undefined ? [...mark.locksHash] : [NO_LOCKS, NO_LOCKS];
-  const best: (HandedVoucher | undefined)[] = [undefined, undefined];
-  for (const { voucher, endorsement } of alive) {
+  const best: (SignedVoucher | undefined)[] = [undefined, undefined];
+  for (const { voucher } of alive) {
     if (voucher === undefined || voucher.version !== version) continue;
     const { payer } = voucher;
     const hash = toHex(voucher.locksHash);
     if (hash === locksHash[payer]) {
       if (voucher.paid <= paid[payer]) continue;
     } else {
-      if (endorsement === undefined || voucher.sequence <= sequence[payer]) continue;
+      if (voucher.endorsement === undefined || voucher.sequence <= sequence[payer]) continue;
       const locked = voucher.locks.reduce((sum, { amount }) => sum + amount, 0);
       // The other side may have paid more than our client knows: its own say must not lower that.
       if (voucher.paid + locked < paid[payer]) continue;
       [sequence[payer], locksHash[payer]] = [voucher.sequence, hash];
     }
     paid[payer] = voucher.paid;
-    best[payer] = { voucher, endorsement };
+    best[payer] = voucher;
   }
   const vouchers = best.filter((voucher) => voucher !== undefined);
   if (base === undefined && vouchers.length === 0) return undefined;

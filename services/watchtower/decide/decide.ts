@@ -1,6 +1,5 @@
-import { rankOf } from "../../../chain/tower/TowerState.ts";
-import type { ChannelUpdate } from "../../../chain/tower/encodeUpdate.ts";
-import { otherSide } from "../../../chain/tower/TowerState.ts";
+import type { SignedUpdate } from "../../../chain/channels/SignedState.ts";
+import { otherSide, rankOf } from "../../../chain/tower/TowerState.ts";
 import { payoutOf } from "../../../core/channel/index.ts";
 import { betterUpdate } from "./betterUpdate.ts";
 import type { UpdateRank } from "./betterUpdate.ts";
@@ -21,7 +20,7 @@ export const DEFAULT_POLICY: TowerPolicy = { actAfter: 0, laneAfter: 0.125, alar
 export interface Respond {
   readonly type: "respond";
   readonly channelId: string;
-  readonly update: ChannelUpdate;
+  readonly update: SignedUpdate;
   readonly rank: UpdateRank;
   /** Lanes by which it is to go out; those by which it is out already among them. */
   readonly lanes: readonly number[];
@@ -97,7 +96,7 @@ function lateAlarms(dispute: Dispute): TowerAction[] {
     const { version, sequence, paid } = rankOf(state);
     const payer = otherSide(state.side);
     const endorsed = mark.sequence[payer];
-    const isLasting = sequence > 0 && (state.endorsement === undefined ? endorsed === 0 : endorsed < sequence);
+    const isLasting = sequence > 0 && (state.voucher?.endorsement === undefined ? endorsed === 0 : endorsed < sequence);
     const isBelow = mark.version < version || (mark.version === version && isLasting && mark.highestPaid[payer] < paid);
     return isBelow && mark.deadline <= until;
   };

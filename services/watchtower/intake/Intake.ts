@@ -178,7 +178,7 @@ export class Intake {
       home: config.home,
       basePaidA: base?.paidByA ?? 0,
       basePaidB: base?.paidByB ?? 0,
-      isEndorsed: state.endorsement === undefined ? 0 : 1,
+      isEndorsed: state.voucher?.endorsement === undefined ? 0 : 1,
       validUntil: NO_END,
       until: now + this.#options.rules.mandateSeconds,
     };

@@ -1,13 +1,11 @@
-import { Contract } from "ethers";
 import type { JsonRpcApiProvider } from "ethers";
 
+import { connectAdjudicator } from "../../../chain/channels/connectAdjudicator.ts";
 import { blockSourceOf } from "../../../chain/HeadWatcher.ts";
 import type { BlockRef } from "../../../chain/HeadWatcher.ts";
-import { channelAdjudicatorAbi } from "../../../chain/generated/abi/ChannelAdjudicator.ts";
 import { readLogs } from "../../../chain/readLogs.ts";
 import type { NeededGrant } from "../../../chain/tower/checkTowerState.ts";
 import { toHex } from "../../../core/codec/hex.ts";
-import type { IChannelAdjudicator } from "../../../typechain-types/interfaces/index.ts";
 import { TowerError } from "../TowerError.ts";
 import type { ChannelMark } from "../decide/Dispute.ts";
 
@@ -29,7 +27,7 @@ export class L1Channels {
 
   constructor(endpoints: readonly JsonRpcApiProvider[], address: string) {
     [this.#endpoints, this.#address] = [endpoints, address];
-    this.#challenged = this.#contract(endpoints[0]!).interface.getEvent("Challenged").topicHash;
+    this.#challenged = connectAdjudicator(address, endpoints[0]!).interface.getEvent("Challenged").topicHash;
   }
 
   /** Endpoints that answered the last look. */
@@ -39,10 +37,6 @@ export class L1Channels {
 
   get endpointCount(): number {
     return this.#endpoints.length;
-  }
-
-  #contract(provider: JsonRpcApiProvider): IChannelAdjudicator {
-    return new Contract(this.#address, channelAdjudicatorAbi, provider) as unknown as IChannelAdjudicator;
   }
 
   /** @throws TowerError `tower/l1-down` when none answers */
@@ -62,7 +56,7 @@ export class L1Channels {
   }
 
   async markOf(provider: JsonRpcApiProvider, channelId: string, blockNumber: number): Promise<ChannelMark> {
-    const contract = this.#contract(provider);
+    const contract = connectAdjudicator(this.#address, provider);
     const at = { blockTag: blockNumber };
     const [state, recorded] = await Promise.all([contract.channelOf(channelId, at), contract.recordedOf(channelId, at)]);
     return {
@@ -80,6 +74,6 @@ export class L1Channels {
   }
 
   async isGrantRegistered(provider: JsonRpcApiProvider, channelId: Uint8Array, { party, key, cap, expiry }: NeededGrant): Promise<boolean> {
-    return await this.#contract(provider).isGrantRegistered(toHex(channelId), toHex(party), toHex(key), cap, expiry);
+    return await connectAdjudicator(this.#address, provider).isGrantRegistered(toHex(channelId), toHex(party), toHex(key), cap, expiry);
   }
 }
