@@ -1,5 +1,5 @@
 export { Channel } from "./Channel.ts";
-export type { ChannelListeners } from "./Channel.ts";
+export type { ChannelAlarm, ChannelListeners } from "./Channel.ts";
 export type { ChannelMetrics } from "./ChannelMetrics.ts";
 export { ChannelPeer } from "./ChannelPeer.ts";
 export type { OpenOptions, PeerOptions, RouteListener, UnknownChannelListener } from "./ChannelPeer.ts";

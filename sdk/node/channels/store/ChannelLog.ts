@@ -143,8 +143,14 @@ export class ChannelLog {
   async #run(): Promise<void> {
     await new Promise(setImmediate);
     while (this.#waiters.length > 0 && this.#ended === undefined) {
-      // It may append what it has not yet, and holds then exactly what this group and those before it hold.
-      const fresh = this.#freshGroup();
+      let fresh: GroupBuffer | undefined;
+      try {
+        // It may append what it has not yet, and holds then exactly what this group and those before it hold.
+        fresh = this.#freshGroup();
+      } catch (error) {
+        this.#ended = shellError("channel/store-failed", { file: segmentName(this.#segment) }, `no snapshot: ${toError(error).message}`, error);
+        break;
+      }
       const waiters = this.#waiters;
       this.#waiters = [];
       [this.#pending, this.#writing] = [this.#writing, this.#pending];
