@@ -1,6 +1,7 @@
 import { cpus } from "node:os";
 
 import { Trace } from "../core/dispute/index.ts";
+import { channelDomain } from "../core/channel/index.ts";
 import { domainSeparator } from "../core/codec/bundle.ts";
 import { batchDataRoot } from "../core/codec/batch.ts";
 import { bundleDigest, encodeHeader, encodeRecord, recordsHash } from "../core/codec/index.ts";
@@ -13,6 +14,7 @@ import { addressOfKey, backend, recoverAddress, signDigest } from "../runtime/cr
 const AGENTS = 1024;
 const BATCH_SLOTS = 8192;
 const DOMAIN = domainSeparator({ chainId: 31337, inbox: new Uint8Array(20).fill(1) });
+const CHANNELS = channelDomain({ chainId: 31337, adjudicator: new Uint8Array(20).fill(2) });
 const NO_BYTES = new Uint8Array(0);
 
 export interface TraceReport {
@@ -79,7 +81,7 @@ export function benchTrace(args: readonly string[]): TraceReport {
   const { l1, batches } = createEpoch(wanted, recordsPerBundle);
   const start = { state: createState().exportSnapshot(), tree: createStateTree().snapshot() };
   const recover = (digest: Uint8Array, r: Uint8Array, vs: Uint8Array): Uint8Array | null => recoverAddress(digest, Buffer.concat([r, vs]));
-  const parameters = { domainSeparator: DOMAIN, feeTable: Array.from({ length: 24 }, () => 1), recover };
+  const parameters = { domainSeparator: DOMAIN, channels: CHANNELS, feeTable: Array.from({ length: 24 }, () => 1), recover };
   const trace = new Trace({ start, batchEnd: batches.length, l1, parameters });
   const steps = trace.length;
   const openingSeconds = timed(() => trace.rootsAt([...segmentPoints(0, steps, 16), steps]));

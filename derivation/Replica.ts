@@ -3,6 +3,7 @@ import { join } from "node:path";
 
 import type { Deployment } from "../chain/Deployment.ts";
 import { REORG_DEPTH_BLOCKS } from "../chain/HeadWatcher.ts";
+import { channelDomain } from "../core/channel/index.ts";
 import { domainSeparator } from "../core/codec/bundle.ts";
 import { fromHex, toHex } from "../core/codec/hex.ts";
 import { advanceStart } from "../core/dispute/index.ts";
@@ -89,13 +90,14 @@ export class Replica implements L1Consumer {
     mkdirSync(dir, { recursive: true });
     this.#options = options;
     const domain = domainSeparator({ chainId: deployment.chainId, inbox: fromHex(deployment.contracts.inbox) });
+    const channels = channelDomain({ chainId: deployment.chainId, adjudicator: fromHex(deployment.contracts.adjudicator) });
     const filesOf = (name: string, depth: number): ReplicaStateOptions["receipts"] => ({
       nodes: new FileNodeStore(join(dir, "nodes"), name, depth),
       leaves: new RecordFile(join(dir, `${name}.leaves`), LEAF_BYTES),
     });
     const recover = (digest: Uint8Array, r: Uint8Array, vs: Uint8Array): Uint8Array | null => recoverAddress(digest, Buffer.concat([r, vs]));
     this.#stateOptions = {
-      parameters: { domainSeparator: domain, feeTable: deployment.config.feeTable, recover },
+      parameters: { domainSeparator: domain, channels, feeTable: deployment.config.feeTable, recover },
       receipts: filesOf("receipts", DEPTH.RECEIPT),
       withdrawals: filesOf("withdrawals", DEPTH.WITHDRAWAL),
     };

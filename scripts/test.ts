@@ -3,10 +3,12 @@
  * Closes with one line, `N passed, N failed`, that sums all runners. A group that finds or runs no test fails, and so does
  * one that does not end by itself; under `CI=true` a skipped test is a failure too.
  */
+import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 
 import { runTestGroup } from "./testing/runTestGroup.ts";
-import { findTestGroups } from "./testing/testGroup.ts";
+import { findTestGroups, planTestGroups } from "./testing/testGroup.ts";
+import type { TestGroup } from "./testing/testGroup.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 process.chdir(root);
@@ -17,12 +19,20 @@ const unknown = wanted.filter((name) => !groups.some((group) => group.name === n
 
 let passed = 0;
 let failed = 0;
+let started = 0;
 const notes: string[] = unknown.map((name) => `There is no group of tests called ${name}.`);
 
-for (const [index, group] of groups.entries()) {
-  const files = `${group.files.length} file${group.files.length === 1 ? "" : "s"}`;
-  console.log(`\n=== ${group.name} (${files}, group ${index + 1} of ${groups.length}) ===`);
-  const outcome = await runTestGroup(group);
+function headline({ name, files }: TestGroup, where = ""): string {
+  started += 1;
+  return `\n=== ${name} (${files.length} file${files.length === 1 ? "" : "s"}, group ${started} of ${groups.length})${where} ===`;
+}
+
+/** Runs a group; one that is not alone prints all it has to say when it ends, so that two do not mix their lines. */
+async function runGroup(group: TestGroup, isBeside = false): Promise<void> {
+  let text = "";
+  console.log(headline(group, isBeside ? ": runs beside the others" : ""));
+  const outcome = await runTestGroup(group, isBeside ? (piece) => (text += piece) : undefined);
+  if (isBeside) console.log(`\n=== ${group.name}, what it printed ===\n${text}`);
   passed += outcome.passed;
   failed += outcome.failed + outcome.problems.length;
   const skipped = outcome.skipped > 0 ? `, ${outcome.skipped} not run` : "";
@@ -30,6 +40,14 @@ for (const [index, group] of groups.entries()) {
   notes.push(line, ...outcome.problems.map((problem) => `${group.name}: ${problem}`));
   console.log(line);
 }
+
+const { alone, lanes } = planTestGroups(groups, availableParallelism());
+for (const group of alone) await runGroup(group);
+await Promise.all(
+  lanes.map(async (lane, place) => {
+    for (const group of lane) await runGroup(group, place > 0);
+  }),
+);
 
 if (groups.length === 0) notes.push("No tests were found.");
 console.log(`\n=== all groups ===\n${notes.join("\n")}`);

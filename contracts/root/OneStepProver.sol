@@ -1,47 +1,26 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {
-    KIND_SYSTEM,
-    LEAF_MACHINE,
-    PHASE_ABSORB,
-    PHASE_EXEC,
-    PHASE_IDLE,
-    PHASE_INBOX,
-    PHASE_SLOTS,
-    PHASE_VERIFY,
-    SOURCE_FORCED
-} from "../generated/Constants.sol";
-import {
-    MACHINE_BATCH_INDEX,
-    MACHINE_CURSOR,
-    MACHINE_INBOX_CURSOR,
-    MACHINE_L2_TIME,
-    MACHINE_PHASE,
-    MACHINE_SOURCE,
-    REGISTER_INDEX
-} from "../generated/LeafFields.sol";
-import {IInbox} from "../interfaces/IInbox.sol";
-import {BatchMeta, IOneStepProver, L1Entry, StepEnv, StepProof} from "../interfaces/IOneStepProver.sol";
-import {EntryHash} from "../libraries/EntryHash.sol";
-import {SlotReader} from "../libraries/SlotReader.sol";
+import {PHASE_ABSORB, PHASE_EXEC, PHASE_IDLE, PHASE_INBOX, PHASE_SLOTS, PHASE_VERIFY} from "../generated/Constants.sol";
+import {MACHINE_BATCH_INDEX, MACHINE_CURSOR, MACHINE_PHASE, REGISTER_INDEX} from "../generated/LeafFields.sol";
+import {IOneStepProver, StepEnv, StepProof} from "../interfaces/IOneStepProver.sol";
 import {Machine} from "../libraries/transition/Machine.sol";
+import {RecordRules} from "../libraries/transition/RecordRules.sol";
 import {Step} from "../libraries/transition/Step.sol";
 import {Words} from "../types/Words.sol";
+import {ChannelProver} from "./ChannelProver.sol";
+import {ProverBase} from "./ProverBase.sol";
 
 /// @title The normative transition, one step at a time
 /// @notice Stateless: one prover serves every chain. The rules run on the leaves as the proof gives them, in the order in which they
 /// name them; then every leaf is proven and written in turn. Anything untrue in the proof reverts there at the latest.
-contract OneStepProver is IOneStepProver {
+contract OneStepProver is ProverBase {
+    /// The rules of channels' records: both together are more code than one contract may have (EIP-170).
+    ChannelProver public immutable channelProver = new ChannelProver();
+
     /// @inheritdoc IOneStepProver
     function proveStep(StepEnv calldata env, bytes32 preState, StepProof calldata proof) external view returns (bytes32) {
-        Step memory step;
-        step.leaves = proof.leaves;
-        step.work = new Words[](proof.leaves.length);
-        step.feeTable = env.feeTable;
-        step.machine = step.touch(KIND_SYSTEM, LEAF_MACHINE);
-        step.l2Time = step.machine.get(MACHINE_L2_TIME);
-
+        Step memory step = _begin(env, proof);
         uint256 phase = step.machine.get(MACHINE_PHASE);
         if (phase == PHASE_IDLE) {
             _takeBatch(step, env, proof);
@@ -57,6 +36,7 @@ contract OneStepProver is IOneStepProver {
             Words register = step.register();
             _readSlot(step, env, proof, step.machine.get(MACHINE_CURSOR) + 1 + register.get(REGISTER_INDEX));
             if (phase == PHASE_ABSORB) Machine.absorb(step, register);
+            else if (RecordRules.isOnChannel(step.record)) return _askChannelProver();
             else Machine.execute(step, register);
         } else {
             revert BadPhase(phase);
@@ -71,29 +51,18 @@ contract OneStepProver is IOneStepProver {
         Machine.beginBatch(step, proof.batch); // M-2
     }
 
-    function _readSlot(Step memory step, StepEnv calldata env, StepProof calldata proof, uint256 index) private view {
-        if (step.machine.get(MACHINE_SOURCE) == SOURCE_FORCED) {
-            _checkEntry(step, env, proof.entry);
-            step.record = SlotReader.read(proof.slot, index, proof.entry.slots, proof.entry.dataRoot);
-        } else {
-            _checkBatch(step, env, proof.batch);
-            step.record = SlotReader.read(proof.slot, index, proof.batch.slots, proof.batch.dataRoot);
+    /// The same question to who knows the other rules; its answer, or its reason to revert, is the answer here.
+    function _askChannelProver() private view returns (bytes32 postState) {
+        address other = address(channelProver);
+        assembly ("memory-safe") {
+            let question := mload(0x40)
+            calldatacopy(question, 0, calldatasize())
+            let isAnswered := staticcall(gas(), other, question, calldatasize(), 0, 32)
+            if iszero(isAnswered) {
+                returndatacopy(question, 0, returndatasize())
+                revert(question, returndatasize())
+            }
+            postState := mload(0)
         }
-    }
-
-    function _checkBatch(Step memory step, StepEnv calldata env, BatchMeta calldata batch) private view {
-        uint64 index = uint64(step.machine.get(MACHINE_BATCH_INDEX));
-        bytes32 expected = IInbox(env.inbox).batchHash(index);
-        bytes32 given = keccak256(abi.encode(batch.l2Time, batch.queueEnd, batch.slots, batch.dataRoot)); // B-2
-        if (given != expected) revert BadBatch(index, given, expected);
-    }
-
-    function _checkEntry(Step memory step, StepEnv calldata env, L1Entry calldata entry) private view {
-        uint64 index = uint64(step.machine.get(MACHINE_INBOX_CURSOR));
-        bytes32 expected = IInbox(env.inbox).entryHash(index);
-        bytes32 given = EntryHash.compute( // B-3
-            entry.kind, entry.sender, entry.account, entry.value, entry.slots, entry.dataRoot, entry.dueTime
-        );
-        if (given != expected) revert BadEntry(index, given, expected);
     }
 }

@@ -1,5 +1,7 @@
 export { HOME, ONE_WAY, channelIdOf, checkChannelConfig } from "./ChannelConfig.ts";
 export type { ChannelConfig, Home, Side } from "./ChannelConfig.ts";
+export { channelDomain } from "./ChannelDomain.ts";
+export type { ChannelDomain } from "./ChannelDomain.ts";
 export { ackDigest, baseDigest, channelDomainSeparator, closeDigest, exportDigest, grantDigest, voucherDigest, withdrawalDigest } from "./digests.ts";
 export type { Ack, Base, Close, Grant, PartialWithdrawal, Voucher } from "./digests.ts";
 export { MAX_LOCKS, locksHashOf } from "./locks.ts";
@@ -13,3 +15,4 @@ export { DEFAULT_LIMITS } from "./engine/EngineOptions.ts";
 export type { ChainView, EngineLimits, EngineOptions } from "./engine/EngineOptions.ts";
 export type { ChannelStatus, DirectionStatus } from "./engine/ChannelStatus.ts";
 export type { Evidence, SignedBase, SignedGrant, SignedVoucher } from "./engine/Evidence.ts";
+export { createEngine } from "./engine/createEngine.ts";

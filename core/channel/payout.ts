@@ -6,6 +6,7 @@
  */
 export function payoutOf(state: { readonly netA: number; readonly netB: number; readonly paidByA: number; readonly paidByB: number }): { readonly a: number; readonly b: number } {
   const held = state.netA + state.netB;
-  const b = Math.min(Math.max(state.netB + state.paidByA - state.paidByB, 0), held);
+  // The difference first: it is exact, and a sum that is not any more is beyond what is held.
+  const b = Math.min(Math.max(state.netB + (state.paidByA - state.paidByB), 0), held);
   return { a: held - b, b };
 }

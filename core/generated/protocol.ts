@@ -9,6 +9,7 @@ export const MAX_UNITS = 9007199254740991;
 export const MAX_CALL_SECONDS = 31536000;
 export const MAX_WORKFLOW_SECONDS = 31536000;
 export const MAX_REVIEW_SECONDS = 2592000;
+export const MAX_CHANNEL_SECONDS = 31536000;
 export const MAX_WORKFLOW_STEPS = 65535;
 export const MAX_RATING = 5;
 export const FEE_WORDS = 3;
@@ -76,6 +77,10 @@ export const OP = {
   CHANNEL_FUND: 31,
   CHANNEL_CLOSE: 32,
   CHANNEL_CHALLENGE: 33,
+  CHANNEL_UPDATE: 34,
+  CHANNEL_GRANT: 35,
+  CHANNEL_EXPORT: 36,
+  SIGNATURE: 37,
   DEPOSIT: 64,
   LINK_AGENT: 65,
   FORCED: 66,
@@ -83,7 +88,7 @@ export const OP = {
 } as const;
 
 /** Opcodes that this version rejects as unknown. */
-export const RESERVED_OPCODES: readonly number[] = [30, 31, 32, 33];
+export const RESERVED_OPCODES: readonly number[] = [];
 
 /** Values of PHASE. */
 export const PHASE = {
@@ -155,6 +160,31 @@ export const WITHDRAWAL_CAUSE = {
   WITHDRAW: 0,
   FEES: 1,
   BOUNCED_DEPOSIT: 2,
+  EXPORT: 3,
+} as const;
+
+/** Values of CHANNEL_STATUS. */
+export const CHANNEL_STATUS = {
+  FREE: 0,
+  OPEN: 1,
+  CLOSING: 2,
+} as const;
+
+/** Values of CHANNEL_FLAG. */
+export const CHANNEL_FLAG = {
+  EXTENDED: 1,
+} as const;
+
+/** Values of UPDATE_KIND. */
+export const UPDATE_KIND = {
+  BASE: 0,
+  VOUCHER: 1,
+} as const;
+
+/** Values of CLOSE_MODE. */
+export const CLOSE_MODE = {
+  FINAL: 0,
+  COOPERATIVE: 1,
 } as const;
 
 /** Values of INVOKE_FLAG. */
@@ -202,6 +232,9 @@ export const ERROR = {
   E_ESCROW: 31,
   E_NOT_DUE: 32,
   E_SESSION_BUSY: 33,
+  E_CHANNEL_CLOSING: 34,
+  E_STALE: 35,
+  E_SIGNATURE: 36,
   H_GARBAGE: 64,
   H_AGENT: 65,
   H_NONCE: 66,
@@ -226,9 +259,9 @@ export const ERROR_TEXTS: readonly { readonly id: number; readonly name: ErrorNa
   { id: 9, name: "E_ADDRESS", what: "the zero address is not allowed here", todo: "name a real address" },
   { id: 10, name: "E_EXISTS", what: "that address has an account already", todo: "use the account it has" },
   { id: 11, name: "E_FULL", what: "no free place is left in that part of the state", todo: "wait until other objects are closed" },
-  { id: 12, name: "E_AMOUNT", what: "the amount must be above zero", todo: "name an amount above zero" },
+  { id: 12, name: "E_AMOUNT", what: "the amount is zero, or larger than an amount can be", todo: "name an amount above zero and below 2^53" },
   { id: 13, name: "E_DEADLINE", what: "the deadline has passed, or lies too far ahead", todo: "choose a deadline between the chain's time and the limit" },
-  { id: 14, name: "E_WINDOW", what: "the review window is zero or longer than the limit", todo: "choose a window within the limit" },
+  { id: 14, name: "E_WINDOW", what: "the review window, or the channel's, is zero or longer than the limit", todo: "choose a window within the limit" },
   { id: 15, name: "E_POLICY", what: "a workflow's step cannot be paid on acceptance", todo: "drop the review flag; COMPOSE is the acceptance" },
   { id: 16, name: "E_REFERENCE", what: "no live object has that slot and id", todo: "it was settled or never existed; look it up again" },
   { id: 17, name: "E_DEP_UNKNOWN", what: "the call this one depends on does not exist yet", todo: "send it after the other one was made" },
@@ -237,7 +270,7 @@ export const ERROR_TEXTS: readonly { readonly id: number; readonly name: ErrorNa
   { id: 20, name: "E_NOT_PROVIDER", what: "only the provider of the call may do this", todo: "sign as the provider" },
   { id: 21, name: "E_NOT_REQUESTER", what: "only the requester of the call may do this", todo: "sign as the requester" },
   { id: 22, name: "E_NOT_OWNER", what: "only the owner of the workflow may add steps", todo: "sign as the workflow's owner" },
-  { id: 23, name: "E_NOT_PARTY", what: "the session belongs to another pair of agents", todo: "name a session of this pair" },
+  { id: 23, name: "E_NOT_PARTY", what: "the session or channel belongs to other agents", todo: "name one that this agent is a party of" },
   { id: 24, name: "E_ANSWERED", what: "the call was answered or has failed already", todo: "nothing to do" },
   { id: 25, name: "E_NOT_ANSWERED", what: "the call has not been answered yet", todo: "wait for the answer or the deadline" },
   { id: 26, name: "E_IN_WORKFLOW", what: "the call is a step of a workflow", todo: "COMPOSE settles it" },
@@ -248,6 +281,9 @@ export const ERROR_TEXTS: readonly { readonly id: number; readonly name: ErrorNa
   { id: 31, name: "E_ESCROW", what: "the workflow's escrow is smaller than the price", todo: "open a workflow with more escrow" },
   { id: 32, name: "E_NOT_DUE", what: "the deadline or the review window has not passed", todo: "wait until it has" },
   { id: 33, name: "E_SESSION_BUSY", what: "the session has calls outstanding", todo: "settle them first" },
+  { id: 34, name: "E_CHANNEL_CLOSING", what: "the channel is being closed", todo: "wait for its end, and open another" },
+  { id: 35, name: "E_STALE", what: "the channel has a state at least as new", todo: "nothing to do" },
+  { id: 36, name: "E_SIGNATURE", what: "the signature before this record is not of the side that has to sign", todo: "put a SIGNATURE record with the right signature before it" },
   { id: 64, name: "H_GARBAGE", what: "not a bundle header, or its records do not fit", todo: "build the bundle with the codec" },
   { id: 65, name: "H_AGENT", what: "no account with the header's agent index", todo: "deposit first" },
   { id: 66, name: "H_NONCE", what: "the nonce is not the account's next one", todo: "read the account's nonce and sign again" },
@@ -381,6 +417,28 @@ export const SESSION = {
   lastHash: 64,
 } as const;
 
+/** Byte offsets in a CHANNEL leaf. */
+export const CHANNEL = {
+  id: 0,
+  a: 8,
+  b: 12,
+  depositA: 16,
+  depositB: 24,
+  window: 32,
+  status: 36,
+  flags: 37,
+  deadline: 40,
+  version: 44,
+  paidByA: 48,
+  paidByB: 56,
+  keyA: 64,
+  expiryA: 84,
+  capA: 88,
+  keyB: 96,
+  expiryB: 116,
+  capB: 120,
+} as const;
+
 /** Byte offsets in a RECEIPT leaf. */
 export const RECEIPT = {
   op: 0,
@@ -409,9 +467,11 @@ export const WITHDRAWAL = {
   agent: 32,
   batchIndex: 36,
   cause: 44,
+  context: 64,
+  contextHash: 96,
 } as const;
 
-export type LeafName = "MACHINE" | "ALLOCATOR" | "REGISTER" | "AGENT" | "DIRECTORY" | "INVOCATION" | "WORKFLOW" | "SESSION" | "RECEIPT" | "WITHDRAWAL";
+export type LeafName = "MACHINE" | "ALLOCATOR" | "REGISTER" | "AGENT" | "DIRECTORY" | "INVOCATION" | "WORKFLOW" | "SESSION" | "CHANNEL" | "RECEIPT" | "WITHDRAWAL";
 
 /** Name, type and byte offset of the fields of each leaf. */
 export const LEAF_LAYOUT: Readonly<Record<LeafName, readonly (readonly [name: string, type: FieldType, offset: number])[]>> = {
@@ -423,8 +483,9 @@ export const LEAF_LAYOUT: Readonly<Record<LeafName, readonly (readonly [name: st
   INVOCATION: [["id", "u64", 0], ["requester", "u32", 8], ["provider", "u32", 12], ["price", "u64", 16], ["deadline", "u32", 24], ["capability", "u32", 28], ["status", "u8", 32], ["policy", "u8", 33], ["reviewTime", "u32", 36], ["workflowSlot", "u32", 40], ["workflowId", "u64", 44], ["sessionSlot", "u32", 52], ["sessionId", "u64", 56], ["inputHash", "bytes32", 64], ["outputHash", "bytes32", 96]],
   WORKFLOW: [["id", "u64", 0], ["owner", "u32", 8], ["escrow", "u64", 12], ["deadline", "u32", 20], ["expected", "u32", 24], ["status", "u8", 28], ["added", "u32", 32], ["answered", "u32", 36], ["failed", "u32", 40], ["claimed", "u32", 44], ["total", "u64", 48]],
   SESSION: [["id", "u64", 0], ["requester", "u32", 8], ["provider", "u32", 12], ["sequence", "u64", 16], ["outstanding", "u32", 24], ["paid", "u64", 32], ["lastHash", "bytes32", 64]],
+  CHANNEL: [["id", "u64", 0], ["a", "u32", 8], ["b", "u32", 12], ["depositA", "u64", 16], ["depositB", "u64", 24], ["window", "u32", 32], ["status", "u8", 36], ["flags", "u8", 37], ["deadline", "u32", 40], ["version", "u32", 44], ["paidByA", "u64", 48], ["paidByB", "u64", 56], ["keyA", "address", 64], ["expiryA", "u32", 84], ["capA", "u64", 88], ["keyB", "address", 96], ["expiryB", "u32", 116], ["capB", "u64", 120]],
   RECEIPT: [["op", "u8", 0], ["outcome", "u8", 1], ["settlement", "u8", 2], ["agent", "u32", 4], ["slot", "u32", 8], ["amount", "u64", 12], ["id", "u64", 20], ["l2Time", "u32", 28], ["inputHash", "bytes32", 32], ["outputHash", "bytes32", 64], ["requester", "u32", 96], ["provider", "u32", 100], ["capability", "u32", 104], ["nonce", "u64", 108], ["index", "u16", 116], ["batchIndex", "u64", 118]],
-  WITHDRAWAL: [["recipient", "address", 0], ["amount", "u64", 20], ["l2Time", "u32", 28], ["agent", "u32", 32], ["batchIndex", "u64", 36], ["cause", "u8", 44]],
+  WITHDRAWAL: [["recipient", "address", 0], ["amount", "u64", 20], ["l2Time", "u32", 28], ["agent", "u32", 32], ["batchIndex", "u64", 36], ["cause", "u8", 44], ["context", "bytes32", 64], ["contextHash", "bytes32", 96]],
 };
 
 /** Byte offsets in the 96-byte slot of each record. */
@@ -444,6 +505,14 @@ export const RECORD = {
   SET_SESSION_KEY: { op: 0, key: 4, cap: 24, expiry: 32 },
   ADVERTISE: { op: 0, capabilitiesHash: 32, pricesHash: 64 },
   SESSION_CLOSE: { op: 0, slot: 4, id: 8 },
+  CHANNEL_OPEN: { op: 0, partner: 4, amount: 8, window: 16 },
+  CHANNEL_FUND: { op: 0, side: 1, slot: 4, id: 8, amount: 16 },
+  CHANNEL_CLOSE: { op: 0, mode: 1, slot: 4, id: 8, paidByA: 16, paidByB: 24 },
+  CHANNEL_CHALLENGE: { op: 0, slot: 4, id: 8 },
+  CHANNEL_UPDATE: { op: 0, kind: 1, side: 2, slot: 4, id: 8, paidByA: 16, paidByB: 24, version: 32, sequence: 36, callsHash: 64 },
+  CHANNEL_GRANT: { op: 0, side: 1, slot: 4, id: 8, cap: 16, key: 32, expiry: 52 },
+  CHANNEL_EXPORT: { op: 0, slot: 4, id: 8 },
+  SIGNATURE: { op: 0, signatureR: 32, signatureVs: 64 },
 } as const;
 
 /** The decoded fields of each record; amounts in units, times in unix seconds. */
@@ -463,6 +532,14 @@ export interface RecordFields {
   SET_SESSION_KEY: { key: Uint8Array; cap: number; expiry: number };
   ADVERTISE: { capabilitiesHash: Uint8Array; pricesHash: Uint8Array };
   SESSION_CLOSE: { slot: number; id: number };
+  CHANNEL_OPEN: { partner: number; amount: number; window: number };
+  CHANNEL_FUND: { side: number; slot: number; id: number; amount: number };
+  CHANNEL_CLOSE: { mode: number; slot: number; id: number; paidByA: number; paidByB: number };
+  CHANNEL_CHALLENGE: { slot: number; id: number };
+  CHANNEL_UPDATE: { kind: number; side: number; slot: number; id: number; paidByA: number; paidByB: number; version: number; sequence: number; callsHash: Uint8Array };
+  CHANNEL_GRANT: { side: number; slot: number; id: number; cap: number; key: Uint8Array; expiry: number };
+  CHANNEL_EXPORT: { slot: number; id: number };
+  SIGNATURE: { signatureR: Uint8Array; signatureVs: Uint8Array };
 }
 
 /** Name, type and byte offset of the fields of each record, in order of offset. */
@@ -482,6 +559,14 @@ export const RECORD_LAYOUT: Readonly<Record<keyof RecordFields, readonly (readon
   SET_SESSION_KEY: [["op", "u8", 0], ["key", "address", 4], ["cap", "u64", 24], ["expiry", "u32", 32]],
   ADVERTISE: [["op", "u8", 0], ["capabilitiesHash", "bytes32", 32], ["pricesHash", "bytes32", 64]],
   SESSION_CLOSE: [["op", "u8", 0], ["slot", "u32", 4], ["id", "u64", 8]],
+  CHANNEL_OPEN: [["op", "u8", 0], ["partner", "u32", 4], ["amount", "u64", 8], ["window", "u32", 16]],
+  CHANNEL_FUND: [["op", "u8", 0], ["side", "u8", 1], ["slot", "u32", 4], ["id", "u64", 8], ["amount", "u64", 16]],
+  CHANNEL_CLOSE: [["op", "u8", 0], ["mode", "u8", 1], ["slot", "u32", 4], ["id", "u64", 8], ["paidByA", "u64", 16], ["paidByB", "u64", 24]],
+  CHANNEL_CHALLENGE: [["op", "u8", 0], ["slot", "u32", 4], ["id", "u64", 8]],
+  CHANNEL_UPDATE: [["op", "u8", 0], ["kind", "u8", 1], ["side", "u8", 2], ["slot", "u32", 4], ["id", "u64", 8], ["paidByA", "u64", 16], ["paidByB", "u64", 24], ["version", "u32", 32], ["sequence", "u64", 36], ["callsHash", "bytes32", 64]],
+  CHANNEL_GRANT: [["op", "u8", 0], ["side", "u8", 1], ["slot", "u32", 4], ["id", "u64", 8], ["cap", "u64", 16], ["key", "address", 32], ["expiry", "u32", 52]],
+  CHANNEL_EXPORT: [["op", "u8", 0], ["slot", "u32", 4], ["id", "u64", 8]],
+  SIGNATURE: [["op", "u8", 0], ["signatureR", "bytes32", 32], ["signatureVs", "bytes32", 64]],
 };
 
 /** Signed types (B-5). */

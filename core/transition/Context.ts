@@ -1,5 +1,7 @@
+import type { ChannelDomain } from "../channel/index.ts";
 import { ALLOCATOR, LEAF_BYTES, MACHINE, SYSTEM_LEAF } from "../generated/protocol.ts";
 import type { State } from "../state/State.ts";
+import type { Recover } from "./L1Data.ts";
 
 /** Byte offsets of the system leaves in `state.system`. */
 export const MACHINE_AT = SYSTEM_LEAF.MACHINE * LEAF_BYTES;
@@ -10,8 +12,9 @@ export const REGISTER_AT = SYSTEM_LEAF.REGISTER * LEAF_BYTES;
 export const INVOCATION_ALLOCATOR = ALLOCATOR_AT + ALLOCATOR.invocationNextId;
 export const WORKFLOW_ALLOCATOR = ALLOCATOR_AT + ALLOCATOR.workflowNextId;
 export const SESSION_ALLOCATOR = ALLOCATOR_AT + ALLOCATOR.sessionNextId;
+export const CHANNEL_ALLOCATOR = ALLOCATOR_AT + ALLOCATOR.channelNextId;
 
-/** Leaves of a subtree of depth 12: agents, invocations, workflows, sessions. */
+/** Leaves of a subtree of depth 12: agents, invocations, workflows, sessions, channels. */
 export const SLOT_LIMIT = 4 ** 12;
 
 const NOTHING = new DataView(new ArrayBuffer(0));
@@ -24,6 +27,10 @@ export class Context {
   readonly state: State;
   /** Fee in units by opcode - FIRST_OPCODE. */
   readonly fees: Float64Array;
+  readonly channels: ChannelDomain;
+  readonly recover: Recover;
+  /** What the register carries from record to record of a bundle (M-7): an approval (CH-20), then r and vs of a signature (SG-1). */
+  readonly carried = new Uint8Array(96);
 
   l2Time = 0;
   batchIndex = 0;
@@ -56,9 +63,11 @@ export class Context {
   newSlot = 0;
   newId = 0;
 
-  constructor(state: State, fees: readonly number[]) {
+  constructor(state: State, fees: readonly number[], channels: ChannelDomain, recover: Recover) {
     this.state = state;
     this.fees = Float64Array.from(fees);
+    this.channels = channels;
+    this.recover = recover;
   }
 
   /** Empties the receipt's fields. */

@@ -60,9 +60,9 @@ export class Executor {
 
   constructor(state: State, parameters: TransitionParameters) {
     this.state = state;
-    this.#context = new Context(state, parameters.feeTable);
     this.#domainSeparator = parameters.domainSeparator;
     this.#recover = parameters.recover ?? recoverSigner;
+    this.#context = new Context(state, parameters.feeTable, parameters.channels, this.#recover);
   }
 
   /**
@@ -152,7 +152,7 @@ export class Executor {
     return isAgent(this.state, this.#header.agent) ? nonceDistance(this.state, this.#header) : NaN;
   }
 
-  /** The calls, workflows and sessions that records of the bundle wait for; empty when none does. */
+  /** The calls, workflows, sessions and channels that records of the bundle wait for; empty when none does. */
   dependenciesOf(bytes: Uint8Array, offset: number): readonly Dependency[] {
     const view = this.#viewOf(bytes);
     const at = bytes.byteOffset + offset;
@@ -210,6 +210,7 @@ export class Executor {
 
     state.agents.touch(header.agent);
     admit(ctx, header, signer);
+    ctx.carried.fill(0);
     out.count = count;
     out.firstReceipt = state.system.u64(MACHINE_AT + MACHINE.receiptCount);
     ctx.view = view;

@@ -1,3 +1,4 @@
+import type { ChannelDomain } from "../channel/index.ts";
 import { bundleDigest } from "../codec/bundle.ts";
 import { recoverSigner } from "../codec/signature.ts";
 import { CoreError } from "../errors.ts";
@@ -12,10 +13,15 @@ import type { BatchInput, EntryInput, L1Data, Recover } from "./L1Data.ts";
 import { beginBatch, beginForced, normalise } from "./normalise.ts";
 import { executeRecord } from "./record.ts";
 
+/** What the register carries from record to record: recordsHash, signatureR, signatureVs (M-7). */
+const CARRIED_AT = REGISTER_AT + REGISTER.recordsHash;
+
 /** Parameters of a chain's transition. */
 export interface TransitionParameters {
   /** 32 bytes, see `core/codec` `domainSeparator`. */
   readonly domainSeparator: Uint8Array;
+  /** See `core/channel` `channelDomain`. */
+  readonly channels: ChannelDomain;
   /** Fee in units by opcode - FIRST_OPCODE, 24 entries. */
   readonly feeTable: readonly number[];
   /** Defaults to plain JavaScript. */
@@ -48,9 +54,9 @@ export class Machine {
 
   constructor(state: State, parameters: TransitionParameters) {
     this.state = state;
-    this.#context = new Context(state, parameters.feeTable);
     this.#domainSeparator = parameters.domainSeparator;
     this.#recover = parameters.recover ?? recoverSigner;
+    this.#context = new Context(state, parameters.feeTable, parameters.channels, this.#recover);
   }
 
   /** Makes one step. With every batch before `batchEnd` executed it is the identity (M-1). */
@@ -158,6 +164,7 @@ export class Machine {
     }
     admit(this.#context, header, signer);
     system.setU8(REGISTER_AT + REGISTER.signer, signer);
+    system.bytes.fill(0, CARRIED_AT, CARRIED_AT + 96);
     system.setU8(MACHINE_AT + MACHINE.phase, PHASE.EXEC);
   }
 
@@ -172,8 +179,10 @@ export class Machine {
     ctx.index = index;
     ctx.view = this.#readSlot(trace, l1, system.u32(MACHINE_AT + MACHINE.cursor) + 1 + index);
     ctx.at = 0;
+    ctx.carried.set(system.bytes.subarray(CARRIED_AT, CARRIED_AT + 96));
     trace.op = ctx.view.getUint8(0);
     trace.outcome = executeRecord(ctx);
+    system.bytes.set(ctx.carried, CARRIED_AT);
     if (index + 1 === system.view.getUint16(REGISTER_AT + REGISTER.count)) this.#endBundle();
     else system.view.setUint16(REGISTER_AT + REGISTER.index, index + 1);
   }

@@ -1,13 +1,13 @@
 import { getU64 } from "../codec/integers.ts";
 import { INVOCATION, INVOCATION_STATUS, INVOKE_FLAG, KIND, LEAF_BYTES, OP, RECORD, SLOT_BYTES } from "../generated/protocol.ts";
 import type { State } from "../state/State.ts";
-import { INVOCATION_ALLOCATOR, SESSION_ALLOCATOR, WORKFLOW_ALLOCATOR } from "./Context.ts";
+import { CHANNEL_ALLOCATOR, INVOCATION_ALLOCATOR, SESSION_ALLOCATOR, WORKFLOW_ALLOCATOR } from "./Context.ts";
 
 /** Something that a record needs and that is not so yet. */
 export interface Dependency {
   /** Place of the record in its bundle. */
   readonly record: number;
-  /** KIND.INVOCATION, WORKFLOW or SESSION. */
+  /** KIND.INVOCATION, WORKFLOW, SESSION or CHANNEL. */
   readonly kind: number;
   readonly slot: number;
   readonly id: number;
@@ -56,6 +56,10 @@ export function dependenciesOf(state: State, view: DataView, at: number, count: 
       note(record, KIND.WORKFLOW, view.getUint32(at + RECORD.COMPOSE.slot), getU64(view, at + RECORD.COMPOSE.id), state.system.u64(WORKFLOW_ALLOCATOR));
     } else if (op === OP.SESSION_CLOSE) {
       note(record, KIND.SESSION, view.getUint32(at + RECORD.SESSION_CLOSE.slot), getU64(view, at + RECORD.SESSION_CLOSE.id), state.system.u64(SESSION_ALLOCATOR));
+    } else if (op >= OP.CHANNEL_FUND && op <= OP.CHANNEL_EXPORT) {
+      // They all name their channel at the same place.
+      const R = RECORD.CHANNEL_CHALLENGE;
+      note(record, KIND.CHANNEL, view.getUint32(at + R.slot), getU64(view, at + R.id), state.system.u64(CHANNEL_ALLOCATOR));
     }
   }
   return found ?? NONE;

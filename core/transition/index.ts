@@ -1,4 +1,4 @@
-export { INVOCATION_ALLOCATOR, SESSION_ALLOCATOR, WORKFLOW_ALLOCATOR } from "./Context.ts";
+export { CHANNEL_ALLOCATOR, INVOCATION_ALLOCATOR, SESSION_ALLOCATOR, WORKFLOW_ALLOCATOR } from "./Context.ts";
 export { createBundleResult, createExecutor, Executor } from "./Executor.ts";
 export type { BundleResult, ForcedBundleListener } from "./Executor.ts";
 export type { Dependency } from "./dependencies.ts";

@@ -3,6 +3,14 @@ import type { RecordFields } from "../generated/protocol.ts";
 import { accept } from "./accept.ts";
 import { advertise } from "./advertise.ts";
 import { chargeFee } from "./balance.ts";
+import { channelChallenge } from "./channelChallenge.ts";
+import { channelClose } from "./channelClose.ts";
+import { channelExport } from "./channelExport.ts";
+import { channelFund } from "./channelFund.ts";
+import { channelGrant } from "./channelGrant.ts";
+import { channelOpen } from "./channelOpen.ts";
+import { channelUpdate } from "./channelUpdate.ts";
+import { carrySignature } from "./carrySignature.ts";
 import { claim } from "./claim.ts";
 import { compose } from "./compose.ts";
 import type { Context } from "./Context.ts";
@@ -25,7 +33,7 @@ const paddingMasks = createPaddingMasks();
 
 function createPaddingMasks(): Int32Array {
   const names = (Object.keys(RECORD_LAYOUT) as (keyof RecordFields)[]).filter((name) => name !== "HEADER");
-  const masks = new Int32Array((OP.SESSION_CLOSE - FIRST_OPCODE + 1) * WORDS);
+  const masks = new Int32Array((OP.SIGNATURE - FIRST_OPCODE + 1) * WORDS);
   for (const name of names) {
     const bytes = new Uint8Array(SLOT_BYTES).fill(255);
     for (const [, type, offset] of RECORD_LAYOUT[name]) bytes.fill(0, offset, offset + FIELD_BYTES[type]);
@@ -60,7 +68,15 @@ function dispatch(ctx: Context, op: number): number {
     case OP.WITHDRAW: return withdraw(ctx);
     case OP.SET_SESSION_KEY: return setSessionKey(ctx);
     case OP.ADVERTISE: return advertise(ctx);
-    default: return sessionClose(ctx);
+    case OP.SESSION_CLOSE: return sessionClose(ctx);
+    case OP.CHANNEL_OPEN: return channelOpen(ctx);
+    case OP.CHANNEL_FUND: return channelFund(ctx);
+    case OP.CHANNEL_CLOSE: return channelClose(ctx);
+    case OP.CHANNEL_CHALLENGE: return channelChallenge(ctx);
+    case OP.CHANNEL_UPDATE: return channelUpdate(ctx);
+    case OP.CHANNEL_GRANT: return channelGrant(ctx);
+    case OP.CHANNEL_EXPORT: return channelExport(ctx);
+    default: return carrySignature(ctx);
   }
 }
 
@@ -70,7 +86,7 @@ export function executeRecord(ctx: Context): number {
   const op = ctx.view.getUint8(ctx.at);
   ctx.agentAt = ctx.state.agents.touch(ctx.agent);
   let outcome: number = ERROR.E_UNKNOWN_OP;
-  if (op >= FIRST_OPCODE && op <= OP.SESSION_CLOSE) {
+  if (op >= FIRST_OPCODE && op <= OP.SIGNATURE) {
     outcome = chargeFee(ctx, ctx.fees[op - FIRST_OPCODE]);
     if (outcome === ERROR.OK) outcome = hasCleanPadding(ctx.view, ctx.at, op) ? dispatch(ctx, op) : ERROR.E_MALFORMED;
   }

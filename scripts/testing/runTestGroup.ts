@@ -16,15 +16,20 @@ export interface GroupOutcome extends TestReport {
   readonly seconds: number;
 }
 
-/** Runs one group in a process of its own, streaming what it prints. Never throws: problems are part of the outcome. */
-export async function runTestGroup(group: TestGroup): Promise<GroupOutcome> {
+/**
+ * Runs one group in a process of its own. Never throws: problems are part of the outcome.
+ * @param onOutput gets what it prints, piece by piece; without it, it goes straight to the terminal
+ */
+export async function runTestGroup(group: TestGroup, onOutput?: (text: string) => void): Promise<GroupOutcome> {
   const startedAt = performance.now();
   const problems: string[] = [];
   let report: TestReport | undefined;
 
   const worker = fileURLToPath(new URL(group.worker, import.meta.url));
   const files = group.worker === "mochaWorker.ts" ? group.files : [];
-  const child = spawn(process.execPath, [worker, ...files], { stdio: ["ignore", "inherit", "inherit", "ipc"] });
+  const output = onOutput === undefined ? "inherit" : "pipe";
+  const child = spawn(process.execPath, [worker, ...files], { stdio: ["ignore", output, output, "ipc"] });
+  for (const stream of [child.stdout, child.stderr]) stream?.setEncoding("utf8").on("data", (text: string) => onOutput?.(text));
 
   const kill = (problem: string): void => {
     problems.push(problem);

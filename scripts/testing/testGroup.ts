@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 
-/** Tests that run in one process, one group after the other, so that two cores are enough. */
+/** Tests that run in one process. */
 export interface TestGroup {
   readonly name: string;
   readonly worker: "solidityWorker.ts" | "mochaWorker.ts";
@@ -9,7 +9,10 @@ export interface TestGroup {
 }
 
 /** Quick and pure first, so that a mistake shows early; folders that are not named here come before `e2e`. */
-const ORDER = ["core", "solidity", "contracts", "chain", "runtime", "derivation", "differential"];
+const ORDER = ["core", "solidity", "deploy", "bench", "contracts", "chain", "runtime", "derivation", "differential"];
+
+/** Groups that compile, deploy or measure: nothing else runs beside them. */
+const ALONE: ReadonlySet<string> = new Set(["core", "solidity", "deploy", "bench"]);
 
 function filesUnder(directory: string, suffix: string): string[] {
   if (!existsSync(directory)) return [];
@@ -37,4 +40,18 @@ export function findTestGroups(root: string): TestGroup[] {
     if (files.length > 0) groups.push({ name: folder.name, worker: "mochaWorker.ts", files });
   }
   return groups.sort((a, b) => rank(a.name) - rank(b.name) || a.name.localeCompare(b.name));
+}
+
+/** In which order groups run: first those that run alone, then the stories of `e2e`, which wait for chains most of the time, and all others beside them. */
+export interface TestPlan {
+  readonly alone: readonly TestGroup[];
+  readonly lanes: readonly (readonly TestGroup[])[];
+}
+
+/** @param cores with less than two, everything runs alone */
+export function planTestGroups(groups: readonly TestGroup[], cores: number): TestPlan {
+  const stories = groups.filter(({ name }) => name === "e2e");
+  const others = groups.filter(({ name }) => name !== "e2e" && !ALONE.has(name));
+  if (cores < 2 || stories.length === 0 || others.length === 0) return { alone: groups, lanes: [] };
+  return { alone: groups.filter(({ name }) => ALONE.has(name)), lanes: [stories, others] };
 }

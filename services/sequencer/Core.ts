@@ -2,6 +2,7 @@ import { mkdirSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 
+import type { ChannelDomain } from "../../core/channel/index.ts";
 import { fromHex, toHex } from "../../core/codec/hex.ts";
 import { KIND, LEAF_BYTES, MACHINE, SYSTEM_LEAF } from "../../core/generated/protocol.ts";
 import { createState } from "../../core/state/index.ts";
@@ -44,6 +45,7 @@ const SLOT_POLL_MS = 100;
 /** What a chain is to the sequencer. */
 export interface ChainParameters {
   readonly domainSeparator: Uint8Array;
+  readonly channels: ChannelDomain;
   readonly feeTable: readonly number[];
   /** Length of the operators' slots, on a chain that has operators. */
   readonly slotSeconds?: number | undefined;

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { JsonRpcApiProvider } from "ethers";
 
 import type { Deployment } from "../../chain/Deployment.ts";
+import { channelDomain } from "../../core/channel/index.ts";
 import { domainSeparator } from "../../core/codec/bundle.ts";
 import { fromHex } from "../../core/codec/hex.ts";
 import { RECORD, SLOT_BYTES } from "../../core/generated/protocol.ts";
@@ -94,8 +95,9 @@ export async function adoptFromL1({ provider, deployment, dataDir, clock, logger
   const [logDir, partDir] = [join(dataDir, DATA.log), join(dataDir, DATA.adopting)];
   if (existsSync(logDir) && listSegments(logDir).length > 0) return undefined;
   const domain = domainSeparator({ chainId: deployment.chainId, inbox: fromHex(deployment.contracts.inbox, 20) });
+  const channels = channelDomain({ chainId: deployment.chainId, adjudicator: fromHex(deployment.contracts.adjudicator, 20) });
   const recover = (digest: Uint8Array, r: Uint8Array, vs: Uint8Array): Uint8Array | null => recoverAddress(digest, Buffer.concat([r, vs]));
-  const executor = createExecutor(createState(), { domainSeparator: domain, feeTable: deployment.config.feeTable, recover });
+  const executor = createExecutor(createState(), { domainSeparator: domain, channels, feeTable: deployment.config.feeTable, recover });
   rmSync(partDir, { recursive: true, force: true });
   mkdirSync(dataDir, { recursive: true });
   const log = new SegmentLog(partDir, logger);

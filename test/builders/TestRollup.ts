@@ -1,3 +1,5 @@
+import { channelDomain } from "../../core/channel/index.ts";
+import type { ChannelDomain } from "../../core/channel/index.ts";
 import { batchDataRoot } from "../../core/codec/batch.ts";
 import { bundleDigest, domainSeparator, recordsHash } from "../../core/codec/bundle.ts";
 import { encodeHeader } from "../../core/codec/header.ts";
@@ -5,7 +7,7 @@ import { AGENT, AUTH, KIND, MACHINE, OP, PHASE, SLOT_BYTES, SYSTEM_LEAF } from "
 import { createState } from "../../core/state/index.ts";
 import type { State } from "../../core/state/index.ts";
 import { Machine } from "../../core/transition/index.ts";
-import type { BatchInput, EntryInput, L1Data, StepTrace } from "../../core/transition/index.ts";
+import type { BatchInput, EntryInput, L1Data, StepTrace, TransitionParameters } from "../../core/transition/index.ts";
 import { signCompact } from "../differential/scenario/Actors.ts";
 import type { Actor } from "../differential/scenario/Actors.ts";
 
@@ -17,6 +19,9 @@ export const TEST_DOMAIN = domainSeparator({ chainId: 31337, inbox: new Uint8Arr
 
 /** The ChannelAdjudicator of rollups in tests, which does not exist either. */
 export const TEST_ADJUDICATOR = `0x${"ad".repeat(20)}`;
+
+/** What channels sign for there. */
+export const TEST_CHANNELS = channelDomain({ chainId: 31337, adjudicator: new Uint8Array(20).fill(0xad) });
 
 /** An entry of the queue; what is left out is zero. */
 export interface EntryFields {
@@ -58,12 +63,18 @@ export class TestRollup implements L1Data {
   readonly entries: EntryInput[] = [];
   readonly feeTable: number[];
   readonly domainSeparator: Uint8Array;
+  readonly channels: ChannelDomain;
 
-  constructor(options: { fees?: Readonly<Record<number, number>>; fee?: number; domainSeparator?: Uint8Array } = {}) {
+  constructor(options: { fees?: Readonly<Record<number, number>>; fee?: number; domainSeparator?: Uint8Array; channels?: ChannelDomain } = {}) {
     this.state = createState();
     this.feeTable = Array.from({ length: 24 }, (_, i) => options.fees?.[i + 16] ?? options.fee ?? 0);
     this.domainSeparator = options.domainSeparator ?? TEST_DOMAIN;
-    this.machine = new Machine(this.state, { domainSeparator: this.domainSeparator, feeTable: this.feeTable });
+    this.channels = options.channels ?? TEST_CHANNELS;
+    this.machine = new Machine(this.state, this.parameters);
+  }
+
+  get parameters(): TransitionParameters {
+    return { domainSeparator: this.domainSeparator, channels: this.channels, feeTable: this.feeTable };
   }
 
   batch(index: number): BatchInput {

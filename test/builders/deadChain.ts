@@ -1,5 +1,6 @@
 import { hexlify } from "ethers";
 
+import { channelDomain } from "../../core/channel/index.ts";
 import { fromHex } from "../../core/codec/index.ts";
 import { ExitState } from "../../core/exit/index.ts";
 import type { Exit } from "../../core/exit/index.ts";
@@ -53,7 +54,7 @@ export async function createDeadChain(scene: L1Scene, config: Parameters<L1Scene
   const rollup = await scene.createRollup({
     feeRecipient, feeTable: [FEES, FEES, FEES], epochAgeSeconds: EPOCH_AGE, guardian: signers[9]!.address, guardianSeconds: GUARDIAN_SECONDS, ...config,
   });
-  const { inbox, bridge, settlement, exodus } = rollup;
+  const { inbox, bridge, settlement, exodus, game } = rollup;
   const { asset, assetScale } = await bridge.config();
   const depositor = signers[5]!;
   const depositFrom = async (from: typeof depositor, account: string, units: number) => {
@@ -64,6 +65,7 @@ export async function createDeadChain(scene: L1Scene, config: Parameters<L1Scene
   };
   const story = await playExitStory({
     domainSeparator: fromHex(await inbox.domainSeparator()),
+    channels: channelDomain({ chainId: 31337, adjudicator: fromHex((await game.config()).adjudicator, 20) }),
     now: () => scene.now(),
     deposit: (account, units) => depositFrom(signers[0]!, account, units),
     async submit(l2Time, data) {
@@ -73,7 +75,7 @@ export async function createDeadChain(scene: L1Scene, config: Parameters<L1Scene
   await networkHelpers.time.increase(EPOCH_AGE);
   await inbox.closeEpoch();
 
-  const last = new ExitState({ domainSeparator: story.rollup.domainSeparator, feeTable: story.rollup.feeTable });
+  const last = new ExitState(story.rollup.parameters);
   for (const batch of story.rollup.batches) last.execute(batch, (index) => story.rollup.entries[index]!);
   const exits = last.exits(feeRecipient.toLowerCase());
   const { claimId } = await claimState(rollup, { stateRoot: last.root() });

@@ -4,6 +4,8 @@ import hre from "hardhat";
 
 import { loadDeployment } from "../../chain/Deployment.ts";
 import type { Deployment } from "../../chain/Deployment.ts";
+import { channelDomain } from "../../core/channel/index.ts";
+import type { ChannelDomain } from "../../core/channel/index.ts";
 import { fromHex } from "../../core/codec/index.ts";
 import { packFeeTable } from "../../core/dispute/index.ts";
 import parameters from "../../deploy/parameters/default.json" with { type: "json" };
@@ -66,6 +68,7 @@ export interface DisputeChain {
   readonly terms: DisputeTerms;
   readonly feeTable: readonly number[];
   readonly domainSeparator: Uint8Array;
+  readonly channels: ChannelDomain;
   /** Where services find it, if it is a process of its own. */
   readonly provider: LocalChain["provider"] | undefined;
   readonly url: string | undefined;
@@ -136,6 +139,7 @@ export async function createDisputeChain(options: DisputeChainOptions): Promise<
     connection, signers, inbox, registry, tables, isMinting, terms, feeTable,
     bridge: (await ethers.getContractAt("Bridge", bridgeAddress)) as unknown as Bridge,
     domainSeparator: fromHex(await inbox.domainSeparator()),
+    channels: channelDomain({ chainId: 31337, adjudicator: fromHex(bridgeAddress, 20) }),
     provider: node?.provider,
     url: node?.url,
     deploymentOf: async ({ settlement, game }) =>

@@ -19,7 +19,6 @@ import { DEVELOPMENT_KEYS, startLocalChain } from "./localChain.ts";
 import type { ChainKind, LocalChain } from "./localChain.ts";
 import { createMemoryQueue } from "./memoryQueue.ts";
 import { CHAIN_TEST_CONFIG, deployRollupOn } from "./rollupOnChain.ts";
-import type { WakeQueue } from "../../runtime/queue/WakeQueue.ts";
 import type { RollupOnChain } from "./rollupOnChain.ts";
 import { scriptFor } from "./rollupScript.ts";
 import type { RollupScript } from "./rollupScript.ts";
@@ -76,7 +75,7 @@ export async function startDisputeNetwork(kind: ChainKind, config: Partial<typeo
   const source: L1Source = createL1Source({ provider: chain.provider, deployment, consumer: replica, pollMs: 50, onError: () => undefined });
   source.start();
   const challengers: Challenger[] = [];
-  const queues: WakeQueue[] = [];
+  const closing: { close(): Promise<void> }[] = [];
   let nonce = 0;
   for (const key of DEVELOPMENT_KEYS.slice(0, 2)) await script.deposit(key, DEPOSIT_UNITS);
   const network: DisputeNetwork = {
@@ -104,10 +103,11 @@ export async function startDisputeNetwork(kind: ChainKind, config: Partial<typeo
       const { address } = new Wallet(key);
       const dataDir = join(dir, `challenger-${toHex(fromHex(address)).slice(2, 10)}`);
       const queue = createMemoryQueue();
-      queues.push(queue);
+      const journal = createFileIntentJournal({ path: join(dir, `${address}.journal`) });
+      closing.push(queue, journal);
       const challenger = await createChallenger({
         provider: chain.provider, deployment, signer: new Wallet(key), queue, dataDir, everyMs: 100, collectEveryMs: 300,
-        journal: createFileIntentJournal({ path: join(dir, `${address}.journal`) }),
+        journal,
         logger: createLogger({ service: "challenger", level: (process.env["LOG_LEVEL"] ?? "fatal") as never, output: process.stderr }),
         transactions: { pollMs: 50 },
         ...options,
@@ -123,7 +123,7 @@ export async function startDisputeNetwork(kind: ChainKind, config: Partial<typeo
     balanceOf: async (address) => BigInt((await chain.send("eth_getBalance", [address, "latest"])) as string),
     async stop() {
       for (const challenger of challengers) await challenger.stop();
-      for (const queue of queues) await queue.close();
+      for (const open of closing) await open.close();
       await source.stop();
       replica.close();
       await chain.stop();

@@ -11,6 +11,7 @@ import type { DisputeContracts, DisputeOptions } from "./disputeContracts.ts";
 import { DEVELOPMENT_KEYS } from "./localChain.ts";
 import { concatBytes, signedBundle } from "./signedBundle.ts";
 import { submitBatch } from "./submitBatch.ts";
+import { TEST_CHANNELS } from "./TestRollup.ts";
 
 export { DISPUTE };
 
@@ -71,7 +72,7 @@ export async function createDisputeScene(k: number, { garbageSlots = 0, deposits
   }));
   const header = (await inbox.queryFilter(inbox.filters.BatchSubmitted()))[0]!.args;
   const batch = { l2Time: Number(header.l2Time), queueEnd: Number(header.queueEnd), slots: Number(header.slots), dataRoot: fromHex(header.dataRoot), data };
-  const machine = new Machine(createState(), { domainSeparator, feeTable: NO_FEES });
+  const machine = new Machine(createState(), { domainSeparator, channels: TEST_CHANNELS, feeTable: NO_FEES });
   const tree = createStateTree();
   const steps: RecordedStep[] = [];
   const length = Number(await inbox.epochTrace(0));

@@ -1,5 +1,6 @@
 import { hexlify } from "ethers";
 
+import type { ChannelDomain } from "../../core/channel/index.ts";
 import { encodeRecord } from "../../core/codec/index.ts";
 import type { RecordInput, RecordName } from "../../core/codec/index.ts";
 import { INVOCATION, INVOKE_FLAG, KIND, LEAF_BYTES, OP, RESPONSE, WORKFLOW } from "../../core/generated/protocol.ts";
@@ -26,6 +27,7 @@ const DAY = 86_400;
 /** The L1 that the story is told to as well. */
 export interface StoryChain {
   readonly domainSeparator: Uint8Array;
+  readonly channels: ChannelDomain;
   /** A batch's time. */
   now(): Promise<number>;
   /** A deposit from `sender` to `account`. */
@@ -56,7 +58,7 @@ function newest(state: State, kind: typeof KIND.INVOCATION | typeof KIND.WORKFLO
 
 /** Plays the story on the machine and on L1, batch by batch. */
 export async function playExitStory(chain: StoryChain): Promise<ExitStory> {
-  const rollup = new TestRollup({ fee: FEE, domainSeparator: chain.domainSeparator });
+  const rollup = new TestRollup({ fee: FEE, domainSeparator: chain.domainSeparator, channels: chain.channels });
   for (const { address } of CAST) rollup.enqueue(await chain.deposit(hexlify(address), FUNDS));
   let time = await chain.now();
   const end = time + DAY;

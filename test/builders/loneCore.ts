@@ -16,7 +16,7 @@ import { createHeadSigner } from "../../services/sequencer/heads/HeadSigner.ts";
 import type { HeadSigner } from "../../services/sequencer/heads/HeadSigner.ts";
 import type { Client, Reply } from "../../services/sequencer/Submission.ts";
 import { fromHex } from "../../core/codec/hex.ts";
-import { TEST_DOMAIN } from "./TestRollup.ts";
+import { TEST_CHANNELS, TEST_DOMAIN } from "./TestRollup.ts";
 import { addressOfKey } from "../../runtime/crypto/secp.ts";
 import { signedBundle } from "./signedBundle.ts";
 import type { BundleRecord } from "./signedBundle.ts";
@@ -51,7 +51,7 @@ export class LoneCore {
     const lines: string[] = [];
     const output = new Writable({ write: (chunk: Buffer, _encoding, done) => (lines.push(String(chunk)), done()) });
     const logger = createLogger({ service: "sequencer", level: "debug", output });
-    const chain = { domainSeparator: TEST_DOMAIN, feeTable: Array.from({ length: 24 }, () => 0), ...parts.chain };
+    const chain = { domainSeparator: TEST_DOMAIN, channels: TEST_CHANNELS, feeTable: Array.from({ length: 24 }, () => 0), ...parts.chain };
     const domain = { separator: chain.domainSeparator, chainId: 31337, inbox: parts.inbox ?? `0x${"ab".repeat(20)}` };
     const core = await Core.open({
       config: {

@@ -11,6 +11,7 @@ import type { DisputedEpoch } from "./disputeScene.ts";
 import { DEVELOPMENT_KEYS } from "./localChain.ts";
 import { signedBundle } from "./signedBundle.ts";
 import { submitBatch } from "./submitBatch.ts";
+import { TEST_CHANNELS } from "./TestRollup.ts";
 
 /** Transfers in a bundle. */
 const RECORDS = 63;
@@ -72,7 +73,7 @@ export async function createLongEpoch(k: number, steps: number, options: Dispute
     start: { state: createState().exportSnapshot(), tree: createStateTree().snapshot() },
     batchEnd: batches.length,
     l1: { batch: (index) => batches[index]!, entry: (index) => entries[index]! },
-    parameters: { domainSeparator, feeTable: NO_FEES },
+    parameters: { domainSeparator, channels: TEST_CHANNELS, feeTable: NO_FEES },
   });
   const length = Number(await inbox.epochTrace(0));
   if (length !== steps || trace.length !== steps) throw new Error(`the epoch has ${length} steps on L1 and ${trace.length} here, not ${steps}`);

@@ -231,7 +231,7 @@ function walk(rollup: TestRollup, great: number, slots: ReadonlyMap<string, numb
 export async function createMarketEpoch(parts: readonly number[], { terms, node }: Pick<DisputeChainOptions, "terms" | "node"> = {}): Promise<MarketEpoch> {
   const feeTable = new Array<number>(24).fill(1);
   const chain = await createDisputeChain({ parts, feeTable, terms, node });
-  const rollup = new TestRollup({ fee: 1, domainSeparator: chain.domainSeparator });
+  const rollup = new TestRollup({ fee: 1, domainSeparator: chain.domainSeparator, channels: chain.channels });
   const tree = createStateTree();
   setUp(rollup);
   const before = rollup.batches.length;
@@ -267,7 +267,7 @@ export async function createMarketEpoch(parts: readonly number[], { terms, node 
   await chain.connection.networkHelpers.time.increase(chain.terms.windowSeconds);
   for (const [i, { settlement }] of chain.tables.entries()) await mined(settlement.confirm(parents[i]!));
   const ready = await chain.connection.networkHelpers.takeSnapshot();
-  const options: TraceOptions = { start, batchEnd: rollup.batches.length, l1: rollup, parameters: { domainSeparator: chain.domainSeparator, feeTable } };
+  const options: TraceOptions = { start, batchEnd: rollup.batches.length, l1: rollup, parameters: rollup.parameters };
   return {
     chain, rollup, options, steps, tree, parents,
     truth: new Trace(options),

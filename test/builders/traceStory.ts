@@ -1,3 +1,4 @@
+import type { ChannelDomain } from "../../core/channel/index.ts";
 import type { TraceOptions, TraceStart } from "../../core/dispute/index.ts";
 import { SLOT_BYTES } from "../../core/generated/protocol.ts";
 import { createStateTree } from "../../core/state/index.ts";
@@ -7,7 +8,7 @@ import type { PlannedEntry } from "../differential/scenario/generateBatch.ts";
 import { Random } from "../differential/scenario/Random.ts";
 import { StateView } from "../differential/scenario/StateView.ts";
 import { stepKindOf } from "./stepKind.ts";
-import { TEST_DOMAIN, TestRollup } from "./TestRollup.ts";
+import { TEST_CHANNELS, TEST_DOMAIN, TestRollup } from "./TestRollup.ts";
 
 const cast = ["ada", "bob", "cy", "dee"].map(createActor);
 
@@ -26,6 +27,7 @@ export interface TraceStory {
 export interface StoryOptions {
   /** The domain of the chain that the bundles are signed for. */
   readonly domainSeparator?: Uint8Array;
+  readonly channels?: ChannelDomain;
   /** unix seconds of the first batch, about */
   readonly l2Time?: number;
   /** Which entries the chain's Inbox can take, and as what; all of them as they are, unless given. */
@@ -34,9 +36,9 @@ export interface StoryOptions {
 
 /** A random epoch of `batches` batches after an earlier one of `before`. */
 export function createTraceStory(seed: number, before: number, batches: number, options: StoryOptions = {}): TraceStory {
-  const { domainSeparator = TEST_DOMAIN, admit = (entries) => entries } = options;
+  const { domainSeparator = TEST_DOMAIN, channels = TEST_CHANNELS, admit = (entries) => entries } = options;
   const random = new Random(seed);
-  const rollup = new TestRollup({ fee: 1, domainSeparator });
+  const rollup = new TestRollup({ fee: 1, domainSeparator, channels });
   const view = new StateView((kind, index) => rollup.state.leaf(kind, index));
   const tree = createStateTree();
   const roots: Uint8Array[] = [];
@@ -52,7 +54,7 @@ export function createTraceStory(seed: number, before: number, batches: number, 
     }
     if (batch === before + batches) break;
     const agents = Array.from({ length: view.machine()["agentCount"] }, (_, i) => i + 1);
-    const planned = generateBatch({ random, view, cast, domainSeparator }, agents, l2Time, rollup.entries.length);
+    const planned = generateBatch({ random, view, cast, domainSeparator, channels }, agents, l2Time, rollup.entries.length);
     l2Time = planned.l2Time;
     const entries = admit(planned.entries);
     for (const entry of entries) rollup.enqueue(entry);
@@ -69,6 +71,5 @@ export function createTraceStory(seed: number, before: number, batches: number, 
       kinds.push(stepKindOf(trace));
     }
   }
-  const parameters = { domainSeparator, feeTable: rollup.feeTable };
-  return { rollup, options: { start: start!, batchEnd: rollup.batches.length, l1: rollup, parameters }, roots, kinds, length };
+  return { rollup, options: { start: start!, batchEnd: rollup.batches.length, l1: rollup, parameters: rollup.parameters }, roots, kinds, length };
 }

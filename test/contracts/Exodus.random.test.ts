@@ -21,7 +21,7 @@ describe("Exodus from random states", () => {
   /** A random chain: its last state, and the units that were ever deposited. */
   function randomChain(seed: number) {
     const { rollup, roots } = createTraceStory(seed, 0, BATCHES);
-    const state = new ExitState({ domainSeparator: rollup.domainSeparator, feeTable: rollup.feeTable });
+    const state = new ExitState(rollup.parameters);
     for (const batch of rollup.batches) state.execute(batch, (index) => rollup.entries[index]!);
     expect(state.root(), `seed ${seed}`).to.equal(toHex(roots.at(-1)!));
     const deposited = rollup.entries.slice(0, state.inboxCursor).reduce((sum, { kind, value }) => (kind === OP.DEPOSIT ? sum + BigInt(value) : sum), 0n);

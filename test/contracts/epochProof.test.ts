@@ -18,6 +18,7 @@ import { createL1Scene } from "../builders/rollupContracts.ts";
 import type { L1Scene, RollupContracts } from "../builders/rollupContracts.ts";
 import { signedBundle } from "../builders/signedBundle.ts";
 import { submitBatch } from "../builders/submitBatch.ts";
+import { TEST_CHANNELS } from "../builders/TestRollup.ts";
 
 const NO_FEES = new Array<number>(24).fill(0);
 const GWEI = 1_000_000_000n;
@@ -84,7 +85,7 @@ describe("an epoch, proven step by step on the real contracts", () => {
       await submitBatch(rollup.inbox, await scene.now(), 2, hexlify(data));
 
       const domain = fromHex(await rollup.inbox.domainSeparator());
-      const machine = new Machine(createState(), { domainSeparator: domain, feeTable: NO_FEES });
+      const machine = new Machine(createState(), { domainSeparator: domain, channels: TEST_CHANNELS, feeTable: NO_FEES });
       const tree = createStateTree();
       const l1 = await readInbox(rollup, [data]);
       const recorded: RecordedStep[] = [];
@@ -93,7 +94,7 @@ describe("an epoch, proven step by step on the real contracts", () => {
       steps.set(rollup, recorded);
       trees.set(rollup, tree);
       const start = { state: createState().exportSnapshot(), tree: createStateTree().snapshot() };
-      traces.set(rollup, new Trace({ start, batchEnd: 1, l1, parameters: { domainSeparator: domain, feeTable: NO_FEES } }));
+      traces.set(rollup, new Trace({ start, batchEnd: 1, l1, parameters: { domainSeparator: domain, channels: TEST_CHANNELS, feeTable: NO_FEES } }));
     }
   });
   after(() => scene.close());

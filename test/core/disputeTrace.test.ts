@@ -5,7 +5,7 @@ import { advanceStart, recordStep, segmentPoints, Trace, traceLength } from "../
 import { CoreError } from "../../core/errors.ts";
 import { MACHINE, OP } from "../../core/generated/protocol.ts";
 import { createState, createStateTree } from "../../core/state/index.ts";
-import { joinBytes, TEST_DOMAIN, TestRollup } from "../builders/TestRollup.ts";
+import { joinBytes, TestRollup } from "../builders/TestRollup.ts";
 import { createTraceStory } from "../builders/traceStory.ts";
 import type { TraceStory } from "../builders/traceStory.ts";
 import { createActor } from "../differential/scenario/Actors.ts";
@@ -85,7 +85,7 @@ describe("trace", () => {
     const rollup = new TestRollup();
     const start = { state: createState().exportSnapshot(), tree: createStateTree().snapshot() };
     rollup.submit(1000, new Uint8Array(96 * 4));
-    const parameters = { domainSeparator: TEST_DOMAIN, feeTable: rollup.feeTable };
+    const { parameters } = rollup;
     const trace = new Trace({ start, batchEnd: 1, l1: rollup, parameters });
     expect(trace.length).to.equal(9);
     const roots = trace.rootsAt([4, 5, 6, 9]).map(toHex);
@@ -99,7 +99,7 @@ describe("trace", () => {
     const rollup = new TestRollup();
     expect(traceLength(rollup, 0, 0, 0)).to.equal(0);
     const start = { state: createState().exportSnapshot(), tree: createStateTree().snapshot() };
-    const trace = new Trace({ start, batchEnd: 0, l1: rollup, parameters: { domainSeparator: TEST_DOMAIN, feeTable: rollup.feeTable } });
+    const trace = new Trace({ start, batchEnd: 0, l1: rollup, parameters: rollup.parameters });
     expect(trace.length).to.equal(0);
     expect(toHex(trace.stateRootAt(0))).to.equal(toHex(createStateTree().root()));
     for (const step of [-1, 1, 0.5]) {
@@ -127,7 +127,7 @@ describe("trace", () => {
   it("long epoch: has the roots of plain stepping at all cuts of an opening, found again in any order, with a bounded log", () => {
     const rollup = createLongEpoch();
     const start = { state: createState().exportSnapshot(), tree: createStateTree().snapshot() };
-    const trace = new Trace({ start, batchEnd: 6, l1: rollup, parameters: { domainSeparator: TEST_DOMAIN, feeTable: rollup.feeTable } });
+    const trace = new Trace({ start, batchEnd: 6, l1: rollup, parameters: rollup.parameters });
     expect(trace.length).to.be.within(2 ** 14, 2 ** 16);
     const cuts = segmentPoints(0, trace.length, 16);
     const roots = trace.rootsAt(cuts);

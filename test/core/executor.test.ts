@@ -6,7 +6,7 @@ import { CoreError } from "../../core/errors.ts";
 import { ERROR, KIND, OP } from "../../core/generated/protocol.ts";
 import { createBundleResult, createExecutor } from "../../core/transition/index.ts";
 import type { Executor } from "../../core/transition/index.ts";
-import { joinBytes, TEST_DOMAIN, TestRollup } from "../builders/TestRollup.ts";
+import { joinBytes, TestRollup } from "../builders/TestRollup.ts";
 import { createActor } from "../differential/scenario/Actors.ts";
 
 const [ada, bob, eve] = ["ada", "bob", "eve"].map(createActor);
@@ -32,7 +32,7 @@ function invoke(fields: RecordInput<"INVOKE"> = {}): Uint8Array {
 function createOpenChain(): { rollup: TestRollup; executor: Executor } {
   const rollup = new TestRollup();
   rollup.fund(1000, [[ada, 1000], [bob, 1000]]);
-  const executor = createExecutor(rollup.state, { domainSeparator: TEST_DOMAIN, feeTable: rollup.feeTable });
+  const executor = createExecutor(rollup.state, rollup.parameters);
   executor.beginBatch({ l2Time: 1000, queueEnd: 2 });
   return { rollup, executor };
 }

@@ -6,7 +6,7 @@ import { createState, createStateTree } from "../../core/state/index.ts";
 import type { State, StateTree } from "../../core/state/index.ts";
 import { createBundleResult, createExecutor } from "../../core/transition/index.ts";
 import type { BatchInput, Executor } from "../../core/transition/index.ts";
-import { TEST_DOMAIN, TestRollup } from "../builders/TestRollup.ts";
+import { TEST_CHANNELS, TEST_DOMAIN, TestRollup } from "../builders/TestRollup.ts";
 import { createActor } from "../differential/scenario/Actors.ts";
 import { generateBatch } from "../differential/scenario/generateBatch.ts";
 import { Random } from "../differential/scenario/Random.ts";
@@ -68,7 +68,7 @@ describe("fast path", () => {
       const random = new Random(seed);
       const rollup = new TestRollup({ fee: seed === 1 ? 0 : 2 });
       const view = new StateView((kind, index) => rollup.state.leaf(kind, index));
-      const executor = createExecutor(createState(), { domainSeparator: TEST_DOMAIN, feeTable: rollup.feeTable });
+      const executor = createExecutor(createState(), rollup.parameters);
       const slowTree = createStateTree();
       const fastTree = createStateTree();
       let l2Time = 1_000_000;
@@ -77,7 +77,7 @@ describe("fast path", () => {
       for (let round = 0; round < 60; round += 1) {
         const agentCount = view.machine()["agentCount"];
         const agents = Array.from({ length: agentCount }, (_, i) => i + 1);
-        const planned = generateBatch({ random, view, cast, domainSeparator: TEST_DOMAIN }, agents, l2Time, rollup.entries.length);
+        const planned = generateBatch({ random, view, cast, domainSeparator: TEST_DOMAIN, channels: TEST_CHANNELS }, agents, l2Time, rollup.entries.length);
         l2Time = planned.l2Time;
         for (const entry of planned.entries) {
           rollup.enqueue(entry);

@@ -6,7 +6,7 @@ import { KIND, OP, PHASE } from "../../core/generated/protocol.ts";
 import { keccak256 } from "../../core/hash/index.ts";
 import { createStateTree } from "../../core/state/index.ts";
 import { followOpenings } from "../builders/followOpenings.ts";
-import { joinBytes, TEST_DOMAIN, TestRollup } from "../builders/TestRollup.ts";
+import { joinBytes, TEST_CHANNELS, TEST_DOMAIN, TestRollup } from "../builders/TestRollup.ts";
 import { createActor } from "../differential/scenario/Actors.ts";
 import { generateBatch } from "../differential/scenario/generateBatch.ts";
 import { Random } from "../differential/scenario/Random.ts";
@@ -31,7 +31,7 @@ describe("step proof", () => {
       const phases = new Set<number>();
       for (let round = 0; round < 25; round += 1) {
         const agents = Array.from({ length: view.machine()["agentCount"] }, (_, i) => i + 1);
-        const planned = generateBatch({ random, view, cast, domainSeparator: TEST_DOMAIN }, agents, l2Time, rollup.entries.length);
+        const planned = generateBatch({ random, view, cast, domainSeparator: TEST_DOMAIN, channels: TEST_CHANNELS }, agents, l2Time, rollup.entries.length);
         l2Time = planned.l2Time;
         for (const entry of planned.entries) rollup.enqueue(entry);
         rollup.submit(l2Time, planned.data);

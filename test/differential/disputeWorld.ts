@@ -43,7 +43,7 @@ export async function createDisputeGround(): Promise<DisputeGround> {
   return {
     async enter(seed) {
       await empty.restore();
-      const story = createTraceStory(seed, BATCHES_BEFORE, BATCHES, { domainSeparator: chain.domainSeparator, l2Time: FIRST_L2_TIME, admit: admitEntries });
+      const story = createTraceStory(seed, BATCHES_BEFORE, BATCHES, { domainSeparator: chain.domainSeparator, channels: chain.channels, l2Time: FIRST_L2_TIME, admit: admitEntries });
       await postEpoch(chain, story.rollup, 0, BATCHES_BEFORE);
       await postEpoch(chain, story.rollup, BATCHES_BEFORE, BATCHES_BEFORE + BATCHES);
       const before = toHex(story.roots[0]!);

@@ -6,6 +6,7 @@ import { expect } from "chai";
 import { hexlify, Wallet } from "ethers";
 
 import { connectSequencerSet } from "../../chain/connectContracts.ts";
+import { channelDomain } from "../../core/channel/index.ts";
 import { encodeHeader, encodeRecord, fromHex, toHex } from "../../core/codec/index.ts";
 import type { ExitState } from "../../core/exit/index.ts";
 import { AUTH, KIND } from "../../core/generated/protocol.ts";
@@ -165,6 +166,7 @@ for (const kind of ["hardhat", "anvil"] as const) {
       };
       const story = await playExitStory({
         domainSeparator: fromHex(await inbox.domainSeparator()),
+        channels: channelDomain({ chainId: chain.chainId, adjudicator: fromHex(rollup.deployment.contracts.adjudicator, 20) }),
         now: () => stage.now(),
         deposit: (account, units) => deposit(rollup.contracts, account, units),
         submit: async (l2Time, data) => stage.batch(await inbox.entryCount(), l2Time, data),

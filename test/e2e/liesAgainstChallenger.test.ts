@@ -7,6 +7,7 @@ import { dataSlice, keccak256, parseEther, toUtf8Bytes, Wallet } from "ethers";
 
 import { toHex } from "../../core/codec/index.ts";
 import { createFileIntentJournal } from "../../derivation/files/FileIntentJournal.ts";
+import type { FileIntentJournal } from "../../derivation/files/FileIntentJournal.ts";
 import { createLogger } from "../../runtime/logger/createLogger.ts";
 import { createChallenger } from "../../services/challenger/createChallenger.ts";
 import type { Challenger } from "../../services/challenger/createChallenger.ts";
@@ -29,6 +30,7 @@ for (const node of ["anvil", "hardhat"] as const) {
     let challenger: Challenger;
     let crowd: LiarCrowd;
     let dir: string;
+    let journal: FileIntentJournal;
     const { address } = new Wallet(HONEST_KEY);
     const queue = createMemoryQueue();
 
@@ -40,9 +42,10 @@ for (const node of ["anvil", "hardhat"] as const) {
       const roundId = await table.settlement.roundIdOf(parents[0]!, 1);
       crowd = new LiarCrowd({ chain, table, roundId, accumulator, parent: parents[0]!, honest: address });
       await chain.connection.networkHelpers.setBalance(address, parseEther("100"));
+      journal = createFileIntentJournal({ path: join(dir, "transactions.journal") });
       challenger = await createChallenger({
         provider: chain.provider!, deployment: await chain.deploymentOf(table), signer: new Wallet(HONEST_KEY), queue, dataDir: dir, everyMs: 100, collectEveryMs: 300,
-        journal: createFileIntentJournal({ path: join(dir, "transactions.journal") }),
+        journal,
         logger: createLogger({ service: "challenger", level: (process.env["LOG_LEVEL"] ?? "fatal") as never, output: process.stderr }),
         transactions: { pollMs: 50 },
       });
@@ -51,6 +54,7 @@ for (const node of ["anvil", "hardhat"] as const) {
     after(async () => {
       await challenger.stop();
       await queue.close();
+      await journal.close();
       await market.chain.close();
       rmSync(dir, { recursive: true, force: true });
     });

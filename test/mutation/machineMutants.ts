@@ -53,7 +53,7 @@ export const machineMutants: readonly Mutant[] = [
   ]),
   ...inFile("transition/record.ts", [
     ["R-1", "ctx.agentAt = ctx.state.agents.touch(ctx.agent);", "ctx.agentAt = ctx.state.agents.touch(1);"],
-    ["R-2", "op <= OP.SESSION_CLOSE", "op <= OP.SESSION_CLOSE + 1"],
+    ["R-2", "op <= OP.SIGNATURE", "op <= OP.SIGNATURE + 1"],
     ["R-4", "hasCleanPadding(ctx.view, ctx.at, op) ? dispatch(ctx, op) : ERROR.E_MALFORMED", "dispatch(ctx, op)"],
   ]),
   ...inFile("transition/deposit.ts", [

@@ -39,7 +39,7 @@ import {
 import {Words} from "../../types/Words.sol";
 import {CompactSignature} from "../CompactSignature.sol";
 import {Accounts} from "./Accounts.sol";
-import {OP_FIELD, WORD_0} from "./Record.sol";
+import {OP_FIELD, WORD_0} from "./RecordRules.sol";
 import {Step} from "./Step.sol";
 
 /// @title Headers of bundles (M-5, M-7, H-1 to H-4)

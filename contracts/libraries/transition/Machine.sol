@@ -33,6 +33,8 @@ import {
     REGISTER_INDEX,
     REGISTER_NONCE,
     REGISTER_RECORDS_HASH,
+    REGISTER_SIGNATURE_R,
+    REGISTER_SIGNATURE_VS,
     REGISTER_SIGNER
 } from "../../generated/LeafFields.sol";
 import {BatchMeta, L1Entry} from "../../interfaces/IOneStepProver.sol";
@@ -142,16 +144,29 @@ library Machine {
         uint256 signer = Header.admit(step, register, domainSeparator);
         if (signer == SIGNER_NONE) return _endBundle(step, register);
         register.set(REGISTER_SIGNER, signer);
+        register.set(REGISTER_RECORDS_HASH, 0);
+        register.set(REGISTER_SIGNATURE_R, 0);
+        register.set(REGISTER_SIGNATURE_VS, 0);
         step.machine.set(MACHINE_PHASE, PHASE_EXEC);
     }
 
     /// M-8
     function execute(Step memory step, Words register) internal pure {
+        beginRecord(step, register);
+        Record.execute(step);
+        endRecord(step, register);
+    }
+
+    /// M-8, before the record is executed.
+    function beginRecord(Step memory step, Words register) internal pure {
         step.agent = register.get(REGISTER_AGENT);
         step.nonce = register.get(REGISTER_NONCE);
         step.signer = register.get(REGISTER_SIGNER);
         step.index = register.get(REGISTER_INDEX);
-        Record.execute(step);
+    }
+
+    /// M-8, after its receipt.
+    function endRecord(Step memory step, Words register) internal pure {
         if (step.index + 1 == register.get(REGISTER_COUNT)) return _endBundle(step, register);
         register.set(REGISTER_INDEX, step.index + 1);
     }

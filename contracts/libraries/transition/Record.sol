@@ -2,10 +2,8 @@
 pragma solidity ^0.8.28;
 
 import {
-    E_MALFORMED,
     E_UNKNOWN_OP,
     FIRST_OPCODE,
-    KIND_AGENT,
     OK,
     OP_ACCEPT,
     OP_ADVERTISE,
@@ -66,14 +64,13 @@ import {
     R_WORKFLOW_OPEN_PADDING_1,
     R_WORKFLOW_OPEN_PADDING_2
 } from "../../generated/RecordFields.sol";
-import {Words} from "../../types/Words.sol";
 import {Accept} from "./Accept.sol";
 import {Advertise} from "./Advertise.sol";
 import {Claim} from "./Claim.sol";
 import {Compose} from "./Compose.sol";
 import {Invoke} from "./Invoke.sol";
-import {Money} from "./Money.sol";
 import {OpenAccount} from "./OpenAccount.sol";
+import {RecordRules} from "./RecordRules.sol";
 import {Reject} from "./Reject.sol";
 import {Respond} from "./Respond.sol";
 import {SessionClose} from "./SessionClose.sol";
@@ -84,37 +81,22 @@ import {Transfer} from "./Transfer.sol";
 import {Withdraw} from "./Withdraw.sol";
 import {WorkflowOpen} from "./WorkflowOpen.sol";
 
-// Every record starts with its opcode; the whole words of a record. Location as in `types/Words.sol`.
-uint256 constant OP_FIELD = (248 << 12) | 8;
-uint256 constant WORD_0 = 256;
-uint256 constant WORD_1 = (32 << 24) | 256;
-uint256 constant WORD_2 = (64 << 24) | 256;
-
-/// @title Records of a bundle (R-1 to R-4)
+/// @title Records of a bundle, but for those of channels, which `ChannelRecord` executes (R-1 to R-4)
 library Record {
     /// Executes the record of the acting agent and writes its receipt (M-8).
     function execute(Step memory step) internal pure {
-        step.agentLeaf = step.touch(KIND_AGENT, step.agent); // R-1
-        uint256 op = step.record.get(OP_FIELD);
+        uint256 op = RecordRules.begin(step);
         uint256 outcome = E_UNKNOWN_OP;
         if (op >= FIRST_OPCODE && op <= OP_SESSION_CLOSE) {
             // R-2
-            outcome = Money.chargeFee(step, _fee(step, op - FIRST_OPCODE)); // R-3
+            (uint256 w0, uint256 w1, uint256 w2) = _paddingOf(op);
+            outcome = RecordRules.check(step, op, w0, w1, w2);
             if (outcome == OK) outcome = _dispatch(step, op);
         }
         step.writeReceipt(op, outcome, false); // RC-1
     }
 
-    /// Eight fees a word, the first in the most significant bits.
-    function _fee(Step memory step, uint256 place) private pure returns (uint256) {
-        return uint32(step.feeTable[place >> 3] >> (32 * (7 - (place & 7))));
-    }
-
-    /// R-4, then the operation's own rules.
     function _dispatch(Step memory step, uint256 op) private pure returns (uint256) {
-        (uint256 w0, uint256 w1, uint256 w2) = _paddingOf(op);
-        Words record = step.record;
-        if (record.get(WORD_0) & w0 != 0 || record.get(WORD_1) & w1 != 0 || record.get(WORD_2) & w2 != 0) return E_MALFORMED;
         if (op == OP_OPEN_ACCOUNT) return OpenAccount.execute(step);
         if (op == OP_TRANSFER) return Transfer.execute(step);
         if (op == OP_INVOKE) return Invoke.execute(step);

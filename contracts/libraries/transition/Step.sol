@@ -46,6 +46,9 @@ struct Step {
     uint256 used;
     Words machine;
     uint256[3] feeTable;
+    // What channels are signed for, and exported to.
+    address adjudicator;
+    bytes32 channelSeparator;
     // The acting agent.
     uint256 agent;
     Words agentLeaf;

@@ -6,6 +6,7 @@ const SAMPLE_EVERY = 16;
 const CALL = 0;
 const WORKFLOW = 1;
 const SESSION = 2;
+const CHANNEL = 3;
 
 /** How the bundles of a batch depend on each other. */
 export interface LevelFigures {
@@ -16,7 +17,7 @@ export interface LevelFigures {
 
 /**
  * Measures, in one batch of sixteen, how much of the order is forced: a bundle stands one level above the newest bundle before it
- * that wrote the same account's nonce and balance, or a call, workflow or session that it names. Credits commute and count for nothing.
+ * that wrote the same account's nonce and balance, or a call, workflow, session or channel that it names. Credits commute and count for nothing.
  * Bundles by levels is what a machine with enough cores could gain.
  */
 export class DependencyLevels {
@@ -43,7 +44,7 @@ export class DependencyLevels {
     for (let i = 0; i < result.count; i += 1) {
       collectObjects(view, (i + 1) * SLOT_BYTES, objects);
       const op = view.getUint8((i + 1) * SLOT_BYTES);
-      const made = op === OP.INVOKE ? CALL : op === OP.WORKFLOW_OPEN ? WORKFLOW : -1;
+      const made = op === OP.INVOKE ? CALL : op === OP.WORKFLOW_OPEN ? WORKFLOW : op === OP.CHANNEL_OPEN ? CHANNEL : -1;
       if (made >= 0 && result.outcomes[i] === ERROR.OK) objects.push(keyOf(made, result.ids[i]));
     }
     let level = this.#agents.get(agent) ?? 0;
@@ -74,6 +75,7 @@ function collectObjects(view: DataView, at: number, into: number[]): void {
   if ((op >= OP.RESPOND && op <= OP.TIMEOUT) || op === OP.CLAIM) into.push(keyOf(CALL, getU64(view, at + RECORD.RESPOND.id)));
   else if (op === OP.COMPOSE) into.push(keyOf(WORKFLOW, getU64(view, at + RECORD.COMPOSE.id)));
   else if (op === OP.SESSION_CLOSE) into.push(keyOf(SESSION, getU64(view, at + RECORD.SESSION_CLOSE.id)));
+  else if (op >= OP.CHANNEL_FUND && op <= OP.CHANNEL_EXPORT) into.push(keyOf(CHANNEL, getU64(view, at + RECORD.CHANNEL_CHALLENGE.id)));
   else if (op === OP.INVOKE) {
     const { flags, workflowId, depId, auxId } = RECORD.INVOKE;
     const set = view.getUint8(at + flags);

@@ -6,12 +6,34 @@ export interface VectorFile {
   readonly cases: readonly VectorCase[];
 }
 
-export type VectorValue = number | string | { readonly keccak: readonly string[] };
+/** A channel of Layer Core by what its id is made of: actors a and b, window, id of the leaf. */
+export type VectorChannel = readonly [a: string, b: string, windowSeconds: number, id: number];
+
+export type VectorValue = number | string | { readonly keccak: readonly string[] } | { readonly channelId: VectorChannel };
 export type VectorFields = Readonly<Record<string, VectorValue>>;
+
+/** A SIGNATURE record with what an actor signs for a channel. */
+export interface VectorSignature {
+  /** A type of `CHANNEL_EIP712`. */
+  readonly sign: string;
+  readonly by: string;
+  readonly channel: VectorChannel;
+  /** Of the type's fields besides channelId; those left out are zero. */
+  readonly values?: VectorFields;
+  /** Of the domain, where they are not those of L1 and its adjudicator. */
+  readonly chainId?: number;
+  readonly adjudicator?: string;
+}
+
+/** A record beside the one that counts, in the same bundle. */
+export type VectorPart = VectorSignature | { readonly op: string; readonly fields?: VectorFields; readonly patch?: Readonly<Record<string, number>> };
 
 /** A record in a signed bundle of its own. */
 export interface VectorRecord {
   readonly by: string;
+  /** Records before it in its bundle, and after it: it is the one that is measured. */
+  readonly before?: readonly VectorPart[];
+  readonly after?: readonly VectorPart[];
   readonly op: string;
   readonly fields?: VectorFields;
   /** Byte values set after encoding, by offset. */

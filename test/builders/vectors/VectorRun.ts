@@ -11,7 +11,8 @@ import type { StateTree } from "../../../core/state/index.ts";
 import { createActor } from "../../differential/scenario/Actors.ts";
 import type { Actor } from "../../differential/scenario/Actors.ts";
 import { joinBytes, TestRollup } from "../TestRollup.ts";
-import type { SetupStep, VectorCase, VectorEntry, VectorFields, VectorFile, VectorRecord, VectorValue } from "./Vector.ts";
+import { idOfVectorChannel, signatureSlot } from "./channelSignature.ts";
+import type { SetupStep, VectorCase, VectorEntry, VectorFields, VectorFile, VectorPart, VectorRecord, VectorValue } from "./Vector.ts";
 
 const START_TIME = 1000;
 const SYSTEM_NAMES = Object.keys(SYSTEM_LEAF) as (keyof typeof SYSTEM_LEAF)[];
@@ -39,6 +40,7 @@ function bytesOf(text: string): Uint8Array {
 
 /** The value of a field: a number; `11x32` (a byte repeated); hex; an actor's name for an address; a keccak of such. */
 export function fieldInput(type: FieldType, value: VectorValue): FieldInput {
+  if (typeof value === "object" && "channelId" in value) return fromHex(idOfVectorChannel(value.channelId));
   if (typeof value === "object") return getBytes(keccak256(joinBytes(value.keccak.map(bytesOf))));
   if (typeof value === "number") return type === "address" || type === "bytes32" ? new Uint8Array(FIELD_BYTES[type]) : value;
   return type.startsWith("u") ? BigInt(value) : bytesOf(value);
@@ -93,10 +95,15 @@ export class VectorRun {
     const { rollup } = this;
     const { step } = vector;
     if (!("none" in step)) this.#submit(step);
+    const before = "op" in step ? (step.before?.length ?? 0) : 0;
     const phase = PHASE[(vector.phase ?? ("entry" in step ? "INBOX" : "EXEC")) as keyof typeof PHASE];
     while (rollup.phase !== phase) {
       if (rollup.isDone) throw new Error("The batch ended before the measured step.");
       rollup.step();
+    }
+    for (let record = 0; record < before; record += 1) {
+      rollup.step();
+      this.tree.apply(rollup.state.drainDirty());
     }
     return recordStep(rollup.machine, this.tree, rollup.batches.length, rollup);
   }
@@ -140,18 +147,23 @@ export class VectorRun {
   }
 
   #bundle(record: VectorRecord, auth: number): Uint8Array {
-    const op = record.op as RecordName;
     const signer: Actor = createActor(record.signedBy ?? record.by);
-    const slot = patched(encodeRecord(op, inputs(RECORD_LAYOUT[op], record.fields ?? {})), record.patch);
+    const slot = this.#slot(record);
     const bundle = this.rollup.bundle({
       agent: record.agent ?? this.#agentOf(record.by),
       signer,
-      records: [slot],
+      records: [...(record.before ?? []).map((part) => this.#slot(part)), slot, ...(record.after ?? []).map((part) => this.#slot(part))],
       nonce: record.nonce,
       validUntil: record.validUntil,
       auth,
     });
     return patched(bundle, record.patchHeader);
+  }
+
+  #slot(part: VectorPart): Uint8Array {
+    if ("sign" in part) return signatureSlot(part);
+    const op = part.op as RecordName;
+    return patched(encodeRecord(op, inputs(RECORD_LAYOUT[op], part.fields ?? {})), part.patch);
   }
 
   #agentOf(name: string): number {

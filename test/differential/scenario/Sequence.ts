@@ -7,6 +7,7 @@ import { createState } from "../../../core/state/State.ts";
 import { createStateTree } from "../../../core/state/StateTree.ts";
 import { Machine } from "../../../core/transition/index.ts";
 import type { BatchInput, EntryInput, L1Data } from "../../../core/transition/index.ts";
+import { TEST_CHANNELS } from "../../builders/TestRollup.ts";
 import type { Actor } from "./Actors.ts";
 import { generateBatch } from "./generateBatch.ts";
 import { Random } from "./Random.ts";
@@ -62,7 +63,7 @@ export class Sequence implements L1Data {
     this.#random = new Random(options.seed);
     this.feeTable = feeTableOf(this.#random);
     this.edge = this.#random.pick(EDGES);
-    this.machine = new Machine(this.state, { domainSeparator: options.domainSeparator, feeTable: this.feeTable });
+    this.machine = new Machine(this.state, { domainSeparator: options.domainSeparator, channels: TEST_CHANNELS, feeTable: this.feeTable });
     this.#view = new StateView((kind, index) => this.state.leaf(kind, index));
   }
 
@@ -105,7 +106,7 @@ export class Sequence implements L1Data {
     const all = Array.from({ length: Math.max(0, real) }, (_, i) => i + 1);
     // Nobody here has the keys of accounts outside the cast.
     const agents = all.filter((agent) => known.has(toHex(this.#view.agent(agent)["owner"] as Uint8Array)) || this.#random.chance(0.05));
-    const stage = { random: this.#random, view: this.#view, cast: this.options.cast, domainSeparator: this.options.domainSeparator };
+    const stage = { random: this.#random, view: this.#view, cast: this.options.cast, domainSeparator: this.options.domainSeparator, channels: TEST_CHANNELS };
     const batch = generateBatch(stage, agents, machine["l2Time"] as number || 1_700_000_000, this.entries.length);
     for (const { data, ...entry } of batch.entries) {
       this.entries.push({ ...entry, data, slots: data.length / SLOT_BYTES, dataRoot: batchDataRoot(data) });

@@ -1,3 +1,4 @@
+import type { ChannelDomain } from "../../../core/channel/index.ts";
 import { encodeHeader } from "../../../core/codec/header.ts";
 import { toHex } from "../../../core/codec/hex.ts";
 import { bundleDigest, recordsHash } from "../../../core/codec/bundle.ts";
@@ -33,6 +34,7 @@ export interface Stage {
   readonly view: StateView;
   readonly cast: readonly Actor[];
   readonly domainSeparator: Uint8Array;
+  readonly channels: ChannelDomain;
 }
 
 const stranger = createActor("stranger");

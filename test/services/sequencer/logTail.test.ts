@@ -16,7 +16,7 @@ import { RecentBundles } from "../../../services/sequencer/RecentBundles.ts";
 import { recover } from "../../../services/sequencer/recover.ts";
 import type { RecoverParts } from "../../../services/sequencer/recover.ts";
 import { LoneCore, bundleOf, temporaryFolder, testKey, transfers, until } from "../../builders/loneCore.ts";
-import { TEST_DOMAIN } from "../../builders/TestRollup.ts";
+import { TEST_CHANNELS, TEST_DOMAIN } from "../../builders/TestRollup.ts";
 
 const ALICE = testKey(1);
 const BOB = testKey(2);
@@ -72,7 +72,7 @@ describe("sequencer log, damaged", function () {
     writeFileSync(file, bytes);
     const lines: string[] = [];
     const state = createState();
-    const executor = createExecutor(state, { domainSeparator: TEST_DOMAIN, feeTable: Array<number>(24).fill(0), recover: () => null });
+    const executor = createExecutor(state, { domainSeparator: TEST_DOMAIN, channels: TEST_CHANNELS, feeTable: Array<number>(24).fill(0), recover: () => null });
     const roots = { apply: () => Promise.resolve(new Uint8Array(32)) } as unknown as RecoverParts["roots"];
     const sealed = { add: () => undefined } as unknown as RecoverParts["sealed"];
     const { position } = await recover({ log: new SegmentLog(dir, logger(lines)), state, executor, roots, sealed, recent: new RecentBundles() }, { place: undefined, position: 0, head: new Uint8Array(32) });
