@@ -31,7 +31,7 @@ const metrics: ChannelMetrics = {
   alarm: (code) => process.stderr.write(`alarm: ${code}\n`),
 };
 
-const store = ChannelStore.open(options.dir, { segmentBytes: 1 << 30 });
+const store = ChannelStore.open(options.dir);
 const transport: ChannelTransport = options.transport === "tls" ? new TlsTransport() : new Libp2pTransport();
 const peers: ChannelPeer[] = [];
 const channels: Channel[] = [];
