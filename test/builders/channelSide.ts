@@ -16,7 +16,7 @@ interface Order {
 
 const { side, dir, port } = JSON.parse(process.argv[2] ?? "{}") as Order;
 const WINDOW = 64;
-const REBASE_EVERY_MS = 700;
+const REBASE_EVERY_MS = 150;
 /** All frames of the engine that left this side, length first; it outlives the process. */
 const wire = openSync(join(dir, "wire.bin"), "a");
 
