@@ -9,6 +9,7 @@ import { authenticate } from "../../sdk/node/channels/transport/authenticate.ts"
 import type { ChannelNetwork } from "../../sdk/node/channels/transport/authenticate.ts";
 import type { ChannelConnection, ChannelTransport } from "../../sdk/node/channels/transport/ChannelTransport.ts";
 import { FrameReader, framed } from "../../sdk/node/channels/transport/FrameReader.ts";
+import { Libp2pTransport } from "../../sdk/node/channels/transport/Libp2pTransport.ts";
 import { TlsTransport } from "../../sdk/node/channels/transport/TlsTransport.ts";
 import { until } from "../builders/loneCore.ts";
 
@@ -36,7 +37,10 @@ describe("channel frames", () => {
   });
 });
 
-const TRANSPORTS: readonly { name: string; create(): ChannelTransport; address: string }[] = [{ name: "TLS", create: () => new TlsTransport(), address: "tls://127.0.0.1:0" }];
+const TRANSPORTS: readonly { name: string; create(): ChannelTransport; address: string }[] = [
+  { name: "TLS", create: () => new TlsTransport(), address: "tls://127.0.0.1:0" },
+  { name: "libp2p", create: () => new Libp2pTransport(), address: "/ip4/127.0.0.1/tcp/0" },
+];
 
 for (const { name, create, address } of TRANSPORTS) {
   describe(`channel transport over ${name}`, function () {
@@ -157,14 +161,18 @@ for (const { name, create, address } of TRANSPORTS) {
     });
 
     it("a proof that is passed on to a third: is worth nothing there", async () => {
-      const [a, b] = await pair();
-      const [c, d] = await pair();
-      // b and c are the ends of one machine in the middle, which passes all on.
+      const [front, back] = [create(), create()];
+      const came = new Promise<ChannelConnection>((resolve) => waiting.push(resolve));
+      const middle = new Promise<ChannelConnection>((resolve) => void front.listen(address, resolve).then(async (listener) => void (a = await client.dial(listener.address, 5_000))));
+      let a: ChannelConnection | undefined;
+      const [b, c, d] = [await middle, await back.dial(here, 5_000), await came];
+      await until("the first has dialled", () => a !== undefined);
       b.handle({ onFrame: (frame) => void c.send(Uint8Array.from(frame)), onDrain: () => undefined, onEnd: () => c.close() });
       c.handle({ onFrame: (frame) => void b.send(Uint8Array.from(frame)), onDrain: () => undefined, onEnd: () => b.close() });
-      const codes = await Promise.all([codeOf(authenticate(a, network, signerOf(1), 5_000)), codeOf(authenticate(d, network, signerOf(2), 5_000))]);
+      const codes = await Promise.all([codeOf(authenticate(a!, network, signerOf(1), 5_000)), codeOf(authenticate(d, network, signerOf(2), 5_000))]);
       expect(codes).to.include("channel/identity");
       expect(codes).to.not.include("none");
+      await Promise.all([front.stop(), back.stop()]);
     });
 
     it("a peer that says nothing: is given up", async () => {

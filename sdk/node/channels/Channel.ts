@@ -2,11 +2,14 @@ import { keccak256 } from "../../../core/hash/index.ts";
 import type { ChainView, ChannelCode, ChannelConfig, ChannelEvent, ChannelStatus, Effect, Engine, Evidence, Grant, Lock, ResultBatch, Side } from "../../../core/channel/index.ts";
 import { toError } from "../../../runtime/errors/CodedError.ts";
 import { shellError } from "./ChannelShellError.ts";
-import type { ChannelShellError } from "./ChannelShellError.ts";
+import type { ChannelShellCode, ChannelShellError } from "./ChannelShellError.ts";
 import { IncomingCalls } from "./IncomingCalls.ts";
 import type { BatchHandler, CallHandler } from "./IncomingCalls.ts";
 import { PendingCalls } from "./PendingCalls.ts";
 import type { CallOptions, CallResult } from "./PendingCalls.ts";
+
+/** What an alarm names: a code of the engine or of the shell, or what a program's own handler or listener threw. */
+export type ChannelAlarm = ChannelCode | ChannelShellCode | "channel/handler";
 
 /** Effects that wait for the disk. */
 type Held = Extract<Effect, { readonly after: number }>;
@@ -24,7 +27,7 @@ export interface ChannelHost {
   sign(channel: Channel, digest: Uint8Array, as: "principal" | "session", done: (signature: Uint8Array) => void): void;
   verify(digest: Uint8Array, signature: Uint8Array, signer: Uint8Array, done: (isValid: boolean) => void): void;
   cut(channel: Channel, code: ChannelCode, detail: string, banMs: number): void;
-  alarm(channel: Channel, code: ChannelCode | "channel/handler", detail: string): void;
+  alarm(channel: Channel, code: ChannelAlarm, detail: string): void;
 }
 
 /** What a program may listen to. All are told only of what is on disk. */
@@ -33,7 +36,7 @@ export interface ChannelListeners {
   /** Signed answers, also to calls of an earlier process. */
   results(results: ResultBatch): void;
   /** A person or a policy should look. */
-  alarm(code: ChannelCode | "channel/handler", detail: string): void;
+  alarm(code: ChannelAlarm, detail: string): void;
 }
 
 export interface ChannelParts {
@@ -156,7 +159,7 @@ export class Channel {
   }
 
   /** Why `call` would refuse now; undefined if it would not. */
-  refusalOf(price: number): ChannelCode | ChannelShellError["code"] | undefined {
+  refusalOf(price: number): ChannelCode | ChannelShellCode | undefined {
     if (this.#failure !== undefined) return "channel/left";
     return this.#host.isStoreFull ? "channel/store-full" : this.#engine.refusalOf(price);
   }
@@ -339,7 +342,7 @@ export class Channel {
     }
   }
 
-  #alarm(code: ChannelCode | "channel/handler", detail: string): void {
+  #alarm(code: ChannelAlarm, detail: string): void {
     this.#host.alarm(this, code, detail);
     for (const listener of this.#listeners.alarm) this.#tell(() => listener(code, detail));
   }
@@ -348,6 +351,8 @@ export class Channel {
   fail(error: unknown): void {
     if (this.#failure !== undefined) return;
     this.#failure = toError(error);
+    const { code } = this.#failure as { code?: string };
+    if (code !== "channel/left") this.#alarm((code ?? "channel/handler") as ChannelAlarm, this.#failure.message);
     this.#held = [];
     this.#pending.rejectAll(this.#failure);
   }

@@ -35,32 +35,30 @@ interface Text {
   readonly todo: string;
 }
 
-const text = (reaction: Reaction, what: string, todo: string): Text => ({ reaction, what, todo });
-
 /** What each code means and what to do about it, also for the error reference. */
 export const CHANNEL_SHELL_TEXTS: Readonly<Record<ChannelShellCode, Text>> = {
-  "channel/store-locked": text("stop", "The channel store is in use by another process", "Stop the other one: two writers could sign two states at one version"),
-  "channel/store-damaged": text("stop", "The channel store is damaged before its end", "Do not sign with it: close the channels with the newest state that the peer or a tower has"),
-  "channel/store-format": text("stop", "The channel store was written by another version", "Run the version that wrote it"),
-  "channel/store-failed": text("stop", "The disk did not confirm what was written", "Check the disk and start again; what was not on it has not been sent"),
-  "channel/store-full": text("retry", "The disk of the channel store is full", "Free some space; nothing was acknowledged, and work goes on by itself then"),
-  "channel/store-closed": text("stop", "The channel store was closed", "Open it again"),
-  "channel/unreachable": text("retry", "The peer cannot be reached", "Check its address and that it serves"),
-  "channel/connection-lost": text("retry", "The connection to the peer ended", "It is made again by itself; a call that was sent is not charged twice"),
-  "channel/replaced": text("retry", "Another connection to the same peer took over", "Nothing: what was under way goes over the other one"),
-  "channel/banned": text("retry", "The peer is not served for now", "It broke the protocol a moment ago; wait, or close the channel"),
-  "channel/stalled": text("retry", "The peer does not answer", "Wait for it, or close the channel; at most the cap on unacknowledged value is at risk"),
-  "channel/frame": text("reject", "The peer sent what the protocol does not have", "Its connection was cut; the channels are as they were"),
-  "channel/size": text("reject", "A message is longer than was agreed", "Send less at once"),
-  "channel/flood": text("reject", "The peer sends more than it may", "Its connection was cut; the channels are as they were"),
-  "channel/identity": text("reject", "Who is at the other end is not who was expected", "Check the peer's address; nothing was sent to it"),
-  "channel/network": text("stop", "The peer is on another chain or uses another adjudicator", "Use the deployment that the channel was opened in"),
-  "channel/worker": text("stop", "A signature worker ended by itself", "Start again; the store is whole"),
-  "channel/unknown": text("reject", "There is no such channel here", "Open it first, or check the id"),
-  "channel/exists": text("reject", "The channel is in use here already", "Use it"),
-  "channel/left": text("retry", "This side stopped serving the channel", "Start it again: a call that was sent is answered then"),
-  "channel/call-failed": text("reject", "The peer answered that the call failed", "It cost nothing; see the status"),
-  "channel/call-timeout": text("retry", "The call was not answered in time", "It may still be answered, and is charged only then; or close the channel"),
+  "channel/store-locked": { reaction: "stop", what: "The channel store is in use by another process", todo: "Stop the other one: two writers could sign two states at one version" },
+  "channel/store-damaged": { reaction: "stop", what: "The channel store is damaged before its end", todo: "Do not sign with it: close the channels with the newest state that the peer or a tower has" },
+  "channel/store-format": { reaction: "stop", what: "The channel store was written by another version", todo: "Run the version that wrote it" },
+  "channel/store-failed": { reaction: "stop", what: "The disk did not confirm what was written", todo: "Check the disk and start again; what was not on it has not been sent" },
+  "channel/store-full": { reaction: "retry", what: "The disk of the channel store is full", todo: "Free some space; nothing was acknowledged, and work goes on by itself then" },
+  "channel/store-closed": { reaction: "stop", what: "The channel store was closed", todo: "Open it again" },
+  "channel/unreachable": { reaction: "retry", what: "The peer cannot be reached", todo: "Check its address and that it serves" },
+  "channel/connection-lost": { reaction: "retry", what: "The connection to the peer ended", todo: "It is made again by itself; a call that was sent is not charged twice" },
+  "channel/replaced": { reaction: "retry", what: "Another connection to the same peer took over", todo: "Nothing: what was under way goes over the other one" },
+  "channel/banned": { reaction: "retry", what: "The peer is not served for now", todo: "It broke the protocol a moment ago; wait, or close the channel" },
+  "channel/stalled": { reaction: "retry", what: "The peer does not answer", todo: "Wait for it, or close the channel; at most the cap on unacknowledged value is at risk" },
+  "channel/frame": { reaction: "reject", what: "The peer sent what the protocol does not have", todo: "Its connection was cut; the channels are as they were" },
+  "channel/size": { reaction: "reject", what: "A message is longer than was agreed", todo: "Send less at once" },
+  "channel/flood": { reaction: "reject", what: "The peer sends more than it may", todo: "Its connection was cut; the channels are as they were" },
+  "channel/identity": { reaction: "reject", what: "Who is at the other end is not who was expected", todo: "Check the peer's address; nothing was sent to it" },
+  "channel/network": { reaction: "stop", what: "The peer is on another chain or uses another adjudicator", todo: "Use the deployment that the channel was opened in" },
+  "channel/worker": { reaction: "stop", what: "A signature worker ended by itself", todo: "Start again; the store is whole" },
+  "channel/unknown": { reaction: "reject", what: "There is no such channel here", todo: "Open it first, or check the id" },
+  "channel/exists": { reaction: "reject", what: "The channel is in use here already", todo: "Use it" },
+  "channel/left": { reaction: "retry", what: "This side stopped serving the channel", todo: "Start it again: a call that was sent is answered then" },
+  "channel/call-failed": { reaction: "reject", what: "The peer answered that the call failed", todo: "It cost nothing; see the status" },
+  "channel/call-timeout": { reaction: "retry", what: "The call was not answered in time", todo: "It may still be answered, and is charged only then; or close the channel" },
 };
 
 /** A failure of the shell around the engine; `payload` is for programs. */

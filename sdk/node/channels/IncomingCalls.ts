@@ -32,8 +32,6 @@ export type BatchHandler = (calls: CallBatch, answer: SendAnswer) => void;
 
 /** The handler threw. */
 export const STATUS_FAILED = 1;
-/** Nobody here serves calls. */
-export const STATUS_UNSERVED = 2;
 const NOTHING = new Uint8Array(0);
 
 interface Waiting {

@@ -1,4 +1,4 @@
-/** The first byte of each frame of an authenticated connection (docs/CHANNELS.md section 4). */
+/** The first byte of each frame of an authenticated connection (docs/CHANNELS.md section 4, "Connections"). */
 export const WIRE = {
   /** channel id (32): this side serves the channel over this connection. */
   JOIN: 1,

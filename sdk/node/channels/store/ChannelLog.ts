@@ -1,4 +1,4 @@
-import { close, closeSync, fdatasync, ftruncateSync, fdatasyncSync, fstatSync, mkdirSync, openSync, rmSync, write } from "node:fs";
+import { close, closeSync, fdatasync, ftruncateSync, fdatasyncSync, fstatSync, mkdirSync, openSync, rmSync, write, writeSync } from "node:fs";
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -17,6 +17,7 @@ export const DEFAULT_SEGMENT_BYTES = 32 * 1024 * 1024;
 /** A segment is at least so many times as large as what a fresh one begins with. */
 const LEAST_GROWTH = 4;
 const FULL_RETRY_MS = 250;
+const SMALL_GROUP_BYTES = 1 << 20;
 
 const writeAsync = promisify(write);
 const datasync = promisify(fdatasync);
@@ -141,10 +142,17 @@ export class ChannelLog {
   }
 
   async #run(): Promise<void> {
-    await new Promise(setImmediate);
+    // What else is appended in this turn goes along.
+    await Promise.resolve();
     while (this.#waiters.length > 0 && this.#ended === undefined) {
-      // It may append what it has not yet, and holds then exactly what this group and those before it hold.
-      const fresh = this.#freshGroup();
+      let fresh: GroupBuffer | undefined;
+      try {
+        // It may append what it has not yet, and holds then exactly what this group and those before it hold.
+        fresh = this.#freshGroup();
+      } catch (error) {
+        this.#ended = shellError("channel/store-failed", { file: segmentName(this.#segment) }, `no snapshot: ${toError(error).message}`, error);
+        break;
+      }
       const waiters = this.#waiters;
       this.#waiters = [];
       [this.#pending, this.#writing] = [this.#writing, this.#pending];
@@ -185,8 +193,13 @@ export class ChannelLog {
 
   async #writeGroup(group: Buffer): Promise<void> {
     const end = this.#offset + group.length;
-    for (let done = 0; done < group.length; ) done += (await writeAsync(this.#fd, group, done, group.length - done, this.#offset + done)).bytesWritten;
-    if (end > this.#allocated) await this.#allocate(end);
+    // Into the page cache only: a thread's round trip would cost more than the copy of a small group.
+    const isSmall = group.length <= SMALL_GROUP_BYTES;
+    for (let done = 0; done < group.length; ) {
+      const [left, at] = [group.length - done, this.#offset + done];
+      done += isSmall ? writeSync(this.#fd, group, done, left, at) : (await writeAsync(this.#fd, group, done, left, at)).bytesWritten;
+    }
+    if (end > this.#allocated) this.#allocate(end);
     try {
       await datasync(this.#fd);
     } catch (error) {
@@ -197,10 +210,10 @@ export class ChannelLog {
   }
 
   /** Room ahead is a matter of speed: on a full disk it is left out. */
-  async #allocate(end: number): Promise<void> {
+  #allocate(end: number): void {
     this.#allocated = end;
     try {
-      this.#allocated += (await writeAsync(this.#fd, ZEROS, 0, AHEAD_BYTES, end)).bytesWritten;
+      this.#allocated += writeSync(this.#fd, ZEROS, 0, AHEAD_BYTES, end);
     } catch (error) {
       if (!isFull(error)) throw error;
     }

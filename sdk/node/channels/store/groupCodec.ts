@@ -74,8 +74,9 @@ export function groupEnd(bytes: Buffer, offset: number, mark: Uint8Array): numbe
   return crc32(bytes.subarray(offset + 8, end)) === bytes.readUInt32BE(offset + 4) ? end : undefined;
 }
 
-/** The entries of a whole group, as views. Undefined when its inside does not add up, which its CRC makes a bug and no accident. */
+/** The entries of a whole group, as plain arrays that look into `bytes`. Undefined when its inside does not add up, which its CRC makes a bug and no accident. */
 export function entriesOf(bytes: Buffer, offset: number, end: number): LogEntry[] | undefined {
+  const plain = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
   const entries: LogEntry[] = [];
   let at = offset + GROUP_HEAD_BYTES;
   while (at < end) {
@@ -83,7 +84,7 @@ export function entriesOf(bytes: Buffer, offset: number, end: number): LogEntry[
     const length = bytes.readUInt32BE(at + CHANNEL_ID_BYTES + 1);
     const next = at + ENTRY_HEAD_BYTES + length;
     if (next > end) return undefined;
-    entries.push({ channelId: bytes.subarray(at, at + CHANNEL_ID_BYTES), kind: bytes[at + CHANNEL_ID_BYTES], body: bytes.subarray(at + ENTRY_HEAD_BYTES, next) });
+    entries.push({ channelId: plain.subarray(at, at + CHANNEL_ID_BYTES), kind: plain[at + CHANNEL_ID_BYTES], body: plain.subarray(at + ENTRY_HEAD_BYTES, next) });
     at = next;
   }
   return entries;

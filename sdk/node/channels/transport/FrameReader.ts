@@ -5,7 +5,7 @@ const TOO_LONG = -1;
 /** Cuts a stream of bytes into frames. */
 export class FrameReader {
   /** Bytes of a frame that is not whole yet, its length included. */
-  #partial: Buffer = Buffer.alloc(0);
+  #partial: Uint8Array = new Uint8Array(0);
   #have = 0;
 
   /**
@@ -26,7 +26,7 @@ export class FrameReader {
           if (!take(chunk.subarray(from, at))) return at;
           continue;
         }
-        this.#partial = Buffer.allocUnsafe(LENGTH_BYTES + length);
+        this.#partial = new Uint8Array(LENGTH_BYTES + length);
       }
       const bytes = Math.min(this.#partial.length - this.#have, chunk.length - at);
       this.#partial.set(chunk.subarray(at, at + bytes), this.#have);
@@ -37,7 +37,7 @@ export class FrameReader {
       if (length > maxFrameBytes) return TOO_LONG;
       if (this.#have < LENGTH_BYTES + length) {
         // Only the length was there so far.
-        const whole = Buffer.allocUnsafe(LENGTH_BYTES + length);
+        const whole = new Uint8Array(LENGTH_BYTES + length);
         whole.set(this.#partial);
         this.#partial = whole;
         continue;

@@ -84,8 +84,10 @@ export class FramedConnection implements ChannelConnection {
   }
 
   /** Bytes came in. */
-  received(chunk: Uint8Array): void {
+  received(bytes: Uint8Array): void {
     if (this.#reason !== undefined) return;
+    // Frames are plain arrays: a Buffer behaves differently, in JSON for one.
+    const chunk = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
     if (this.#handler === undefined) return void this.#early.push(chunk);
     const used = this.#reader.read(chunk, this.maxFrameBytes, (frame) => {
       this.#handler!.onFrame(frame);
