@@ -159,7 +159,7 @@ export class AgentChannel {
   /** Resolves when both know what the other has, and calls flow. @throws SdkError `SDK_TIMEOUT` */
   async ready(timeoutMs = PARTNER_MS): Promise<void> {
     await this.#parts.refresh();
-    for (const endMs = Date.now() + timeoutMs; this.#parts.channel.status().phase !== "open"; ) {
+    for (const endMs = Date.now() + timeoutMs; !this.#parts.channel.isConnected || this.#parts.channel.status().phase !== "open"; ) {
       if (Date.now() > endMs) throw sdkError("SDK_TIMEOUT", `the partner ${this.partner} is not there after ${timeoutMs / 1000} s`, { channelId: this.channelId });
       await pause(20);
       if (this.#parts.channel.status().phase === "frozen") throw sdkError("SDK_INPUT", "the channel is closing or closed", { channelId: this.channelId });

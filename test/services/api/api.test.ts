@@ -82,6 +82,7 @@ describe("API", function () {
           { op: "WORKFLOW_OPEN", fields: { expected: 2, escrow: 50, deadline: time + FAR } },
           { op: "WITHDRAW", fields: { recipient: fromHex(CAROL), amount: WITHDRAWN_UNITS } },
           { op: "TRANSFER", fields: { to: 1, amount: 1 } },
+          { op: "CHANNEL_OPEN", fields: { partner: 2, amount: 70, window: 1_000 } },
         ),
       ),
     );
@@ -100,17 +101,20 @@ describe("API", function () {
     expect(byIndex.body["balance"]).to.deep.equal({ whole: "0.000005", base: "5000000000000", units: 5_000 });
   });
 
-  it("calls, workflows, sessions: show what is open", async () => {
+  it("calls, workflows, sessions, channels: show what is open", async () => {
     const calls = (await get("/v1/calls?provider=2")).body["items"] as Json[];
     expect(calls.map((call) => [call["requester"], call["status"], (call["price"] as Json)["units"]])).to.deep.equal([[1, "OPEN", 100]]);
     expect((await get("/v1/calls?provider=1")).body["items"]).to.deep.equal([]);
     expect((await get("/v1/workflows/0")).body["steps"]).to.deep.include({ expected: 2, added: 0 });
     expect((await get(`/v1/sessions?agent=${new Wallet(BOB).address}`)).body["items"]).to.have.length(1);
+    const [channel] = (await get("/v1/channels?agent=2")).body["items"] as Json[];
+    expect(channel).to.deep.include({ slot: 0, a: 1, b: 2, ownerB: new Wallet(BOB).address.toLowerCase(), windowSeconds: 1_000, status: "OPEN", version: 0 });
+    expect((channel?.["depositA"] as Json)["units"]).to.equal(70);
   });
 
   it("receipts: name the outcome and what to do about a rejection", async () => {
     const items = (await get("/v1/receipts?agent=1&from=2")).body["items"] as Json[];
-    expect(items.map((item) => item["outcome"])).to.deep.equal(["OK", "OK", "OK", "E_SELF"]);
+    expect(items.map((item) => item["outcome"])).to.deep.equal(["OK", "OK", "OK", "E_SELF", "OK"]);
     expect(items[3]?.["todo"]).to.equal("name another agent");
   });
 
