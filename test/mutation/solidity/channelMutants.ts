@@ -23,7 +23,7 @@ export const solidityChannelMutants: readonly Mutant[] = [
     ["CH-3", "share = share > paidByB ? share - paidByB : 0;", "unchecked { share = share - paidByB; }"],
     ["CH-3", "if (share > held) share = held;", ""],
     ["CH-3", "Slots.free(step, KIND_CHANNEL, channel, step.slot);", ""],
-    ["CH-4", "if (!found) return (false, channel);", ""],
+    ["CH-4", "(channel.get(CHANNEL_A), channel.get(CHANNEL_B))", "(channel.get(CHANNEL_B), channel.get(CHANNEL_A))"],
   ]),
   ...inFile("libraries/transition/ChannelOpen.sol", [
     ["CH-5", "if (partner == step.agent) return E_SELF;", ""],
