@@ -15,3 +15,4 @@ export { DEFAULT_LIMITS } from "./engine/EngineOptions.ts";
 export type { ChainView, EngineLimits, EngineOptions } from "./engine/EngineOptions.ts";
 export type { ChannelStatus, DirectionStatus } from "./engine/ChannelStatus.ts";
 export type { Evidence, SignedBase, SignedGrant, SignedVoucher } from "./engine/Evidence.ts";
+export { createEngine } from "./engine/createEngine.ts";

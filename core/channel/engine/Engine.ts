@@ -19,7 +19,7 @@ export interface Engine {
   replay(record: Uint8Array): void;
   /** The log is read. `boot`: 16 random bytes, new for each process. */
   resume(boot: Uint8Array, nowMs: number, l1Seconds: number): void;
-  /** The state as one record, from which a new log file can start in place of all records so far. Only when nothing is undrained. */
+  /** The state as one record, with which a new log can begin in place of all records so far; positions go on from it. Only when drained. */
   checkpoint(): Uint8Array;
 
   /**
@@ -66,8 +66,10 @@ export interface Engine {
   /** Asks the peer for its consent to move the channel from Layer Core to L1; or consents. */
   askExport(): void;
   approveExport(): void;
-  /** Our session key from now on, with the principal's signature over the grant. */
-  useSessionKey(grant: Grant, signature: Uint8Array): void;
+  /** Our session key from now on, with the principal's signature over the grant; none: the principal signs again. */
+  useSessionKey(grant?: Grant, signature?: Uint8Array): void;
+  /** The chain has the peer's grant of this key: needed before a contract's session key counts. */
+  grantRegistered(key: Uint8Array): void;
 
   drain(): Effect[];
   status(): ChannelStatus;

@@ -10,10 +10,13 @@ export interface SignedGrant {
 
 export interface SignedBase {
   readonly base: Base;
-  /** Of A and B, each by its principal or a key in `grants`. */
+  /** Of A and B; ours is empty for the moment between the peer's signature and ours. */
   readonly signatures: readonly [Uint8Array, Uint8Array];
   /** The key that made each: 20 bytes. */
   readonly signers: readonly [Uint8Array, Uint8Array];
+  readonly digest: Uint8Array;
+  /** Session keys of A and B when it was signed. */
+  readonly grants: readonly [SignedGrant | undefined, SignedGrant | undefined];
 }
 
 export interface SignedVoucher {
