@@ -194,7 +194,8 @@ export class EngineContext {
     if (this.isReplaying) return;
     const token = this.#nextToken++;
     this.#signing.set(token, then);
-    this.emit({ kind: "sign", token, digest, as, after: this.position });
+    const key = as === "principal" ? this.principals[this.self] : this.signerOf(this.self).key;
+    this.emit({ kind: "sign", token, digest, as, key, after: this.position });
   }
 
   /** Signs with the session key if there is one. */

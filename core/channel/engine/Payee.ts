@@ -101,13 +101,13 @@ export class Payee {
     };
     const calls = readCallsFrame(bytes);
     if (!context.mayPay(context.other)) refuse("channel/one-way", "That side does not pay.");
-    if (calls.version !== context.version) refuse("channel/version", "A voucher under another base.");
     if (calls.entries > context.ownLimits.maxCallsPerFrame) refuse("channel/size", "Too many entries in one frame.");
     if (calls.sequence <= before.sequence) {
       if (calls.sequence === before.sequence && !sameBytes(calls.hash, before.hash)) refuse("channel/two-stores", "Two vouchers of one sequence.");
       this.repeatAck();
       return;
     }
+    if (calls.version !== context.version) refuse("channel/version", "A voucher under another base.");
     if (calls.before !== before.sequence) refuse("channel/sequence", "A voucher that does not follow.");
     if (!sameBytes(calls.hashBefore, before.hash)) refuse("channel/two-stores", "A voucher that follows other calls than ours.");
     if (context.waiting > 2 * context.ownLimits.maxInFlight + 16) refuse("channel/flood", "Too many frames at once.");
@@ -298,8 +298,9 @@ export class Payee {
       const mayAnswer = this.#answerCount > 0 && (context.hold === "none" || context.isClosing || isOwed);
       const isDue = isOwed && (context.hold !== "none" || context.nowMs - this.#unackedSinceMs >= context.options.ackDelayMs);
       if (!mayAnswer && !isDue) return;
-      const unsigned = this.acks.filter(({ frame }) => !frame.isSigned).length;
-      if (unsigned >= (isEach ? context.limits.maxInFlight : 1)) return;
+      let unsent = 0;
+      for (const { frame } of this.acks) if (frame.sentOn !== context.connection) unsent++;
+      if (unsent >= (isEach ? context.limits.maxInFlight : 1)) return;
       this.#cutAck(isEach ? 1 : MOST_RESULTS_PER_ACK);
     }
   }
@@ -365,7 +366,7 @@ export class Payee {
     if (context.link !== "synced") return;
     for (const { frame, ack } of this.acks) {
       if (frame.sentOn === context.connection) continue;
-      if (!frame.isSigned) {
+      if (!frame.isReady(context)) {
         if (!frame.isSigning) this.#sign(frame, ack);
         return;
       }
