@@ -129,18 +129,21 @@ export class ChannelEngine implements Engine {
     const lock = findLock(payee.state.locks, keccak256(preimage));
     if (lock === undefined || lock.isReleased) throw new ChannelError("channel/lock", "That lock is not ours to claim.");
     context.log(new ByteWriter().u8(RECORD.CLAIMED).raw(preimage).done());
+    context.remember(preimage);
     payee.markLock({ ...lock, preimage: preimage.slice() });
     if (context.link === "synced") context.send(new ByteWriter().u8(FRAME.PREIMAGE).raw(preimage).done());
   }
 
   releaseLock(hashlock: Uint8Array): void {
     this.#requireLive();
-    const { payee, context } = this;
+    const { payee } = this;
     const lock = findLock(payee.state.locks, hashlock);
     if (lock === undefined || lock.preimage !== undefined) throw new ChannelError("channel/lock", "That lock is not open, or claimed.");
-    context.log(new ByteWriter().u8(RECORD.RELEASED).raw(hashlock).done());
-    payee.markLock({ ...lock, isReleased: true });
-    if (context.link === "synced") context.send(new ByteWriter().u8(FRAME.RELEASE).raw(hashlock).done());
+    payee.release(lock);
+  }
+
+  preimageOf(hashlock: Uint8Array): Uint8Array | undefined {
+    return this.context.preimages.get(toHex(hashlock));
   }
 
   preimageRegistered(preimage: Uint8Array): void {
@@ -151,6 +154,7 @@ export class ChannelEngine implements Engine {
     const mine = findLock(payer.planned, hashlock);
     if (theirs === undefined && mine === undefined) return;
     context.log(new ByteWriter().u8(RECORD.REGISTERED).raw(preimage).done());
+    context.remember(preimage);
     if (theirs !== undefined) payee.markLock({ ...theirs, isRegistered: true, preimage: preimage.slice() });
     if (mine === undefined) return;
     payer.markLock({ ...mine, isRegistered: true });

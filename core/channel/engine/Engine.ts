@@ -42,6 +42,8 @@ export interface Engine {
   claimLock(preimage: Uint8Array): void;
   /** Payee: gives a lock up; the next rebase takes it out. */
   releaseLock(hashlock: Uint8Array): void;
+  /** A preimage that this channel saw lately, in either direction: a hub that missed the event finds it here. */
+  preimageOf(hashlock: Uint8Array): Uint8Array | undefined;
   /** The preimage stands in the register of the chain since a time ≤ the lock's expiry: the lock must be settled, not dropped. */
   preimageRegistered(preimage: Uint8Array): void;
 

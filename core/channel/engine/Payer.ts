@@ -146,14 +146,20 @@ export class Payer {
       return;
     }
     this.#isKeyAlarmed = false;
-    while (this.queue.count > 0 && this.inFlight.length < context.limits.maxInFlight) this.#cutFrame();
+    while (this.queue.count > 0 && this.inFlight.length < context.limits.maxInFlight && this.#cutFrame());
   }
 
-  #cutFrame(): void {
+  /** One voucher over what is queued; false if the oldest open call is too far back. */
+  #cutFrame(): boolean {
     const { context, queue } = this;
-    const part = queue.take(context.limits.maxCallsPerFrame, context.limits.maxFrameBytes - 4096);
+    const part = queue.take(context.limits, this.open.count === 0 ? Infinity : this.open.oldest + context.limits.maxOpenCalls - 1);
+    if (part.count === 0) return false;
     let { locks } = this;
-    for (const offset of part.lockOffsets) locks = applyLockEntry(locks, part.bytes, offset).locks;
+    for (const offset of part.lockOffsets) {
+      const step = applyLockEntry(locks, part.bytes, offset);
+      locks = step.locks;
+      if (step.preimage !== undefined) context.remember(step.preimage);
+    }
     const owed = this.owed + part.units;
     const paid = Math.max(this.paid, owed);
     const hash = absorbEntries(this.hash, part.bytes, 0, part.count);
@@ -162,6 +168,7 @@ export class Payer {
     };
     const record = buildCallsFrame(head, part.bytes, part.count, part.payloads);
     this.#sent(record, paid, owed, hash, locks, part.count);
+    return true;
   }
 
   #sent(record: Uint8Array, paid: number, owed: number, hash: Uint8Array, locks: readonly OpenLock[], entries: number): void {
@@ -341,6 +348,7 @@ export class Payer {
         const step = applyLockEntry(locks, calls.bytes, calls.offsets[i]);
         locks = step.locks;
         units += step.settled;
+        if (step.preimage !== undefined) this.context.remember(step.preimage);
       }
     }
     this.#sent(record, calls.paid, this.owed + units, calls.hash.slice(), locks, calls.entries);

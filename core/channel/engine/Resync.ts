@@ -59,7 +59,7 @@ export class Resync {
     this.#awaitsProof = false;
     const proposed = context.self === 0 ? (agreement.proposal?.value.version ?? 0) : 0;
     const hello: Hello = {
-      protocol: PROTOCOL, channelId: context.channelId, side: context.self, epoch: this.own.epoch, boot: this.own.boot, seenEpoch: this.peer.epoch, seenBoot: this.peer.boot, l1Seconds: context.l1Seconds, isFrozen: context.frozen !== undefined, version: context.version, proposed,
+      protocol: PROTOCOL, channelId: context.channelId, side: context.self, epoch: this.own.epoch, boot: this.own.boot, seenEpoch: this.peer.epoch, seenBoot: this.peer.boot, l1Seconds: context.l1Seconds, isFrozen: context.frozen !== undefined, version: context.version, proposed, acked: payer.acked,
       sent: { count: payer.sequence, hash: payer.hash }, received: { count: payee.state.sequence, hash: payee.state.hash },
       resultsSent: { count: payee.results, hash: payee.resultsHash }, resultsReceived: { count: payer.results, hash: payer.resultsHash }, limits: context.ownLimits,
     };
@@ -132,7 +132,7 @@ export class Resync {
     const isReceivedOld = hello.received.count < payer.acked;
     const isResultOld = hello.resultsReceived.count < state.seen;
     const isOwnBehind =
-      isVersionAhead || (!isReceivedOld && (known === undefined || !sameBytes(known, hello.received.hash))) || (!isResultOld && (results === undefined || !sameBytes(results, hello.resultsReceived.hash)));
+      isVersionAhead || hello.acked > payee.acked || (!isReceivedOld && (known === undefined || !sameBytes(known, hello.received.hash))) || (!isResultOld && (results === undefined || !sameBytes(results, hello.resultsReceived.hash)));
     const differs = (head: Hello["sent"], count: number, hash: Uint8Array): boolean => head.count < count || (head.count === count && !sameBytes(head.hash, hash));
     const isPeerBehind = isVersionBehind || isReceivedOld || isResultOld || differs(hello.sent, state.sequence, state.hash) || differs(hello.resultsSent, payer.results, payer.resultsHash);
     return { isPeerBehind, isOwnBehind };

@@ -33,6 +33,7 @@ function stateOf(engine: ChannelEngine) {
       open: [...payee.open.list()].map(({ sequence, price }) => [sequence, price]), acks: payee.acks.map(({ ack, failedUnits }) => ({ bytes: ack.bytes, failedUnits })), held: held === undefined ? null : { bytes: held.calls.bytes, signer: held.signer, grant: held.grant ?? null, locks: held.locks },
     },
     agreement: { proposal: agreement.proposal ?? null, closing: agreement.closing ?? null, isClosed: agreement.isClosed },
+    preimages: [...context.preimages.values()],
     withdrawals: [withdrawals.mine?.withdrawal ?? null, withdrawals.theirs?.withdrawal ?? null],
   };
 }
@@ -78,6 +79,7 @@ export function readCheckpoint(engine: ChannelEngine, record: Uint8Array): void 
   const { held } = state.payee;
   payee.held = held === undefined || held === null ? undefined : { calls: readCallsFrame(held.bytes), signer: held.signer, grant: held.grant ?? undefined, locks: held.locks };
 
+  for (const preimage of state.preimages) context.remember(preimage);
   const { proposal, closing, isClosed } = state.agreement;
   if (proposal !== undefined && proposal !== null) agreement.restoreProposal(proposal);
   if (closing !== undefined && closing !== null) agreement.closing = closing;

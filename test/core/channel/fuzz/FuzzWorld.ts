@@ -1,6 +1,9 @@
 import { ChannelError, channelIdOf, grantDigest } from "../../../../core/channel/index.ts";
 import type { ChainView, EngineOptions, Grant, PartialWithdrawal } from "../../../../core/channel/index.ts";
 import type { ChannelEngine } from "../../../../core/channel/engine/ChannelEngine.ts";
+import { ENTRY, readCallsFrame } from "../../../../core/channel/engine/frames/callsFrame.ts";
+import { FRAME } from "../../../../core/channel/engine/frames/FrameKind.ts";
+import { RECORD } from "../../../../core/channel/engine/RecordKind.ts";
 import { toHex } from "../../../../core/codec/index.ts";
 import { keccak256 } from "../../../../core/hash/index.ts";
 import { Duo, WINDOW_SECONDS, separator, testConfig } from "../support/Duo.ts";
@@ -45,11 +48,10 @@ export class FuzzWorld {
   readonly preimages: readonly [Uint8Array[], Uint8Array[]] = [[], []];
   readonly old: Uint8Array[][] = [[], []];
   view: ChainView = { netA: 0, netB: 0, withdrawalNonce: 0, status: "open", version: 0 };
-  /** Units of locks that were paid, by payer. */
-  readonly settled: [number, number] = [0, 0];
+  /** Units of locks that were paid, by payer and sequence. */
+  readonly settled: readonly [Map<number, number>, Map<number, number>] = [new Map(), new Map()];
   /** The newest that both signed. */
   lastWithdrawal: PartialWithdrawal | undefined;
-  readonly #lockUnits = new Map<string, number>();
   #words = 0;
 
   constructor(seed: number, counts: Record<string, number>, signer: Signer = fakeSigner) {
@@ -62,7 +64,10 @@ export class FuzzWorld {
     const id = channelIdOf(testConfig);
     this.registries = [new SignedRegistry(separator, id, 0), new SignedRegistry(separator, id, 1)];
     for (const host of this.duo.hosts) {
-      host.onLog = (record) => this.registries[host.side].onLog(record);
+      host.onLog = (record) => {
+        this.registries[host.side].onLog(record);
+        this.bookSettled(host, record);
+      };
       host.onSign = (digest) => this.registries[host.side].onSign(digest);
     }
     this.setView({ netA: this.below(2000), netB: this.below(2000) });
@@ -151,12 +156,18 @@ export class FuzzWorld {
     }
   }
 
-  /** Books what became of locks. */
+  bookSettled(host: EngineHost, record: Uint8Array): void {
+    if (record[0] !== RECORD.OUT || record[1] !== FRAME.CALLS) return;
+    const frame = new Uint8Array(record.length + 63);
+    frame.set(record.subarray(1));
+    const { offsets, amounts, before, bytes } = readCallsFrame(frame);
+    for (const [i, offset] of offsets.entries()) if (bytes[offset] === ENTRY.SETTLE) this.settled[host.side].set(before + 1 + i, amounts[i]);
+  }
+
+  /** What the engines say happened. */
   readEvents(host: EngineHost): void {
     for (const event of host.events.splice(0)) {
-      if (event.name === "lock-added") this.#lockUnits.set(toHex(event.lock.hashlock), event.lock.amount);
-      else if (event.name === "lock-settled") this.settled[1 - host.side] += this.#lockUnits.get(toHex(event.hashlock)) ?? 0;
-      else if (event.name === "withdrawal") this.lastWithdrawal = event.withdrawal;
+      if (event.name === "withdrawal") this.lastWithdrawal = event.withdrawal;
       this.count(`event ${event.name}`);
     }
   }
@@ -217,7 +228,7 @@ export class FuzzWorld {
   /** The books after a crash: calls that were under no logged voucher never were. */
   forget(host: EngineHost): void {
     const last = this.inside(host).payer.sequence;
-    for (const sequence of this.books[host.side].keys()) if (sequence > last) this.books[host.side].delete(sequence);
+    for (const map of [this.books[host.side], this.settled[host.side]]) for (const sequence of map.keys()) if (sequence > last) map.delete(sequence);
   }
 
   /** What must hold at every moment. */
@@ -280,7 +291,8 @@ export class FuzzWorld {
     for (const side of [0, 1] as const) {
       let owed = 0;
       for (const { price, answer } of this.books[side].values()) if (answer === undefined || answer.startsWith("0 ")) owed += price;
-      insist(owed + this.settled[side] === a.agreement.totals()[side], `side ${side}: the owners' books say ${owed}, the engines ${a.agreement.totals()[side]}`);
+      for (const units of this.settled[side].values()) owed += units;
+      insist(owed === a.agreement.totals()[side], `side ${side}: the owners' books say ${owed}, the engines ${a.agreement.totals()[side]}`);
     }
     this.check();
     this.count("sequences that came together");

@@ -175,13 +175,13 @@ export function playRestore(world: FuzzWorld): void {
   host.crash(host.durable.slice(0, 1 + world.below(host.durable.length - 2)));
   world.checkConnection();
   const inside = world.inside(host);
-  const before = { sequence: inside.payer.sequence, acked: inside.payee.acked, results: inside.payee.results, version: inside.context.version, epoch: inside.resync.own.epoch };
+  const before = { sequence: inside.payer.sequence, acked: inside.payee.acked, results: inside.payee.results, version: inside.agreement.proposal?.value.version ?? inside.context.version, epoch: inside.resync.own.epoch };
   const isKnown = isKnownBeyond(world, host, before) && !wasFrozen;
+  world.count("old stores");
+  if (!isKnown) return; // What only the lost end of the log knew, and no frame that arrived, nobody can miss.
   host.events.length = 0;
   world.connect();
   world.duo.settle();
-  world.count("old stores");
-  if (!isKnown) return;
   insist(!host.events.some(({ name }) => name === "synced"), "an old store was taken for the newest");
   insist(world.inside(host).payer.inFlight.every((frame) => !frame.isSigned), "an old store signs");
   world.count("old stores detected");
