@@ -25,7 +25,7 @@ function* signedStates(side: 0 | 1, frames: Buffer): Generator<readonly [place: 
       yield [`side ${side}: results before ${before}`, hex(frame.subarray(57, 89))];
       yield [`side ${side}: results before ${before + count}`, hex(frame.subarray(89, 121))];
     }
-    if (frame[0] === REBASE) yield [`side ${side}: base ${frame.readUInt32BE(2)}`, `${u64(6)} ${u64(14)}`];
+    if (frame[0] === REBASE) yield [`side ${side}: base ${frame.readUInt32BE(3)}`, `${u64(7)} ${u64(15)}`];
   }
 }
 

@@ -232,24 +232,31 @@ export class Channel {
 
   /** The rest is for `ChannelPeer`. A connection to the peer that both serve this channel on is up or down. */
   connectionChanged(isConnected: boolean): void {
-    if (this.#isConnected === isConnected || this.#failure !== undefined) return;
+    if (this.#isConnected === isConnected) return;
     this.#isConnected = isConnected;
-    if (isConnected) this.#engine.connected();
-    else this.#engine.disconnected();
+    this.#guarded(() => (isConnected ? this.#engine.connected() : this.#engine.disconnected()));
     this.#host.schedule(this);
   }
 
   received(frame: Uint8Array): void {
-    if (this.#failure !== undefined) return;
-    this.#engine.frame(frame);
+    this.#guarded(() => this.#engine.frame(frame));
     this.#host.schedule(this);
   }
 
   tick(nowMs: number, l1Seconds: number, isSecond: boolean): void {
-    if (this.#failure !== undefined) return;
-    this.#engine.tick(nowMs, l1Seconds);
+    this.#guarded(() => this.#engine.tick(nowMs, l1Seconds));
     if (isSecond) this.#pending.tick(nowMs, this.#isConnected);
     this.turn();
+  }
+
+  /** An engine that throws where it should not ends its channel here, before anything wrong is signed, and no other one. */
+  #guarded(work: () => void): void {
+    if (this.#failure !== undefined) return;
+    try {
+      work();
+    } catch (error) {
+      this.fail(error);
+    }
   }
 
   /** The state in one record; everything has been appended then. */
@@ -260,7 +267,10 @@ export class Channel {
 
   /** Does what the engine asks for. */
   turn(): void {
-    if (this.#failure !== undefined) return;
+    this.#guarded(() => this.#turn());
+  }
+
+  #turn(): void {
     let isMore = true;
     while (isMore) {
       const effects = this.#engine.drain();

@@ -165,13 +165,14 @@ export const stateRoutes: readonly AnyRoute[] = [
   defineRoute({
     path: "/v1/channels",
     tag: "state",
-    summary: "Channels at home in Layer Core",
+    summary: "Channels between two agents",
     query: { ...page, agent: agentKey.optional() },
     answer: pageOf(channelSchema),
     errors: ["api/notFound"],
     handle(context, _params, query) {
       const agent = query.agent === undefined ? undefined : agentIndex(context, query.agent);
-      return scan(context, KIND.CHANNEL, query, (slot, leaf) => channelView(context, slot, leaf), (channel) => agent === undefined || channel.a === agent || channel.b === agent);
+      return scan(context, KIND.CHANNEL, query, (slot, leaf) => channelView(context, slot, leaf), (channel) =>
+        agent === undefined || channel.a.agent === agent || channel.b.agent === agent);
     },
   }),
   defineRoute({

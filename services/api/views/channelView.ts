@@ -1,48 +1,72 @@
 import { z } from "zod";
 
-import { decodeLeaf } from "../../../core/codec/index.ts";
-import { KIND } from "../../../core/generated/protocol.ts";
+import { channelIdOf, HOME } from "../../../core/channel/index.ts";
+import { decodeLeaf, toHex } from "../../../core/codec/index.ts";
+import { AGENT, CHANNEL_FLAG, KIND } from "../../../core/generated/protocol.ts";
 import type { ApiContext } from "../ApiContext.ts";
-import { address, amount, count, seconds } from "../schemas.ts";
+import { address, amount, count, hash, seconds } from "../schemas.ts";
 import { bytes, integer, nameOf } from "./names.ts";
+import type { LeafFields } from "./names.ts";
+
+const sideSchema = z.object({
+  agent: count.describe("Account index"),
+  owner: address,
+  deposit: amount,
+  paid: amount.describe("All that it has paid to the other side, as far as it is recorded"),
+  key: z.object({ address, expiry: seconds, cap: amount }).nullable().describe("The key that was granted last"),
+});
 
 export const channelSchema = z
   .object({
     slot: count,
     id: count,
-    a: count.describe("Account index"),
-    b: count.describe("Account index"),
-    ownerA: address,
-    ownerB: address,
-    depositA: amount,
-    depositB: amount,
-    windowSeconds: seconds,
+    channelId: hash.describe("What the sides sign for"),
     status: z.enum(["OPEN", "CLOSING"]),
-    deadline: seconds.describe("L2 time at which answers to the close end; 0 without a close"),
-    version: count,
-    paidByA: amount.describe("Recorded so far"),
-    paidByB: amount,
+    windowSeconds: count,
+    deadline: seconds.nullable().describe("When CLOSING: from then on it can be closed for good"),
+    isExtended: z.boolean().describe("The deadline was moved by a late answer"),
+    version: count.describe("Of the base that is recorded; 0: none"),
+    a: sideSchema,
+    b: sideSchema,
   })
-  .describe("A channel at home in Layer Core");
+  .describe("A channel between two agents; what they did off the chain since is not known here");
 
-export function channelView({ amounts, replica }: ApiContext, slot: number, leaf: Uint8Array): z.output<typeof channelSchema> | undefined {
+export type ChannelView = z.output<typeof channelSchema>;
+
+function sideView({ amounts, replica }: ApiContext, fields: LeafFields, side: "A" | "B"): ChannelView["a"] {
+  const agent = integer(fields, side === "A" ? "a" : "b");
+  const key = bytes(fields, `key${side}`);
+  const hasKey = !/^0x0+$/.test(key);
+  return {
+    agent,
+    owner: toHex(replica.current.state.leaf(KIND.AGENT, agent).subarray(AGENT.owner, AGENT.owner + 20)),
+    deposit: amounts.ofUnits(integer(fields, `deposit${side}`)),
+    paid: amounts.ofUnits(integer(fields, `paidBy${side}`)),
+    key: hasKey ? { address: key, expiry: integer(fields, `expiry${side}`), cap: amounts.ofUnits(integer(fields, `cap${side}`)) } : null,
+  };
+}
+
+export function channelView(context: ApiContext, slot: number, leaf: Uint8Array): ChannelView | undefined {
   const fields = decodeLeaf("CHANNEL", leaf);
-  if (integer(fields, "status") === 0) return undefined;
-  const ownerOf = (side: "a" | "b"): string => bytes(decodeLeaf("AGENT", replica.current.state.leaf(KIND.AGENT, integer(fields, side))), "owner");
+  const id = integer(fields, "id");
+  if (id === 0) return undefined;
+  const { state } = context.replica.current;
+  const ownerOf = (agent: number): Uint8Array => state.leaf(KIND.AGENT, agent).subarray(AGENT.owner, AGENT.owner + 20);
+  const windowSeconds = integer(fields, "window");
+  const status = nameOf("channelStatus", integer(fields, "status")) as ChannelView["status"];
+  const channelId = channelIdOf({
+    home: HOME.CORE, partyA: ownerOf(integer(fields, "a")), partyB: ownerOf(integer(fields, "b")), asset: new Uint8Array(20), unit: 0, windowSeconds, flags: 0, salt: id,
+  });
   return {
     slot,
-    id: integer(fields, "id"),
-    a: integer(fields, "a"),
-    b: integer(fields, "b"),
-    ownerA: ownerOf("a"),
-    ownerB: ownerOf("b"),
-    depositA: amounts.ofUnits(integer(fields, "depositA")),
-    depositB: amounts.ofUnits(integer(fields, "depositB")),
-    windowSeconds: integer(fields, "window"),
-    status: nameOf("channelStatus", integer(fields, "status")) as "OPEN" | "CLOSING",
-    deadline: integer(fields, "deadline"),
+    id,
+    channelId: toHex(channelId),
+    status,
+    windowSeconds,
+    deadline: status === "CLOSING" ? integer(fields, "deadline") : null,
+    isExtended: (integer(fields, "flags") & CHANNEL_FLAG.EXTENDED) !== 0,
     version: integer(fields, "version"),
-    paidByA: amounts.ofUnits(integer(fields, "paidByA")),
-    paidByB: amounts.ofUnits(integer(fields, "paidByB")),
+    a: sideView(context, fields, "A"),
+    b: sideView(context, fields, "B"),
   };
 }

@@ -101,7 +101,7 @@ describe("OpenAPI document", function () {
         { op: "WITHDRAW", fields: { recipient: fromHex(new Wallet(BOB).address), amount: 300 } },
         { op: "SET_SESSION_KEY", fields: { key: fromHex(new Wallet(BOB).address), cap: 10, expiry: time + FAR } },
         { op: "TRANSFER", fields: { to: 1, amount: 1 } },
-        { op: "CHANNEL_OPEN", fields: { partner: 2, amount: 70, window: 1_000 } },
+        { op: "CHANNEL_OPEN", fields: { partner: 2, amount: 70, window: 600 } },
       ),
     );
     await until("/v1/status", ({ batchCount }) => Number(batchCount) === 1);
