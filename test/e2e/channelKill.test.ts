@@ -32,7 +32,10 @@ describe("channel under kill -9", function () {
   async function until(what: string, isSo: () => boolean | Promise<boolean>): Promise<void> {
     const end = Date.now() + PER_KILL_MS;
     while (!(await isSo())) {
-      if (Date.now() > end) throw new Error(`it never came to: ${what}; alarms: ${sides.map(({ alarms }) => alarms.slice(-3).join(", ")).join(" | ")}`);
+      if (Date.now() > end) {
+        const said = await Promise.all(sides.map(async (side) => `${JSON.stringify(await side.status())} alarms: ${side.alarms.slice(-3).join(", ")}`));
+        throw new Error(`it never came to: ${what}\n${said.join("\n")}`);
+      }
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
   }

@@ -37,6 +37,8 @@ export interface ChannelListeners {
   results(results: ResultBatch): void;
   /** A person or a policy should look. */
   alarm(code: ChannelAlarm, detail: string): void;
+  /** The connection was ended for what the peer did; it is made again. */
+  cut(code: ChannelCode, detail: string): void;
 }
 
 export interface ChannelParts {
@@ -62,7 +64,7 @@ export class Channel {
   readonly #host: ChannelHost;
   readonly #incoming: IncomingCalls;
   readonly #pending = new PendingCalls();
-  readonly #listeners: { readonly [K in keyof ChannelListeners]: Set<ChannelListeners[K]> } = { event: new Set(), results: new Set(), alarm: new Set() };
+  readonly #listeners: { readonly [K in keyof ChannelListeners]: Set<ChannelListeners[K]> } = { event: new Set(), results: new Set(), alarm: new Set(), cut: new Set() };
   /** Position of the last record that was appended, that the disk was asked for, and that it has. */
   #appended = 0;
   #asked = 0;
@@ -305,6 +307,7 @@ export class Channel {
         return this.#alarm(effect.code, effect.detail);
       case "cut":
         this.#release();
+        for (const listener of this.#listeners.cut) this.#tell(() => listener(effect.code, effect.detail));
         return this.#host.cut(this, effect.code, effect.detail, effect.banMs);
       default:
         this.#held.push(effect);
