@@ -116,8 +116,8 @@ export class CoreChannelDesk {
   }
 
   /** Pays out at once, with the other side's signature over the close. */
-  closeCooperatively({ slot, id }: Reference, close: Close, signatureOfOther: Uint8Array): OperationHandle {
-    return this.#agent.operateTogether([signatureRecord(signatureOfOther), ["CHANNEL_CLOSE", { mode: CLOSE_MODE.COOPERATIVE, slot, id, ...close }]]);
+  closeCooperatively({ slot, id }: Reference, { paidByA, paidByB }: Close, signatureOfOther: Uint8Array): OperationHandle {
+    return this.#agent.operateTogether([signatureRecord(signatureOfOther), ["CHANNEL_CLOSE", { mode: CLOSE_MODE.COOPERATIVE, slot, id, paidByA, paidByB }]]);
   }
 
   /** Frees the channel here, so that it can be taken over on L1. The result's `id` is the withdrawal that carries it. */

@@ -4,10 +4,8 @@ import { once } from "node:events";
 import { join } from "node:path";
 
 import { expect } from "chai";
-import { ContractFactory, NonceManager, Wallet } from "ethers";
-import { readFileSync, writeFileSync } from "node:fs";
+import { Wallet } from "ethers";
 
-import { DEVELOPMENT_KEYS } from "../builders/localChain.ts";
 import { startLocalNetwork } from "../builders/localNetwork.ts";
 import type { LocalNetworkForTests } from "../builders/localNetwork.ts";
 
@@ -79,13 +77,6 @@ describe("CLI: channels on a live network", function () {
       PATH, HOME, NO_COLOR: "1", AGNT2_CHANNELS: join(network.dir, "channels"),
       AGNT2_SEQUENCER_URL: network.sequencerUrl, AGNT2_API_URL: network.apiUrl, L1_URL: network.l1Url, AGNT2_FAUCET_URL: network.faucetUrl, AGNT2_DEPLOYMENT: network.deploymentFile,
     };
-    const deployment = JSON.parse(readFileSync(network.deploymentFile, "utf8")) as { contracts: Record<string, string> };
-    if ((await network.chain.provider.getCode(deployment.contracts["adjudicator"]!)) === "0x") {
-      const { abi, bytecode } = JSON.parse(readFileSync(join(ROOT, "artifacts/contracts/channels/ChannelAdjudicator.sol/ChannelAdjudicator.json"), "utf8")) as { abi: never; bytecode: string };
-      const contract = await new ContractFactory(abi, bytecode, new NonceManager(new Wallet(DEVELOPMENT_KEYS[2], network.chain.provider))).deploy();
-      deployment.contracts["adjudicator"] = await (await contract.waitForDeployment()).getAddress();
-      writeFileSync(network.deploymentFile, JSON.stringify(deployment));
-    }
     for (const wallet of [alice, bob]) {
       expect((await run(wallet, ["faucet"])).code).to.equal(0);
       expect((await run(wallet, ["deposit", "2"])).code).to.equal(0);
