@@ -8,9 +8,9 @@ export type ExitReason =
   | "wonStep"
   | "lostStep"
   | "openWorkflow"
+  | "channel"
   | "fees"
-  | "withdrawal"
-  | "channel";
+  | "withdrawal";
 
 /** A leaf by its place. */
 export interface LeafPlace {

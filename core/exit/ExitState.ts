@@ -17,9 +17,9 @@ export class ExitState {
   readonly #state = createState();
   readonly #tree = createStateTree({ receipts: new FrontierNodeStore(DEPTH.RECEIPT) });
   readonly #executor;
-  readonly #adjudicator: string;
   readonly #out = createBundleResult();
   readonly #withdrawals: Uint8Array[] = [];
+  readonly #adjudicator: string;
 
   /** The state at genesis. */
   constructor(parameters: TransitionParameters) {
@@ -63,7 +63,7 @@ export class ExitState {
 
   /** See `listExits`. */
   exits(feeRecipient: string): Exit[] {
-    return listExits(this.#state, this.#withdrawals, { feeRecipient, adjudicator: this.#adjudicator });
+    return listExits(this.#state, this.#withdrawals, feeRecipient, this.#adjudicator);
   }
 
   /** Deposits that came too late for it, among all entries of the queue: they go back to their senders. */

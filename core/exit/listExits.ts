@@ -53,7 +53,7 @@ function exitOfWorkflow(state: State, index: number): Exit | undefined {
   return { kind: KIND.WORKFLOW, index, reason: "openWorkflow", to: ownerOf(state, owner), units, context: [agentPlace(owner)] };
 }
 
-/** A channel goes on at the adjudicator, with its deposits. */
+/** A channel goes on at the adjudicator, whatever its status: its sides' shares are not known here. */
 function exitOfChannel({ channels }: State, index: number, adjudicator: string): Exit | undefined {
   const offset = at(index);
   const units = channels.u64(offset + CHANNEL.depositA) + channels.u64(offset + CHANNEL.depositB);
@@ -62,18 +62,14 @@ function exitOfChannel({ channels }: State, index: number, adjudicator: string):
   return { kind: KIND.CHANNEL, index, reason: "channel", to: adjudicator, units, context };
 }
 
-/** L1 addresses, lower case, of who is paid by what the chain was created with. */
-export interface ExitRecipients {
-  readonly feeRecipient: string;
-  readonly adjudicator: string;
-}
-
 /**
  * Everything that a state owes, each leaf once: what `Exodus.payLeaf` pays when it is the last confirmed one. Together with the
  * deposits that it does not know, and less the withdrawals that are paid already, it is what the Bridge holds.
  * @param withdrawals all WITHDRAWAL leaves, which a state hands over: leaf i is withdrawal i
+ * @param feeRecipient L1 address, lower case, that the chain was created with
+ * @param adjudicator the chain's ChannelAdjudicator, likewise
  */
-export function listExits(state: State, withdrawals: readonly Uint8Array[], { feeRecipient, adjudicator }: ExitRecipients): Exit[] {
+export function listExits(state: State, withdrawals: readonly Uint8Array[], feeRecipient: string, adjudicator: string): Exit[] {
   const exits: Exit[] = [];
   for (let index = 1; index < state.agents.count; index += 1) {
     const units = state.agents.u64(at(index) + AGENT.balance);

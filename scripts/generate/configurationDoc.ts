@@ -2,6 +2,7 @@ import { configMarkdown } from "../../runtime/config/printConfig.ts";
 import { apiSettings } from "../../services/api/config.ts";
 import { challengerSettings } from "../../services/challenger/config.ts";
 import { sequencerSettings } from "../../services/sequencer/config.ts";
+import { watchtowerSettings } from "../../services/watchtower/config.ts";
 import type { GeneratedFile } from "./Protocol.ts";
 
 /** docs/CONFIGURATION.md: the settings of every service, from the tables that the services read. */
@@ -9,7 +10,7 @@ export function generateConfigurationDoc(): GeneratedFile[] {
   const text = [
     "# Configuration",
     "",
-    "Generated from the tables in `services/*/config.ts` by `npm run generate`. A flag (`--data-dir`) wins over the environment, that over the JSON file that `SEQUENCER_CONFIG`, `API_CONFIG` or `CHALLENGER_CONFIG` names, that over the default. Secrets are shown as `***` wherever settings are printed.",
+    "Generated from the tables in `services/*/config.ts` by `npm run generate`. A flag (`--data-dir`) wins over the environment, that over the JSON file that `SEQUENCER_CONFIG`, `API_CONFIG`, `CHALLENGER_CONFIG` or `WATCHTOWER_CONFIG` names, that over the default. Secrets are shown as `***` wherever settings are printed.",
     "",
     "## Sequencer (`node services/sequencer/main.ts`)",
     "",
@@ -22,6 +23,10 @@ export function generateConfigurationDoc(): GeneratedFile[] {
     "## Challenger (`node services/challenger/main.ts`)",
     "",
     configMarkdown(challengerSettings).trim(),
+    "",
+    "## Watchtower (`node services/watchtower/main.ts`)",
+    "",
+    configMarkdown(watchtowerSettings).trim(),
     "",
   ].join("\n");
   return [{ path: "docs/CONFIGURATION.md", text }];

@@ -1,4 +1,4 @@
-import type { IntentState } from "../../../chain/transactions/reduceJournal.ts";
+import type { IntentState } from "./reduceJournal.ts";
 
 /**
  * The id under which a wish that stands may be asked for now; undefined while it is under way, or done by a transaction that the
