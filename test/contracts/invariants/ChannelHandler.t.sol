@@ -106,8 +106,9 @@ contract ChannelHandler {
         } catch {}
     }
 
-    /// A side pays the other off chain.
+    /// A side pays the other off chain. Once the close was asked for, nobody takes anything any more.
     function pay(uint256 seed, uint8 side, uint64 units) public {
+        if (_status(seed % CHANNELS) != ChannelStatus.OPEN) return;
         Signed storage own = signed[seed % CHANNELS];
         side = side % 2;
         own.paid[side] += units % MAX_STEP;
@@ -120,6 +121,7 @@ contract ChannelHandler {
 
     /// Both sign a base of what was paid.
     function rebase(uint256 seed) public {
+        if (_status(seed % CHANNELS) != ChannelStatus.OPEN) return;
         Signed storage own = signed[seed % CHANNELS];
         SignedBase memory base =
             signer.base(idOf(seed % CHANNELS), uint32(own.bases.length + 1), own.paid[0], own.paid[1]);
