@@ -1,21 +1,10 @@
 import { expect } from "chai";
 
-import { ChannelError } from "../../../core/channel/index.ts";
-import type { ChannelCode } from "../../../core/channel/index.ts";
 import { FRAME } from "../../../core/channel/engine/frames/FrameKind.ts";
 import { keccak256 } from "../../../core/hash/index.ts";
+import { codeOf } from "./support/codeOf.ts";
 import { Duo, hashOf } from "./support/Duo.ts";
 import type { EngineHost } from "./support/EngineHost.ts";
-
-export function codeOf(run: () => unknown): ChannelCode | undefined {
-  try {
-    run();
-    return undefined;
-  } catch (error) {
-    if (error instanceof ChannelError) return error.code;
-    throw error;
-  }
-}
 
 function call(duo: Duo, host: EngineHost, prices: readonly number[]): void {
   for (const [i, price] of prices.entries()) host.engine.call(price, hashOf(`request ${i}`));
