@@ -58,7 +58,9 @@ export function readCheckpoint(engine: ChannelEngine, record: Uint8Array): void 
   context.position = state.position;
   context.l1Seconds = state.l1Seconds;
   context.version = state.version;
-  context.base = state.base;
+  // JSON has no undefined in lists.
+  const { base } = state;
+  context.base = base === undefined ? undefined : { ...base, grants: [base.grants[0] ?? undefined, base.grants[1] ?? undefined] };
   context.sessions[0] = state.sessions[0] ?? undefined;
   context.sessions[1] = state.sessions[1] ?? undefined;
   context.peerSession = context.sessions[context.other];
