@@ -3,6 +3,22 @@ pragma solidity ^0.8.28;
 
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 
+import {WITHDRAWAL_CAUSE_EXPORT} from "../generated/Constants.sol";
+import {
+    CHANNEL_DEPOSIT_A,
+    CHANNEL_DEPOSIT_B,
+    CHANNEL_ID,
+    CHANNEL_PAID_BY_A,
+    CHANNEL_PAID_BY_B,
+    CHANNEL_VERSION,
+    CHANNEL_WINDOW,
+    WITHDRAWAL_AMOUNT,
+    WITHDRAWAL_CAUSE,
+    WITHDRAWAL_CONTEXT,
+    WITHDRAWAL_CONTEXT_HASH,
+    WITHDRAWAL_RECIPIENT
+} from "../generated/LeafFields.sol";
+import {IBridge} from "../interfaces/IBridge.sol";
 import {
     AdjudicatorConfig,
     ChannelConfig,
@@ -20,10 +36,11 @@ import {
     WithdrawalProof
 } from "../interfaces/IChannelAdjudicator.sol";
 import {CompactSignature} from "../libraries/CompactSignature.sol";
+import {LeafReader} from "../libraries/LeafReader.sol";
 import {ChannelWord, ChannelWordLibrary} from "../types/ChannelWord.sol";
-import {RecordWord} from "../types/RecordWord.sol";
+import {RecordWord, RecordWordLibrary} from "../types/RecordWord.sol";
 import {ChannelDigests} from "./ChannelDigests.sol";
-import {ONE_WAY} from "./ChannelLedger.sol";
+import {HOME_CORE, ONE_WAY} from "./ChannelLedger.sol";
 import {ChannelPayments} from "./ChannelPayments.sol";
 import {ChannelRecords, Recording} from "./ChannelRecords.sol";
 import {ChannelSignatures, Scope} from "./ChannelSignatures.sol";
@@ -232,17 +249,36 @@ contract ChannelAdjudicator is ChannelRecords, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc IChannelAdjudicator
-    function importExport(address, address, bytes32[4] calldata, WithdrawalProof calldata)
-        external
-        nonReentrant
-        returns (bytes32 channelId)
-    {
-        revert NotExported(channelId);
+    function importExport(
+        address partyA,
+        address partyB,
+        bytes32[4] calldata channelLeaf,
+        WithdrawalProof calldata proof
+    ) external nonReentrant returns (bytes32 channelId) {
+        IBridge bridge = IBridge(_addressArgument(BRIDGE));
+        bridge.verifyWithdrawal(proof.index, proof.leaf, proof.siblings, proof.claimId);
+        uint256 units;
+        (channelId, units) = _import(partyA, partyB, channelLeaf);
+        // The chain's rules made the leaf: what it says of channel and amount is true, if it is an export and shown with its channel.
+        if (
+            LeafReader.get(proof.leaf, WITHDRAWAL_CAUSE) != WITHDRAWAL_CAUSE_EXPORT
+                || LeafReader.getAddress(proof.leaf, WITHDRAWAL_RECIPIENT) != address(this)
+                || LeafReader.get(proof.leaf, WITHDRAWAL_AMOUNT) != units
+                || bytes32(LeafReader.get(proof.leaf, WITHDRAWAL_CONTEXT)) != channelId
+                || bytes32(LeafReader.get(proof.leaf, WITHDRAWAL_CONTEXT_HASH)) != keccak256(abi.encode(channelLeaf))
+        ) revert NotExported(channelId);
+        // Anyone may have had it paid before.
+        if (!bridge.isWithdrawn(proof.index)) {
+            bridge.withdraw(proof.index, proof.leaf, proof.siblings, proof.claimId);
+        }
+        _fetch(bridge);
     }
 
     /// @inheritdoc IChannelAdjudicator
-    function importExodus(address, address, bytes32[4] calldata) external nonReentrant {
+    function importExodus(address partyA, address partyB, bytes32[4] calldata channelLeaf) external nonReentrant {
         if (msg.sender != _addressArgument(EXODUS)) revert NotExodus(msg.sender);
+        _import(partyA, partyB, channelLeaf);
+        _fetch(IBridge(_addressArgument(BRIDGE)));
     }
 
     /// @inheritdoc IChannelAdjudicator
@@ -327,6 +363,42 @@ contract ChannelAdjudicator is ChannelRecords, ReentrancyGuardTransient {
     /// @inheritdoc IChannelAdjudicator
     function channelIdOf(ChannelConfig calldata config_) public pure returns (bytes32) {
         return ChannelDigests.channelIdOf(config_);
+    }
+
+    /// Opens a channel that comes from Layer Core, as it was there. Its id is free as long as it has not come.
+    function _import(address partyA, address partyB, bytes32[4] calldata leaf)
+        private
+        returns (bytes32 channelId, uint256 units)
+    {
+        ChannelConfig memory config_ = ChannelConfig({
+            home: HOME_CORE,
+            partyA: partyA,
+            partyB: partyB,
+            asset: address(0),
+            unit: 0,
+            windowSeconds: uint32(LeafReader.get(leaf, CHANNEL_WINDOW)),
+            flags: 0,
+            salt: uint64(LeafReader.get(leaf, CHANNEL_ID))
+        });
+        channelId = keccak256(abi.encode(config_));
+        _requireStatus(channelId, words[channelId], ChannelStatus.NONE);
+        uint64 depositA = uint64(LeafReader.get(leaf, CHANNEL_DEPOSIT_A));
+        uint64 depositB = uint64(LeafReader.get(leaf, CHANNEL_DEPOSIT_B));
+        units = uint256(depositA) + depositB;
+        _requireUnits(units);
+        uint32 version = uint32(LeafReader.get(leaf, CHANNEL_VERSION));
+        uint64 paidByA = uint64(LeafReader.get(leaf, CHANNEL_PAID_BY_A));
+        uint64 paidByB = uint64(LeafReader.get(leaf, CHANNEL_PAID_BY_B));
+        words[channelId] = ChannelWordLibrary.create(
+            ChannelStatus.OPEN, int256(uint256(depositA)), int256(uint256(depositB))
+        ).withVersion(version);
+        records[channelId] = RecordWordLibrary.create(paidByA, paidByB);
+        emit Imported(channelId, partyA, partyB, config_, depositA, depositB, version, paidByA, paidByB);
+    }
+
+    /// Gets what the Bridge could not push.
+    function _fetch(IBridge bridge) private {
+        if (bridge.claimable(address(this)) != 0) bridge.withdrawClaimable(address(this));
     }
 
     /// Takes over a claim of a batch; the payment is the caller's. 0: it adds nothing, or nothing any more.

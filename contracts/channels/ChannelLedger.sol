@@ -8,6 +8,7 @@ import {ChannelWord} from "../types/ChannelWord.sol";
 import {ChannelPayments} from "./ChannelPayments.sol";
 
 uint8 constant HOME_L1 = 0;
+uint8 constant HOME_CORE = 1;
 uint8 constant ONE_WAY = 1;
 
 /// The adjudicator's books: what each channel holds, what goes in and out, and what waits for who could not be paid.
