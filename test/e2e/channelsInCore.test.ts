@@ -19,8 +19,7 @@ import { startLocalNetwork } from "../builders/localNetwork.ts";
 import type { LocalNetworkForTests } from "../builders/localNetwork.ts";
 
 const GWEI = 1_000_000_000;
-const WINDOW_SECONDS = 3;
-/** Of an operation, in units (`CHAIN_TEST_CONFIG`). */
+const WINDOW_SECONDS = 6;
 const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
 const bytes = (value: string): Uint8Array => new TextEncoder().encode(value);
 

@@ -3,7 +3,8 @@ import { fromHex, toHex } from "../../../core/codec/hex.ts";
 import { keccak256 } from "../../../core/hash/index.ts";
 import { toChainUnits } from "../../amount.ts";
 import type { Amount, Asset } from "../../amount.ts";
-import { sdkError } from "../../SdkError.ts";
+import { ChainError } from "../../../chain/ChainError.ts";
+import { SdkError, sdkError } from "../../SdkError.ts";
 import type { CallRecords } from "./CallRecords.ts";
 import type { Channel } from "./Channel.ts";
 import type { BookEntry, ChannelBook } from "./ChannelBook.ts";
@@ -49,6 +50,12 @@ const DUE_POLL_MS = 500;
 const DEPOSIT_SEEN_MS = 5_000;
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+/** The home's clock is behind this machine's, or locks still have their time. */
+function isTooEarly(error: unknown): boolean {
+  if (error instanceof SdkError) return error.code === "E_NOT_DUE";
+  return error instanceof ChainError && error.values["contractError"] === "TooEarly";
+}
+
 const refuseCalls: Answer = async () => ({ status: STATUS_UNSERVED, response: new TextEncoder().encode("this agent answers no calls") });
 
 export interface AgentChannelParts {
@@ -257,9 +264,9 @@ export class AgentChannel {
       }
       if (view?.status === "open") throw sdkError("SDK_INPUT", "nobody has asked for the close: dispute first", { channelId: this.channelId });
       if (deadline !== undefined && Math.max(nowSeconds, Date.now() / 1000) >= deadline) {
-        const settled = await home.finish(this.config);
+        const settled = await home.finish(this.config).catch((error: unknown) => (isTooEarly(error) ? undefined : Promise.reject(error as Error)));
         await refresh();
-        return settled;
+        if (settled !== undefined) return settled;
       }
       if (Date.now() > endMs) throw sdkError("SDK_TIMEOUT", `the close is due at ${deadline}`, { channelId: this.channelId, deadline });
     }
