@@ -148,7 +148,7 @@ export class ChannelAgent {
     const store = ChannelStore.open(options.dir);
     const agent = new ChannelAgent(options, store, book, timestamp);
     try {
-      for (const entry of book.list()) await agent.#serve(entry);
+      for (const entry of book.list()) if (entry.isSettled !== true) await agent.#serve(entry);
       agent.peer.onUnknownChannel((channelId) => void agent.#take(channelId).catch((error: unknown) => agent.#trouble(undefined, error)));
       agent.peer.onRoute((_from, bytes) => agent.#introduced(bytes));
       if (options.listen !== undefined) agent.#listening = await agent.peer.listen(options.listen);
@@ -173,7 +173,9 @@ export class ChannelAgent {
   /** By its id, or by the first digits of one. @throws SdkError `SDK_INPUT` */
   channel(idOrStart: string): AgentChannel {
     const { channelId } = this.book.find(idOrStart);
-    return this.#served.get(channelId)!.channel;
+    const served = this.#served.get(channelId);
+    if (served === undefined) throw sdkError("SDK_INPUT", "the channel is closed and paid out", { channelId });
+    return served.channel;
   }
 
   /** Time of L1: as its last block says, going on with this machine's clock. */
@@ -289,7 +291,7 @@ export class ChannelAgent {
   async #adoptIfWanted(entry: BookEntry): Promise<void> {
     const { channelId, config } = entry;
     const isParty = [config.partyA, config.partyB].some((party) => toHex(party) === this.address);
-    if (!isParty || this.#served.has(channelId) || this.#isStopped) return;
+    if (!isParty || this.#served.has(channelId) || this.#isStopped || this.book.list().some((each) => each.channelId === channelId && each.isSettled === true)) return;
     this.#requireWindow(config.windowSeconds);
     if (this.#options.accept?.(config) === false) return;
     await this.adopt(entry);
@@ -303,7 +305,7 @@ export class ChannelAgent {
   /** Reads the chain for all channels now. */
   async refresh(): Promise<void> {
     this.#turn = this.#turn.then(async () => {
-      for (const served of this.#served.values()) {
+      for (const served of [...this.#served.values()]) {
         await this.#refreshOne(served).catch((error: unknown) => this.#trouble(served.channel.channelId, error));
         this.#introduce(served);
         await this.#guard(served).catch((error: unknown) => this.#trouble(served.channel.channelId, error));
@@ -326,6 +328,7 @@ export class ChannelAgent {
   async #refreshOne(served: Served): Promise<HomeState> {
     const { channel, home } = served;
     const state = await home.read(channel.config);
+    if (!this.#served.has(channel.channelId)) return state;
     if (home === this.#l1) Object.assign(this.#clock, { l1Seconds: state.nowSeconds, atMs: Date.now() });
     const { view, deadline } = state;
     if (view !== undefined && !this.#isStopped) channel.channel.updateChain(view);
@@ -333,13 +336,24 @@ export class ChannelAgent {
     if (status === served.status) return state;
     served.status = status;
     if (status === "closing") this.#options.onNotice?.({ kind: "close-requested", channelId: channel.channelId, deadline: deadline! });
-    if (status === "closed") this.#options.onNotice?.({ kind: "settled", channelId: channel.channelId });
+    if (status === "closed") await this.#settled(served);
     return state;
+  }
+
+  /** Nothing is left to say: the connection is for the other channels. */
+  async #settled({ channel, records }: Served): Promise<void> {
+    const { channelId } = channel;
+    await this.book.put({ ...this.book.find(channelId), isSettled: true });
+    this.#served.delete(channelId);
+    this.peer.leave(channel.channel.idText);
+    await records.close();
+    this.#options.onNotice?.({ kind: "settled", channelId });
   }
 
   /** Answers a close with an older state, and hands in a signed close that nobody has handed in. */
   async #guard(served: Served): Promise<void> {
     const { channel, home, status, closeSignedAtMs } = served;
+    if (!this.#served.has(channel.channelId)) return;
     if (status === "open" && closeSignedAtMs !== undefined && Date.now() - closeSignedAtMs > CLOSE_GRACE_MS) await channel.submitClose();
     if (status !== "closing" || this.#options.isGuarding === false) return;
     if (await home.respond(channel.config, channel.side, channel.evidence())) this.#options.onNotice?.({ kind: "answered-close", channelId: channel.channelId });
@@ -364,6 +378,7 @@ export class ChannelAgent {
     for (const transport of this.#transports) await transport.stop();
     await this.#store.close();
     for (const { records } of this.#served.values()) await records.close();
+    this.#served.clear();
   }
 }
 

@@ -19,6 +19,8 @@ export interface BookEntry {
   readonly leaf: Reference | undefined;
   /** A cooperative close that both have signed and that may not be on chain yet. */
   readonly close: SignedClose | undefined;
+  /** It is closed and paid out: kept for the record. */
+  readonly isSettled?: boolean | undefined;
 }
 
 export interface SignedClose {
@@ -37,6 +39,7 @@ const file = z.array(
     peerAddress: z.string().optional(),
     leaf: z.object({ slot: z.int(), id: z.int() }).optional(),
     close: z.object({ paidByA: z.int(), paidByB: z.int(), signatures: z.tuple([z.string(), z.string()]) }).optional(),
+    isSettled: z.boolean().optional(),
   }),
 );
 
@@ -62,10 +65,10 @@ export class ChannelBook {
     } catch (error) {
       throw sdkError("SDK_INPUT", `${path} is no list of channels: ${error instanceof Error ? error.message : String(error)}`, { path }, error);
     }
-    for (const { peerAddress, leaf, close, ...fields } of parsed) {
+    for (const { peerAddress, leaf, close, isSettled, ...fields } of parsed) {
       const config: ChannelConfig = { ...fields, partyA: fromHex(fields.partyA), partyB: fromHex(fields.partyB), asset: fromHex(fields.asset) };
       const channelId = toHex(channelIdOf(config));
-      book.#entries.set(channelId, { channelId, config, peerAddress, leaf, close });
+      book.#entries.set(channelId, { channelId, config, peerAddress, leaf, close, isSettled });
     }
     return book;
   }
@@ -89,7 +92,7 @@ export class ChannelBook {
   }
 
   async #write(): Promise<void> {
-    const rows = this.list().map(({ config, peerAddress, leaf, close }) => ({ ...config, partyA: toHex(config.partyA), partyB: toHex(config.partyB), asset: toHex(config.asset), peerAddress, leaf, close }));
+    const rows = this.list().map(({ config, peerAddress, leaf, close, isSettled }) => ({ ...config, partyA: toHex(config.partyA), partyB: toHex(config.partyB), asset: toHex(config.asset), peerAddress, leaf, close, isSettled }));
     const draft = join(this.#dir, "channels.json.new");
     const handle = await open(draft, "w", 0o600);
     try {
