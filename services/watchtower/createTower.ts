@@ -293,6 +293,7 @@ export function createTower(options: TowerOptions): Tower {
       policy,
     );
     if (!actions.some(({ type }) => type === "respond")) answers.forget(channelId);
+    if (!actions.some(({ type }) => type === "over")) await reopen(channelId);
     if (!actions.some((action) => action.type === "alarm" && action.alarm.code === "tower/near-deadline")) lower(`near ${channelId}`);
     for (const action of actions) {
       if (action.type === "alarm") tell(action.alarm);
@@ -310,6 +311,14 @@ export function createTower(options: TowerOptions): Tower {
   function tell(alarm: TowerAlarm): void {
     options.onAlarm?.(alarm);
     raise(alarm.code === "tower/late" ? `late ${alarm.channelId}` : `near ${alarm.channelId}`, alarm.code, { ...alarm });
+  }
+
+  /** A reorganisation brought the close back. */
+  async function reopen(channelId: string): Promise<void> {
+    if (followed.get(channelId)?.endedAtBlock === undefined) return;
+    const dispute = { channelId, endedAtBlock: undefined };
+    followed.set(channelId, dispute);
+    await store.putDispute(dispute);
   }
 
   /** Over as far as the head says; forgotten when no reorganisation can bring it back. */

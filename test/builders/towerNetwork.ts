@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { ContractFactory, Wallet } from "ethers";
-import type { BaseContract, InterfaceAbi, TransactionReceipt } from "ethers";
+import type { BaseContract, ContractTransactionResponse, InterfaceAbi, Overrides, TransactionReceipt } from "ethers";
 
 import { FailoverProvider } from "../../chain/FailoverProvider.ts";
 import { configStruct, updateStruct } from "../../chain/channels/channelStructs.ts";
@@ -108,8 +108,12 @@ export class TowerNetwork {
 
   /** `side` asks for the close with what it likes to show. */
   async challenge(channel: TowerChannel, side: Side, update: SignedUpdate = { vouchers: [] }): Promise<TransactionReceipt> {
-    const sent = await this.as(channel, side).challenge(configStruct(channel.config), updateStruct(update), side, [], { gasLimit: 1_000_000 });
-    return (await sent.wait())!;
+    return (await (await this.sendChallenge(channel, side, update)).wait())!;
+  }
+
+  /** As `challenge`, without waiting for a block. */
+  async sendChallenge(channel: TowerChannel, side: Side, update: SignedUpdate = { vouchers: [] }, fees: Overrides = {}): Promise<ContractTransactionResponse> {
+    return await this.as(channel, side).challenge(configStruct(channel.config), updateStruct(update), side, [], { gasLimit: 1_000_000, ...fees });
   }
 
   async close(channel: TowerChannel): Promise<void> {
