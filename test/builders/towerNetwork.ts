@@ -174,7 +174,7 @@ export class TowerNetwork {
       receiptSigner: createReceiptSigner(createLocalSigner(testKey(`${name} lane 0`).key), this.domain),
       store,
       queue,
-      logger: createLogger({ service: name, level: (process.env["LOG_LEVEL"] ?? "fatal") as never, output: process.stderr }),
+      logger: createLogger({ service: name, level: (process.env["LOG_LEVEL"] ?? "silent") as never, output: process.stderr }),
       everyMs: 50,
       transactions: { pollMs: 50 },
       ...rest,
