@@ -30,7 +30,7 @@ export interface ClientOptions extends HttpOptions, ChainTrust {
 
 /** What a replica proves, by its name in the API. */
 export const PROVEN_OBJECTS = {
-  agents: "AGENT", directory: "DIRECTORY", calls: "INVOCATION", workflows: "WORKFLOW", sessions: "SESSION", receipts: "RECEIPT", withdrawals: "WITHDRAWAL",
+  agents: "AGENT", directory: "DIRECTORY", calls: "INVOCATION", workflows: "WORKFLOW", sessions: "SESSION", channels: "CHANNEL", receipts: "RECEIPT", withdrawals: "WITHDRAWAL",
 } as const satisfies Record<string, LeafKind>;
 export type ProvenObject = keyof typeof PROVEN_OBJECTS;
 

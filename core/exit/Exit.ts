@@ -8,6 +8,7 @@ export type ExitReason =
   | "wonStep"
   | "lostStep"
   | "openWorkflow"
+  | "channel"
   | "fees"
   | "withdrawal";
 
@@ -23,7 +24,7 @@ export interface Exit extends LeafPlace {
   /** L1 address, lower case. */
   readonly to: string;
   readonly units: number;
-  /** The leaves that the contract wants to see besides: a step's workflow, then the payee's agent. */
+  /** The leaves that the contract wants to see besides: a step's workflow, then the payee's agent; both agents of a channel. */
   readonly context: readonly LeafPlace[];
 }
 

@@ -19,10 +19,12 @@ export class ExitState {
   readonly #executor;
   readonly #out = createBundleResult();
   readonly #withdrawals: Uint8Array[] = [];
+  readonly #adjudicator: string;
 
   /** The state at genesis. */
   constructor(parameters: TransitionParameters) {
     this.#executor = createExecutor(this.#state, parameters);
+    this.#adjudicator = toHex(parameters.channels.adjudicator);
   }
 
   /** Executes the next batch (RULES M-2 … M-8). */
@@ -61,7 +63,7 @@ export class ExitState {
 
   /** See `listExits`. */
   exits(feeRecipient: string): Exit[] {
-    return listExits(this.#state, this.#withdrawals, feeRecipient);
+    return listExits(this.#state, this.#withdrawals, feeRecipient, this.#adjudicator);
   }
 
   /** Deposits that came too late for it, among all entries of the queue: they go back to their senders. */

@@ -1,5 +1,5 @@
 import { toHex } from "../codec/hex.ts";
-import { AGENT, INVOCATION, INVOCATION_STATUS, KIND, LEAF_BYTES, MACHINE, SYSTEM_LEAF, WITHDRAWAL, WORKFLOW, WORKFLOW_STATUS } from "../generated/protocol.ts";
+import { AGENT, CHANNEL, INVOCATION, INVOCATION_STATUS, KIND, LEAF_BYTES, MACHINE, SYSTEM_LEAF, WITHDRAWAL, WORKFLOW, WORKFLOW_STATUS } from "../generated/protocol.ts";
 import type { LeafStore } from "../state/LeafStore.ts";
 import type { State } from "../state/State.ts";
 import { getU64 } from "../codec/integers.ts";
@@ -53,13 +53,23 @@ function exitOfWorkflow(state: State, index: number): Exit | undefined {
   return { kind: KIND.WORKFLOW, index, reason: "openWorkflow", to: ownerOf(state, owner), units, context: [agentPlace(owner)] };
 }
 
+/** A channel goes on at the adjudicator, whatever its status: its sides' shares are not known here. */
+function exitOfChannel({ channels }: State, index: number, adjudicator: string): Exit | undefined {
+  const offset = at(index);
+  const units = channels.u64(offset + CHANNEL.depositA) + channels.u64(offset + CHANNEL.depositB);
+  if (channels.u64(offset + CHANNEL.id) === 0 || units === 0) return undefined;
+  const context = [agentPlace(channels.u32(offset + CHANNEL.a)), agentPlace(channels.u32(offset + CHANNEL.b))];
+  return { kind: KIND.CHANNEL, index, reason: "channel", to: adjudicator, units, context };
+}
+
 /**
  * Everything that a state owes, each leaf once: what `Exodus.payLeaf` pays when it is the last confirmed one. Together with the
  * deposits that it does not know, and less the withdrawals that are paid already, it is what the Bridge holds.
  * @param withdrawals all WITHDRAWAL leaves, which a state hands over: leaf i is withdrawal i
  * @param feeRecipient L1 address, lower case, that the chain was created with
+ * @param adjudicator the chain's ChannelAdjudicator, likewise
  */
-export function listExits(state: State, withdrawals: readonly Uint8Array[], feeRecipient: string): Exit[] {
+export function listExits(state: State, withdrawals: readonly Uint8Array[], feeRecipient: string, adjudicator: string): Exit[] {
   const exits: Exit[] = [];
   for (let index = 1; index < state.agents.count; index += 1) {
     const units = state.agents.u64(at(index) + AGENT.balance);
@@ -71,6 +81,10 @@ export function listExits(state: State, withdrawals: readonly Uint8Array[], feeR
   }
   for (let index = 0; index < state.workflows.count; index += 1) {
     const exit = exitOfWorkflow(state, index);
+    if (exit !== undefined) exits.push(exit);
+  }
+  for (let index = 0; index < state.channels.count; index += 1) {
+    const exit = exitOfChannel(state, index, adjudicator);
     if (exit !== undefined) exits.push(exit);
   }
   const fees = state.system.u64(at(SYSTEM_LEAF.MACHINE) + MACHINE.feeBalance);

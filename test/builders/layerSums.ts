@@ -8,6 +8,8 @@ export interface LayerSums {
   /** Prices of calls that are not settled. */
   readonly calls: number;
   readonly escrows: number;
+  /** Deposits of both sides of channels. */
+  readonly channels: number;
   readonly fees: number;
   /** Withdrawn on L2, not paid on L1 yet. */
   readonly unpaid: number;
@@ -16,7 +18,7 @@ export interface LayerSums {
   readonly total: number;
 }
 
-type LeafKind = "AGENT" | "INVOCATION" | "WORKFLOW";
+type LeafKind = "AGENT" | "INVOCATION" | "WORKFLOW" | "CHANNEL";
 
 function sumOf(replica: Replica, kind: number, leaf: LeafKind, field: string): number {
   const { state } = replica.current;
@@ -37,6 +39,7 @@ export function layerSums(replica: Replica): LayerSums {
     balances: sumOf(replica, KIND.AGENT, "AGENT", "balance"),
     calls: sumOf(replica, KIND.INVOCATION, "INVOCATION", "price"),
     escrows: sumOf(replica, KIND.WORKFLOW, "WORKFLOW", "escrow"),
+    channels: sumOf(replica, KIND.CHANNEL, "CHANNEL", "depositA") + sumOf(replica, KIND.CHANNEL, "CHANNEL", "depositB"),
     fees: current.machine("feeBalance"),
     unpaid,
     queued: waiting.reduce((sum, entry) => sum + entry.value, 0),

@@ -12,6 +12,7 @@ import type { Actor } from "../differential/scenario/Actors.ts";
 import { getField } from "./editLeaf.ts";
 import { FEE_RECIPIENT, createDisputeChain } from "./disputeChain.ts";
 import type { DisputeChain, DisputeChainOptions } from "./disputeChain.ts";
+import { playChannels, setUpChannels } from "./marketChannels.ts";
 import { MOVE_GAS } from "./playOnChain.ts";
 import { postEpoch } from "./postRollup.ts";
 import { joinBytes, TestRollup } from "./TestRollup.ts";
@@ -118,7 +119,7 @@ function fill(batch: BatchWriter, first: number): void {
   }
 }
 
-/** Calls, a workflow and a session in every condition that the great batch needs. */
+/** Calls, a workflow, a session and channels in every condition that the great batch needs. */
 function setUp(rollup: TestRollup): void {
   const later = SETUP_TIME + 100_000;
   for (const name of Object.keys(AGENT) as AgentName[]) {
@@ -144,6 +145,7 @@ function setUp(rollup: TestRollup): void {
   batch.add("cy", "steps", [respond(4), respond(5)]);
   batch.add("dee", "session", [respond(6)]);
   batch.add("bob", "compose", [["", record("COMPOSE", { slot: 1, id: 2 })]]);
+  batch.add("cy", "channels", setUpChannels(rollup, [ACTORS.cy, ACTORS.dee]));
   rollup.submit(SETUP_TIME, batch.data);
   requireFine(rollup, new Map());
 }
@@ -160,6 +162,7 @@ function greatBatch(rollup: TestRollup): BatchWriter {
   const later = GREAT_TIME + 100_000;
   batch.skipNonce("dee"); // by its forced entry
   fill(batch, 0);
+  batch.add("cy", "cy's channels", playChannels(rollup, [ACTORS.cy, ACTORS.dee]));
   batch.add("ada", "ada's day", [
     ["TRANSFER", record("TRANSFER", { to: AGENT.bob, amount: 1_000 })],
     ["WITHDRAW", record("WITHDRAW", { recipient: ACTORS.ada.address, amount: VICTIM_UNITS })],

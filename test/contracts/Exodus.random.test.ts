@@ -1,11 +1,13 @@
 import { expect } from "chai";
 
-import { toHex } from "../../core/codec/index.ts";
+import { channelDomain } from "../../core/channel/index.ts";
+import { fromHex, toHex } from "../../core/codec/index.ts";
 import { ExitState } from "../../core/exit/index.ts";
 import { INVOCATION, KIND, LEAF_BYTES, OP, WORKFLOW } from "../../core/generated/protocol.ts";
 import { GWEI, PAYOUT_DELAY, structOf } from "../builders/deadChain.ts";
 import { createL1Scene } from "../builders/rollupContracts.ts";
 import type { L1Scene } from "../builders/rollupContracts.ts";
+import { TEST_CHANNELS } from "../builders/TestRollup.ts";
 import { createTraceStory } from "../builders/traceStory.ts";
 
 const SEEDS = [1, 2, 3, 4, 5, 6];
@@ -19,8 +21,8 @@ describe("Exodus from random states", () => {
   after(() => scene.close());
 
   /** A random chain: its last state, and the units that were ever deposited. */
-  function randomChain(seed: number) {
-    const { rollup, roots } = createTraceStory(seed, 0, BATCHES);
+  function randomChain(seed: number, channels = TEST_CHANNELS) {
+    const { rollup, roots } = createTraceStory(seed, 0, BATCHES, { channels });
     const state = new ExitState(rollup.parameters);
     for (const batch of rollup.batches) state.execute(batch, (index) => rollup.entries[index]!);
     expect(state.root(), `seed ${seed}`).to.equal(toHex(roots.at(-1)!));
@@ -36,16 +38,17 @@ describe("Exodus from random states", () => {
       expect(exits.reduce((sum, { units }) => sum + BigInt(units), 0n), `seed ${seed}`).to.equal(deposited);
       for (const { reason } of exits) reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
     }
-    for (const reason of ["balance", "unansweredCall", "answeredCall", "wonStep", "lostStep", "openWorkflow", "fees", "withdrawal"]) {
+    for (const reason of ["balance", "unansweredCall", "answeredCall", "wonStep", "lostStep", "openWorkflow", "channel", "fees", "withdrawal"]) {
       expect(reasons.get(reason) ?? 0, reason).to.be.greaterThan(0);
     }
   }).timeout(60_000);
 
   for (const seed of SEEDS) {
     it(`contract: pays what the list says of a random state, to the last unit, and nothing else (seed ${seed})`, async () => {
-      const { rollup: story, state, deposited } = randomChain(seed);
       const feeRecipient = scene.signers[8]!.address;
       const chain = await scene.createRollup({ feeRecipient });
+      const adjudicator = fromHex((await chain.game.config()).adjudicator, 20);
+      const { rollup: story, state, deposited } = randomChain(seed, channelDomain({ chainId: 31337, adjudicator }));
       const { bridge, exodus, inbox } = chain;
       await scene.networkHelpers.setBalance(scene.signers[0]!.address, deposited * GWEI + 10n ** 20n);
       await bridge.deposit(scene.signers[0]!.address, deposited * GWEI, { value: deposited * GWEI });
@@ -56,14 +59,15 @@ describe("Exodus from random states", () => {
       await exodus.finalise();
       await scene.networkHelpers.time.increase(PAYOUT_DELAY);
 
-      const exits = state.exits(feeRecipient.toLowerCase());
+      const all = state.exits(feeRecipient.toLowerCase());
+      const exits = all.filter(({ reason }) => reason !== "channel");
       for (const exit of exits) {
         const { leaf, context } = state.prove(exit);
         await expect(exodus.payLeaf(structOf(leaf), context.map(structOf)), `${exit.reason} ${exit.kind}/${exit.index}`)
           .to.emit(bridge, "ExodusPaid")
           .withArgs(exit.kind, exit.index, (to: string) => to.toLowerCase() === exit.to, BigInt(exit.units) * GWEI, true);
       }
-      expect(await bridge.heldUnits()).to.equal(0n);
+      expect(await bridge.heldUnits()).to.equal(all.reduce((sum, { reason, units }) => sum + (reason === "channel" ? BigInt(units) : 0n), 0n));
 
       const listed = new Set(exits.map(({ kind, index }) => `${kind}/${index}`));
       const at = (kind: number, index: number) => structOf(state.open({ kind, index }));

@@ -58,7 +58,7 @@ export function* stepsOf({ sequence, realSlots }: ReturnType<typeof createSequen
 export function kindOfStep({ trace }: RecordedStep): string {
   const phase = nameOf(PHASE, trace.phase);
   if (trace.op < 0) return `OneStepProver.proveStep (${phase})`;
-  const isKnown = trace.phase === PHASE.INBOX ? trace.op >= OP.DEPOSIT && trace.op <= OP.SWEEP_FEES : trace.op >= OP.OPEN_ACCOUNT && trace.op <= OP.SESSION_CLOSE;
+  const isKnown = trace.phase === PHASE.INBOX ? trace.op >= OP.DEPOSIT && trace.op <= OP.SWEEP_FEES : trace.op >= OP.OPEN_ACCOUNT && trace.op <= OP.SIGNATURE;
   return `OneStepProver.proveStep (${phase} ${isKnown ? nameOf(OP, trace.op) : "of an unknown kind"})`;
 }
 

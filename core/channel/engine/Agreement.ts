@@ -274,7 +274,7 @@ export class Agreement {
     const { context, frame, proposal } = this;
     if (frame === undefined || proposal === undefined || frame.sentOn === context.connection || frame.isSigning) return;
     const { key } = context.signerOf(context.self);
-    if (!frame.isSigned) {
+    if (!frame.isReady(context)) {
       frame.sign(context, baseDigest(context.separator, context.channelId, proposal.value), () => {
         context.log(new ByteWriter().u8(RECORD.BASE_SIGNATURE).u32(proposal.value.version).raw(key).raw(frame.bytes.slice(-64)).done());
         this.replaySignature(proposal.value.version, key, frame.bytes.slice(-64));
@@ -312,7 +312,7 @@ export class Agreement {
     }
     if (base.version !== context.version + 1 || context.hold !== "all") throw new ChannelError("channel/version", "A base that does not follow, or that was not agreed on.");
     const [paidA, paidB] = this.#owed;
-    if (base.paidByA !== paidA || base.paidByB !== paidB || !payer.isQuiet || payer.queue.lockEntries > 0) throw new ChannelError("channel/refused", "Those totals are not ours.");
+    if (base.paidByA !== paidA || base.paidByB !== paidB || !payer.isQuiet) throw new ChannelError("channel/refused", "Those totals are not ours.");
     if ([...payer.locks, ...payee.state.locks].some((lock) => !lock.isReleased)) throw new ChannelError("channel/locks-open", "Locks are open that were not given up.");
     if (signer === 1) context.checkPeerGrant(paidA);
     const key = context.peerKey(signer);

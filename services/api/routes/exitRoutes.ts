@@ -14,7 +14,7 @@ import type { PageQuery } from "../schemas.ts";
 const exodus = new Interface(exodusAbi);
 
 const owed = z.object({
-  what: z.enum(["balance", "unansweredCall", "answeredCall", "wonStep", "lostStep", "openWorkflow", "fees", "withdrawal", "deposit"]),
+  what: z.enum(["balance", "unansweredCall", "answeredCall", "wonStep", "lostStep", "openWorkflow", "channel", "fees", "withdrawal", "deposit"]),
   kind: count.describe("Subtree; 64 for a deposit"),
   index: count.describe("Leaf in the subtree, or entry"),
   to: address,

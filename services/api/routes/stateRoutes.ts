@@ -10,6 +10,7 @@ import { address, index, limitOf, page, pageOf, proof } from "../schemas.ts";
 import type { PageQuery } from "../schemas.ts";
 import { agentSchema, agentView } from "../views/agentView.ts";
 import { callSchema, callView } from "../views/callView.ts";
+import { channelSchema, channelView } from "../views/channelView.ts";
 import { proofView } from "../views/proofView.ts";
 import { sessionSchema, sessionView } from "../views/sessionView.ts";
 import { workflowSchema, workflowView } from "../views/workflowView.ts";
@@ -57,7 +58,7 @@ function leafAt(context: ApiContext, kind: number, slot: number): Uint8Array {
   return slot < state.store(kind).count ? state.leaf(kind, slot) : new Uint8Array(LEAF_BYTES);
 }
 
-const OBJECTS = { agents: KIND.AGENT, directory: KIND.DIRECTORY, calls: KIND.INVOCATION, workflows: KIND.WORKFLOW, sessions: KIND.SESSION, system: KIND.SYSTEM } as const;
+const OBJECTS = { agents: KIND.AGENT, directory: KIND.DIRECTORY, calls: KIND.INVOCATION, workflows: KIND.WORKFLOW, sessions: KIND.SESSION, channels: KIND.CHANNEL, system: KIND.SYSTEM } as const;
 
 export const stateRoutes: readonly AnyRoute[] = [
   defineRoute({
@@ -162,10 +163,36 @@ export const stateRoutes: readonly AnyRoute[] = [
     },
   }),
   defineRoute({
+    path: "/v1/channels",
+    tag: "state",
+    summary: "Channels between two agents",
+    query: { ...page, agent: agentKey.optional() },
+    answer: pageOf(channelSchema),
+    errors: ["api/notFound"],
+    handle(context, _params, query) {
+      const agent = query.agent === undefined ? undefined : agentIndex(context, query.agent);
+      return scan(context, KIND.CHANNEL, query, (slot, leaf) => channelView(context, slot, leaf), (channel) =>
+        agent === undefined || channel.a.agent === agent || channel.b.agent === agent);
+    },
+  }),
+  defineRoute({
+    path: "/v1/channels/{slot}",
+    tag: "state",
+    summary: "The channel in a slot",
+    params: { slot: index },
+    answer: channelSchema,
+    errors: ["api/notFound"],
+    handle(context, { slot }) {
+      const channel = channelView(context, slot, leafAt(context, KIND.CHANNEL, slot));
+      if (channel === undefined) throw notFound("channel in slot", slot);
+      return channel;
+    },
+  }),
+  defineRoute({
     path: "/v1/proofs/{object}/{index}",
     tag: "state",
     summary: "A leaf of the state with its proof against the newest root",
-    params: { object: z.enum(["agents", "directory", "calls", "workflows", "sessions", "system"]), index },
+    params: { object: z.enum(["agents", "directory", "calls", "workflows", "sessions", "channels", "system"]), index },
     answer: proof,
     errors: ["api/notFound"],
     handle(context, params) {

@@ -41,7 +41,7 @@ export function healthView(context: ApiContext): z.output<typeof healthSchema> {
 }
 
 function feesOf({ deployment, amounts }: ApiContext): Record<string, z.output<typeof amount>> {
-  const names = Object.entries(OP).filter(([, op]) => op >= FIRST_OPCODE && op <= OP.SESSION_CLOSE && !RESERVED_OPCODES.includes(op));
+  const names = Object.entries(OP).filter(([, op]) => op >= FIRST_OPCODE && op <= OP.SIGNATURE && !RESERVED_OPCODES.includes(op));
   return Object.fromEntries(names.map(([name, op]) => [name, amounts.ofUnits(deployment.config.feeTable[op - FIRST_OPCODE] ?? 0)]));
 }
 

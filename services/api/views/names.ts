@@ -1,4 +1,4 @@
-import { ERROR_TEXTS, INVOCATION_STATUS, OP, POLICY, SETTLEMENT, WITHDRAWAL_CAUSE, WORKFLOW_STATUS } from "../../../core/generated/protocol.ts";
+import { CHANNEL_STATUS, ERROR_TEXTS, INVOCATION_STATUS, OP, POLICY, SETTLEMENT, WITHDRAWAL_CAUSE, WORKFLOW_STATUS } from "../../../core/generated/protocol.ts";
 import { toHex } from "../../../core/codec/hex.ts";
 import type { FieldValue } from "../../../core/codec/index.ts";
 
@@ -10,6 +10,7 @@ const TABLES = {
   op: namesOf(OP),
   invocationStatus: namesOf(INVOCATION_STATUS),
   workflowStatus: namesOf(WORKFLOW_STATUS),
+  channelStatus: namesOf(CHANNEL_STATUS),
   policy: namesOf(POLICY),
   settlement: namesOf(SETTLEMENT),
   cause: namesOf(WITHDRAWAL_CAUSE),

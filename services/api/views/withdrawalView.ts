@@ -16,7 +16,7 @@ export const withdrawalSchema = z
     recipient: address,
     amount,
     agent: count.describe("Account index; 0 for fees and bounced deposits"),
-    cause: z.enum(["WITHDRAW", "FEES", "BOUNCED_DEPOSIT"]),
+    cause: z.enum(["WITHDRAW", "FEES", "BOUNCED_DEPOSIT", "EXPORT"]),
     l2Time: seconds,
     batchIndex: count,
     status: z

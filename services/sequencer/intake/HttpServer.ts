@@ -16,7 +16,7 @@ import type { Pipeline } from "../Pipeline.ts";
 import type { RootClient } from "../roots/RootClient.ts";
 import { INTAKE } from "../Submission.ts";
 import type { Client } from "../Submission.ts";
-import { viewAgent, viewCall, viewLeaf, viewWorkflow } from "./readViews.ts";
+import { viewAgent, viewCall, viewChannel, viewLeaf, viewWorkflow } from "./readViews.ts";
 import type { StreamServer } from "./StreamServer.ts";
 
 const MAX_BODY_BYTES = (1 + MAX_BUNDLE_RECORDS) * SLOT_BYTES;
@@ -139,6 +139,9 @@ export class HttpServer {
       response.json(agent);
     });
     app.get("/v1/calls/:slot", (request, response) => void response.json(viewCall(state, numberOf(request.params.slot)) ?? raise(notFound("call in that slot"))));
+    app.get("/v1/channels/:slot", (request, response) => {
+      response.json(viewChannel(state, numberOf(request.params.slot)) ?? raise(notFound("channel in that slot")));
+    });
     app.get("/v1/workflows/:slot", (request, response) => {
       response.json(viewWorkflow(state, numberOf(request.params.slot)) ?? raise(notFound("workflow in that slot")));
     });

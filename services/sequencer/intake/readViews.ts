@@ -1,6 +1,6 @@
 import { decodeLeaf } from "../../../core/codec/leaf.ts";
 import { toHex } from "../../../core/codec/hex.ts";
-import { INVOCATION_STATUS, KIND, WORKFLOW_STATUS } from "../../../core/generated/protocol.ts";
+import { CHANNEL_STATUS, INVOCATION_STATUS, KIND, WORKFLOW_STATUS } from "../../../core/generated/protocol.ts";
 import type { LeafName } from "../../../core/generated/protocol.ts";
 import type { State } from "../../../core/state/index.ts";
 
@@ -50,6 +50,13 @@ export function viewWorkflow(state: State, slot: number): View | null {
   const fields = readLeaf("WORKFLOW", state.leaf(KIND.WORKFLOW, slot));
   if (fields["status"] === WORKFLOW_STATUS.FREE) return null;
   return { slot, ...fields, status: nameIn(WORKFLOW_STATUS, fields["status"] as number) };
+}
+
+/** The channel in a slot; null if the slot is free. */
+export function viewChannel(state: State, slot: number): View | null {
+  const fields = readLeaf("CHANNEL", state.leaf(KIND.CHANNEL, slot));
+  if (fields["status"] === CHANNEL_STATUS.FREE) return null;
+  return { slot, ...fields, status: nameIn(CHANNEL_STATUS, fields["status"] as number) };
 }
 
 /** The fields of a receipt or withdrawal. */

@@ -20,7 +20,7 @@ const SLOT_LIMIT = 4 ** 12;
 const EDGE_BATCH = 24;
 
 /** Parts of the state that a sequence may find full, or at the edge of a width, late in its life. */
-export const EDGES = ["none", "calls", "workflows", "sessions", "agents", "withdrawals", "receipts", "counters"] as const;
+export const EDGES = ["none", "calls", "workflows", "sessions", "channels", "agents", "withdrawals", "receipts", "counters"] as const;
 export type Edge = (typeof EDGES)[number];
 
 export interface SequenceOptions {
@@ -131,6 +131,7 @@ export class Sequence implements L1Data {
       case "calls": fill(ALLOCATOR.invocationNextSlot, ALLOCATOR.invocationFreeHead); break;
       case "workflows": fill(ALLOCATOR.workflowNextSlot, ALLOCATOR.workflowFreeHead); break;
       case "sessions": fill(ALLOCATOR.sessionNextSlot, ALLOCATOR.sessionFreeHead); break;
+      case "channels": fill(ALLOCATOR.channelNextSlot, ALLOCATOR.channelFreeHead); break;
       case "agents": system.setU32(MACHINE_AT + MACHINE.agentCount, SLOT_LIMIT - 1); break;
       case "withdrawals": system.setU64(MACHINE_AT + MACHINE.withdrawalCount, 4 ** DEPTH.WITHDRAWAL); break;
       case "receipts": system.setU64(MACHINE_AT + MACHINE.receiptCount, 4 ** DEPTH.RECEIPT); break;

@@ -4,7 +4,7 @@ import { KIND, SYSTEM_LEAF } from "../../../core/generated/protocol.ts";
 type Numbers = Readonly<Record<string, number>>;
 type Fields = Readonly<Record<string, number | Uint8Array>>;
 
-/** A live call, workflow or session, with the slot it lies in. */
+/** A live call, workflow, session or channel, with the slot it lies in. */
 export interface Placed {
   readonly slot: number;
   readonly fields: Numbers;
@@ -42,7 +42,11 @@ export class StateView {
     return this.#live("SESSION", KIND.SESSION, this.allocator()["sessionNextSlot"] ?? 0);
   }
 
-  #live(leaf: "INVOCATION" | "WORKFLOW" | "SESSION", kind: number, count: number): Placed[] {
+  channels(): Placed[] {
+    return this.#live("CHANNEL", KIND.CHANNEL, this.allocator()["channelNextSlot"] ?? 0);
+  }
+
+  #live(leaf: "INVOCATION" | "WORKFLOW" | "SESSION" | "CHANNEL", kind: number, count: number): Placed[] {
     const placed: Placed[] = [];
     // A scenario that pretends to be full has a next slot far beyond what exists.
     for (let slot = 0; slot < Math.min(count, 512); slot += 1) {

@@ -5,8 +5,8 @@ import { bundleDigest, recordsHash } from "../../../core/codec/bundle.ts";
 import { AUTH, OP, SLOT_BYTES } from "../../../core/generated/protocol.ts";
 import { createActor, signCompact } from "./Actors.ts";
 import type { Actor } from "./Actors.ts";
+import type { Aim, Planned } from "./Aim.ts";
 import { generateRecord } from "./generateRecord.ts";
-import type { Aim, Planned } from "./generateRecord.ts";
 import type { Random } from "./Random.ts";
 import type { StateView } from "./StateView.ts";
 
@@ -62,11 +62,11 @@ type Nonces = Map<number, number>;
 function generateBundle(stage: Stage, aim: Aim, nonces: Nonces, forced: { sender: Uint8Array } | undefined): Uint8Array {
   const { random, view } = stage;
   const first: Planned = generateRecord(aim);
-  const slots = [first.slot];
+  const slots = [...(first.lead ?? []), first.slot];
   const wanted = random.pick([1, 2, 3, 4]);
   for (let tries = 0; tries < 30 && slots.length < wanted; tries += 1) {
     const next = generateRecord(aim);
-    if (next.agent === first.agent) slots.push(next.slot);
+    if (next.agent === first.agent) slots.push(...(next.lead ?? []), next.slot);
   }
   const agent = random.chance(0.03) ? random.pick([0, 0xffffffff, aim.agents.length + 1]) : first.agent;
   const leaf = view.agent(aim.agents.includes(agent) ? agent : first.agent);
@@ -143,7 +143,7 @@ function generateEntry(stage: Stage, aim: Aim, nonces: Nonces): PlannedEntry {
 export function generateBatch(stage: Stage, agents: readonly number[], l2TimeBefore: number, queued: number): PlannedBatch {
   const { random } = stage;
   const l2Time = l2TimeBefore + random.pick([0, 0, 1, 5, 5, 20, 60, 150]);
-  const aim: Aim = { random, view: stage.view, agents, cast: stage.cast, l2Time };
+  const aim: Aim = { random, view: stage.view, agents, cast: stage.cast, channels: stage.channels, l2Time };
   const nonces: Nonces = new Map();
   const entryCount = agents.length < 4 ? random.between(2, 5) : random.pick([0, 0, 0, 0, 1, 2]);
   const entries: PlannedEntry[] = [];

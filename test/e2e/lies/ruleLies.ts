@@ -147,4 +147,28 @@ export const ruleLies: readonly MarketLie[] = [
         addToField(state, "WITHDRAWAL", Number(getField(state, "MACHINE", 0, "withdrawalCount")) - 1, "amount", 100_000n);
       }),
   },
+  {
+    about: "stale channel",
+    what: "pays a channel out as if nothing had been recorded",
+    effect: [AGENT.dee, -700],
+    tell: (market) =>
+      lieAt(market, stepOf(market.steps.exec, "CHANNEL_CLOSE final"), ({ state, step }) => {
+        setField(state, "CHANNEL", 1, "paidByA", 0n);
+        step();
+      }),
+  },
+  {
+    about: "forged channel signature",
+    what: "takes a signature of one side for the other's",
+    tell: (market) => {
+      const parameters = {
+        ...market.options.parameters,
+        recover: (digest: Uint8Array, r: Uint8Array, vs: Uint8Array) => {
+          const signer = recoverSigner(digest, r, vs);
+          return signer !== null && toNumber(signer) === toNumber(ACTORS.dee.address) ? ACTORS.cy.address : signer;
+        },
+      };
+      return lieAt(market, stepOf(market.steps.exec, "CHANNEL_CLOSE"), ({ step }) => step(), { parameters });
+    },
+  },
 ];

@@ -53,6 +53,21 @@ export const valueLies: readonly MarketLie[] = [
   after("SET_SESSION_KEY", "puts its own key in the place of the owner's", (state) => setField(state, "AGENT", AGENT.ada, "sessionKey", toNumber(ACTORS.mallory.address))),
   after("ADVERTISE", "advertises other prices", (state) => setField(state, "DIRECTORY", AGENT.ada, "pricesHash", 1n)),
   after("SESSION_CLOSE", "keeps a closed session's requester in its place", (state) => setField(state, "SESSION", 0, "requester", BigInt(AGENT.ada))),
+  after("CHANNEL_OPEN", "opens a channel with more than was paid for it", (state) => addToField(state, "CHANNEL", 4, "depositA", 50_000n)),
+  after("CHANNEL_FUND", "counts a deposit for the other side", (state) => {
+    addToField(state, "CHANNEL", 0, "depositA", -50n);
+    addToField(state, "CHANNEL", 0, "depositB", 50n);
+  }),
+  after("CHANNEL_GRANT", "makes its own key a side's", (state) => setField(state, "CHANNEL", 0, "keyA", toNumber(ACTORS.mallory.address))),
+  after("CHANNEL_UPDATE", "records a version that nobody signed", (state) => setField(state, "CHANNEL", 0, "version", 9n)),
+  after("CHANNEL_UPDATE", "takes one side's approval for an agreement", (state) => setField(state, "CHANNEL", 0, "version", 1n), "CHANNEL_UPDATE approved"),
+  after("CHANNEL_UPDATE", "keeps the totals before what both agreed on", (state) => setField(state, "CHANNEL", 0, "paidByA", 250n), "CHANNEL_UPDATE agreed"),
+  after("CHANNEL_CHALLENGE", "leaves the other side no time to answer", (state) => setField(state, "CHANNEL", 0, "deadline", 1n)),
+  after("CHANNEL_CLOSE", "pays a channel out to itself", (state) => move(state, AGENT.mallory, 300n, AGENT.dee)),
+  after("CHANNEL_CLOSE", "leaves a channel that was paid out in its place", (state) => setField(state, "CHANNEL", 1, "id", 2n), "CHANNEL_CLOSE final"),
+  after("CHANNEL_EXPORT", "hands a channel's money to another than the adjudicator", (state) => setField(state, "WITHDRAWAL", lastWithdrawal(state), "recipient", toNumber(ACTORS.mallory.address))),
+  after("CHANNEL_EXPORT", "hands over a channel with other totals", (state) => addToField(state, "WITHDRAWAL", lastWithdrawal(state), "contextHash", 1n)),
+  after("SIGNATURE", "carries another signature", (state) => addToField(state, "REGISTER", 0, "signatureR", 1n)),
   afterEntry("DEPOSIT", ENTRY.deposit + 1, "opens the account of a deposit with another owner", (state) => setField(state, "AGENT", Number(getField(state, "MACHINE", 0, "agentCount")), "owner", toNumber(ACTORS.mallory.address))),
   afterEntry("LINK_AGENT", ENTRY.link, "links an agent with another identity", (state) => addToField(state, "AGENT", AGENT.bob, "linkedId", 1n)),
   after("FORCED", "pays a forced withdrawal to another address", (state) => setField(state, "WITHDRAWAL", lastWithdrawal(state), "recipient", toNumber(ACTORS.mallory.address)), "forced 1"),

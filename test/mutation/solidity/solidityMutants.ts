@@ -1,4 +1,5 @@
 import type { Mutant } from "../Mutant.ts";
+import { solidityChannelMutants } from "./channelMutants.ts";
 import { inFile } from "../Mutant.ts";
 
 /** Altered Solidity: what only a lying prover meets, and rules whose mistakes would cost money. Files lie below `contracts/`. */
@@ -37,5 +38,6 @@ export const solidityMutants: readonly Mutant[] = [
   ]),
   ...inFile("libraries/transition/Slots.sol", [["R-7", "id != 0 && leaf.get(ID) == id", "leaf.get(ID) == id"]]),
   ...inFile("libraries/transition/Timeout.sol", [["TO-4", "if (step.l2Time <= call.get(INVOCATION_REVIEW_TIME)) return E_NOT_DUE;", ""]]),
+  ...solidityChannelMutants,
   ...inFile("libraries/transition/Withdraw.sol", [["WD-1", "if (step.signer != SIGNER_OWNER) return E_OWNER_ONLY;", ""]]),
 ];

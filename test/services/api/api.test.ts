@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { expect } from "chai";
-import { Wallet } from "ethers";
+import { AbiCoder, keccak256, Wallet, ZeroAddress } from "ethers";
 import { WebSocket } from "ws";
 
 import { fromHex } from "../../../core/codec/index.ts";
@@ -82,6 +82,7 @@ describe("API", function () {
           { op: "WORKFLOW_OPEN", fields: { expected: 2, escrow: 50, deadline: time + FAR } },
           { op: "WITHDRAW", fields: { recipient: fromHex(CAROL), amount: WITHDRAWN_UNITS } },
           { op: "TRANSFER", fields: { to: 1, amount: 1 } },
+          { op: "CHANNEL_OPEN", fields: { partner: 2, amount: 70, window: 600 } },
         ),
       ),
     );
@@ -108,9 +109,23 @@ describe("API", function () {
     expect((await get(`/v1/sessions?agent=${new Wallet(BOB).address}`)).body["items"]).to.have.length(1);
   });
 
+  it("channel: shows both sides, what they signed for, and what is recorded", async () => {
+    const { body } = await get("/v1/channels/0");
+    expect((await get("/v1/channels?agent=2")).body["items"]).to.deep.equal([body]);
+    expect((await get(`/v1/channels?agent=${new Wallet(BOB).address}&from=1`)).body["items"]).to.deep.equal([]);
+    expect(codeOf((await get("/v1/channels/1")).body)).to.equal("api/notFound");
+    const owners = [new Wallet(ALICE).address, new Wallet(BOB).address];
+    const types = ["uint8", "address", "address", "address", "uint64", "uint32", "uint8", "uint64"];
+    const channelId = keccak256(AbiCoder.defaultAbiCoder().encode(types, [1, ...owners, ZeroAddress, 0, 600, 0, 1]));
+    expect(body).to.deep.include({ slot: 0, id: 1, channelId, status: "OPEN", windowSeconds: 600, deadline: null, version: 0 });
+    expect(body["a"]).to.deep.include({ agent: 1, owner: owners[0]!.toLowerCase(), key: null });
+    expect(((body["a"] as Json)["deposit"] as Json)["units"]).to.equal(70);
+    expect(((body["b"] as Json)["deposit"] as Json)["units"]).to.equal(0);
+  });
+
   it("receipts: name the outcome and what to do about a rejection", async () => {
     const items = (await get("/v1/receipts?agent=1&from=2")).body["items"] as Json[];
-    expect(items.map((item) => item["outcome"])).to.deep.equal(["OK", "OK", "OK", "E_SELF"]);
+    expect(items.map((item) => item["outcome"])).to.deep.equal(["OK", "OK", "OK", "E_SELF", "OK"]);
     expect(items[3]?.["todo"]).to.equal("name another agent");
   });
 

@@ -101,6 +101,7 @@ describe("OpenAPI document", function () {
         { op: "WITHDRAW", fields: { recipient: fromHex(new Wallet(BOB).address), amount: 300 } },
         { op: "SET_SESSION_KEY", fields: { key: fromHex(new Wallet(BOB).address), cap: 10, expiry: time + FAR } },
         { op: "TRANSFER", fields: { to: 1, amount: 1 } },
+        { op: "CHANNEL_OPEN", fields: { partner: 2, amount: 70, window: 600 } },
       ),
     );
     await until("/v1/status", ({ batchCount }) => Number(batchCount) === 1);
@@ -154,12 +155,12 @@ describe("OpenAPI document", function () {
   });
 
   it("document: describes lists with items in them, page by page", async () => {
-    for (const path of ["/v1/agents", "/v1/calls", "/v1/workflows", "/v1/sessions", "/v1/receipts", "/v1/withdrawals", "/v1/batches", "/v1/entries", "/v1/epochs", "/v1/claims"]) {
+    for (const path of ["/v1/agents", "/v1/calls", "/v1/workflows", "/v1/sessions", "/v1/channels", "/v1/receipts", "/v1/withdrawals", "/v1/batches", "/v1/entries", "/v1/epochs", "/v1/claims"]) {
       const { body } = await fetchJson(`${path}?limit=1`);
       expect((body as { items: unknown[] }).items, path).to.have.length(1);
       expectValid(path, 200, body);
     }
-    for (const object of ["agents", "directory", "calls", "workflows", "sessions", "system"]) expectValid("/v1/proofs/{object}/{index}", 200, (await fetchJson(`/v1/proofs/${object}/0`)).body);
+    for (const object of ["agents", "directory", "calls", "workflows", "sessions", "channels", "system"]) expectValid("/v1/proofs/{object}/{index}", 200, (await fetchJson(`/v1/proofs/${object}/0`)).body);
   });
 
   it("document: would not pass a wrong answer", async () => {

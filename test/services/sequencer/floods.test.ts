@@ -68,7 +68,8 @@ describe("sequencer floods", function () {
     let longestMs = 0;
     for (let i = 0; i < 5; i += 1) attacker.socket.send(empty);
     for (let i = 0; i < 20; i += 1) longestMs = Math.max(longestMs, await honestMs(honest));
-    expect(longestMs, "the slowest honest bundle, ms").to.be.below(500);
+    // Some milliseconds on a calm machine; only one that works through the flood first takes seconds.
+    expect(longestMs, "the slowest honest bundle, ms").to.be.below(3_000);
     expect(await attacker.closed).to.equal(1008);
     expect(attacker.frames).to.deep.equal([{ request: 0, level: ACK_LEVEL.REJECTED, code: ERROR.H_GARBAGE }]);
     honest.socket.close();
@@ -119,7 +120,7 @@ describe("sequencer floods", function () {
       // None reaches the limit of one client, 32 MiB; the system's own buffers take some of it.
       client.socket.send(encodeSubmissions(Array.from({ length: 290 + i }, (_, request) => ({ request, bytes: new Uint8Array(1) }))));
     }
-    await until("the worst are dropped", () => other.clients < SLOW_CLIENTS && other.clients >= 7);
+    await until("the worst are dropped", () => other.clients < SLOW_CLIENTS && other.clients >= 7, 60_000);
     await pause(1_200);
     expect(other.clients, "as many as fit 256 MiB").to.be.within(7, 11);
     for (const { socket } of slow) socket.terminate();
