@@ -17,7 +17,7 @@ export const watchtowerSettings = defineConfig({
   queueUrl: { env: "QUEUE_URL", parser: url("redis", "rediss", "postgres", "postgresql"), default: undefined, description: "Redis or PostgreSQL for wake-ups; an embedded PostgreSQL when left out", secret: true },
   sequencerUrl: { env: "SEQUENCER_URL", parser: url("http", "https"), default: undefined, description: "Sequencer of the chain: channels at home in Layer Core are watched through it; without it they are refused" },
   pollMs: { env: "WATCHTOWER_POLL_MS", parser: durationMs, default: 4_000, description: "Pause between two looks" },
-  sweep: { env: "WATCHTOWER_SWEEP", parser: integer(0, 10_000), default: 50, description: "Watched channels that are read in each look although no event spoke of them" },
+  sweep: { env: "WATCHTOWER_SWEEP", parser: integer(0, 10_000), default: 20, description: "Watched channels that are read in each look although no event spoke of them" },
   maxChannels: { env: "WATCHTOWER_MAX_CHANNELS", parser: integer(1, 1_000_000), default: 20_000, description: "States in clear, one for each channel and side; more are refused" },
   maxSealed: { env: "WATCHTOWER_MAX_SEALED", parser: integer(0, 1_000_000), default: 10_000, description: "Sealed bodies; more are refused" },
   maxPerLocator: { env: "WATCHTOWER_MAX_PER_LOCATOR", parser: integer(1, 64), default: 8, description: "Sealed bodies under one locator" },

@@ -111,13 +111,14 @@ export const DEFAULT_INTAKE_RULES: IntakeRules = {
   maxSealedBytes: 16_384,
 };
 const DEFAULT_EVERY_MS = 4_000;
-const DEFAULT_SWEEP = 50;
+const DEFAULT_SWEEP = 20;
 const MAX_IN_FLIGHT = 64;
 const CONCURRENCY = 8;
 /** Promises that ended are forgotten this often. */
 const DROP_EVERY_LOOKS = 100;
-/** A head that is older than so many looks is no basis for a promise. */
+/** A head that was seen longer ago than so many looks, and so much time, is no basis for a promise. */
 const STALE_LOOKS = 15;
+const STALE_MS = 30_000;
 const MARK = "l1Block";
 
 /** Watches channels: keeps the best state of each side and answers a unilateral close of less. All it knows is on L1 or in its store. */
@@ -179,7 +180,7 @@ export function createTower(options: TowerOptions): Tower {
   const intake = new Intake({
     domain, store, rules,
     signer: receiptSigner,
-    now: () => (head === undefined || performance.now() - seenAtMs > STALE_LOOKS * everyMs ? undefined : head.block.timestamp),
+    now: () => (head === undefined || performance.now() - seenAtMs > Math.max(STALE_MS, STALE_LOOKS * everyMs) ? undefined : head.block.timestamp),
     markOf: async (channelId) => {
       const { provider, block } = await channels.head();
       return await channels.markOf(provider, channelId, block.number);
@@ -359,6 +360,7 @@ export function createTower(options: TowerOptions): Tower {
       for (const { signer } of options.lanes) addresses.push("getAddress" in signer ? await signer.getAddress() : signer.address);
       for (const manager of managers) await manager.start();
       await processor.start();
+      await processor.run(LOOK);
     },
     async stop() {
       await processor.stop();

@@ -43,7 +43,7 @@ export class TowerProcess {
     mkdirSync(dataDir, { recursive: true });
     const deployment = join(dataDir, "deployment.json");
     await writeDeployment(this.#network, deployment);
-    const flags = ["--port", "0", "--l1-url", chain.url, "--deployment", deployment, "--data-dir", dataDir, "--poll-ms", "100", "--min-window-seconds", "10", "--min-balance-gwei", "0"];
+    const flags = ["--port", "0", "--l1-url", chain.url, "--deployment", deployment, "--data-dir", dataDir, "--poll-ms", "100", "--sweep", "2", "--min-window-seconds", "10", "--min-balance-gwei", "0"];
     this.#earlier = this.output.length;
     const keys = [0, 1].map((lane) => testKey(`${this.#name} lane ${lane}`).wallet);
     for (const { address } of keys) await this.#network.fund(address);
@@ -56,6 +56,10 @@ export class TowerProcess {
       return this.life.includes("the watchtower watches");
     });
     this.url = /"url":"(http:[^"]+)"/.exec(this.life)?.[1] ?? "";
+  }
+
+  get pid(): number {
+    return this.#child?.pid ?? 0;
   }
 
   /** What it printed since it was started last. */
