@@ -173,12 +173,12 @@ export class Channel {
     return this.#do((engine) => engine.addLock(lock));
   }
 
-  settleLock(preimage: Uint8Array): number {
-    return this.#do((engine) => engine.settleLock(preimage));
+  settleLock(preimage: Uint8Array): void {
+    this.#do((engine) => engine.settleLock(preimage));
   }
 
-  dropLock(hashlock: Uint8Array): number {
-    return this.#do((engine) => engine.dropLock(hashlock));
+  dropLock(hashlock: Uint8Array): void {
+    this.#do((engine) => engine.dropLock(hashlock));
   }
 
   claimLock(preimage: Uint8Array): void {
