@@ -7,7 +7,9 @@ import type { BaseContract, ContractTransactionResponse, InterfaceAbi, Overrides
 
 import { FailoverProvider } from "../../chain/FailoverProvider.ts";
 import { configStruct, updateStruct } from "../../chain/channels/channelStructs.ts";
+import { connectAdjudicator } from "../../chain/channels/connectAdjudicator.ts";
 import type { SignedUpdate } from "../../chain/channels/SignedState.ts";
+import { connectTowerBond } from "../../chain/tower/connectTowerBond.ts";
 import type { TowerDomain } from "../../chain/tower/TowerState.ts";
 import type { Side } from "../../core/channel/index.ts";
 import { fromHex } from "../../core/codec/hex.ts";
@@ -82,6 +84,12 @@ export class TowerNetwork {
     const bond = (await deploy("TowerBond", address, BOND_WEI, MANDATE_SECONDS, 3 * MANDATE_SECONDS)) as unknown as TowerBond;
     const domain = { chainId: chain.chainId, adjudicator: fromHex(address), towerBond: fromHex(await bond.getAddress()) };
     return new TowerNetwork(chain, adjudicator, bond, domain);
+  }
+
+  /** On a chain that is there already, without a bond; its owner stops it. */
+  static of(chain: LocalChain, adjudicator: string): TowerNetwork {
+    const domain = { chainId: chain.chainId, adjudicator: fromHex(adjudicator), towerBond: new Uint8Array(20).fill(1) };
+    return new TowerNetwork(chain, connectAdjudicator(adjudicator, chain.provider), connectTowerBond(`0x${"01".repeat(20)}`, chain.provider), domain);
   }
 
   /** Money for an address. */
@@ -199,9 +207,14 @@ export class TowerNetwork {
   }
 
   async stop(): Promise<void> {
+    await this.stopTowers();
+    await this.chain.stop();
+  }
+
+  /** All but the chain. */
+  async stopTowers(): Promise<void> {
     for (const tower of [...this.#towers]) await tower.stop();
     for (const provider of this.#providers) provider.destroy();
-    await this.chain.stop();
     rmSync(this.dir, { recursive: true, force: true });
   }
 }

@@ -25,7 +25,8 @@ function signed(side: Side, ref: CoreRef, by: PartySignature, record: Uint8Array
 }
 
 /** An update as records of one bundle (RULES CH-14 … CH-21): the base by both sides, then the vouchers. Anyone may send them. */
-export function coreRecords({ base, vouchers = [] }: SignedUpdate, ref: CoreRef): Uint8Array[] {
+export function coreRecords({ base, vouchers = [] }: SignedUpdate, { slot, id }: CoreRef): Uint8Array[] {
+  const ref = { slot, id };
   const records: Uint8Array[] = [];
   if (base !== undefined) {
     const { version, paidByA, paidByB } = base;
