@@ -133,8 +133,7 @@ export async function deployRollup(hre: HardhatRuntimeEnvironment, options: Depl
       const address = await contract.getAddress();
       if (address !== ZERO_ADDRESS) contracts[name] = address;
     }
-    contracts["adjudicator"] = (await deployed.game.getFunction("config")()).adjudicator as string;
-    const { towerBond } = await connection.ignition.deploy(TowerBondModule, { ...ignition, parameters: { TowerBond: { adjudicator: contracts["adjudicator"] } } });
+    const { towerBond } = await connection.ignition.deploy(TowerBondModule, { ...ignition, parameters: { TowerBond: { adjudicator: contracts["adjudicator"]! } } });
     contracts["towerBond"] = await towerBond.getAddress();
     if (asset !== ZERO_ADDRESS) contracts["asset"] = asset;
     if (identityRegistry !== ZERO_ADDRESS) contracts["identityRegistry"] = identityRegistry;
