@@ -1,7 +1,8 @@
-/** `npm run bench -- NAME [--json] [options]`: core, tree, trace, disputes or paper. */
+/** `npm run bench -- NAME [--json] [options]`: core, channel, tree, trace, disputes or paper. */
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 
+import { benchChannel } from "./channel.ts";
 import { benchCore } from "./core.ts";
 import { benchDisputes, disputesTable } from "./disputes.ts";
 import { printPaper } from "./paper.ts";
@@ -18,6 +19,11 @@ async function main(): Promise<number> {
       else process.stdout.write(`${JSON.stringify(report.machine)}\n${JSON.stringify(report.conditions)}\n`);
       return report.runs.some(({ refusedBundles, refusedRecords }) => refusedBundles + refusedRecords > 0) ? 1 : 0;
     }
+    case "channel": {
+      const report = await benchChannel(args, (line) => process.stderr.write(`${line}\n`));
+      process.stdout.write(`${JSON.stringify(isJson ? report : report.machine, null, isJson ? 2 : 0)}\n`);
+      return 0;
+    }
     case "tree": {
       const child = spawn(process.execPath, [join(import.meta.dirname, "tree.ts"), ...args], { stdio: "inherit" });
       return await new Promise((resolve) => child.on("exit", (code) => resolve(code ?? 1)));
@@ -33,7 +39,7 @@ async function main(): Promise<number> {
     case "paper":
       return printPaper(args, (line) => process.stdout.write(`${line}\n`));
     default:
-      process.stderr.write("npm run bench -- core|tree|trace|disputes|paper [--json]\n");
+      process.stderr.write("npm run bench -- core|channel|tree|trace|disputes|paper [--json]\n");
       return 2;
   }
 }

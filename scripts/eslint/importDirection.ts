@@ -24,7 +24,7 @@ const DIRECTIONS: Readonly<Record<string, Direction>> = {
   derivation: { from: ["core", "chain", "runtime"] },
   services: { from: ["core", "chain", "derivation", "runtime"] },
   sdk: { from: ["core", "chain"], node: false },
-  "sdk/node": { from: ["sdk", "core", "chain"] },
+  "sdk/node": { from: ["sdk", "core", "chain", "runtime"] },
   sidecar: { from: ["sdk", "sdk/node", "runtime"] },
   cli: { from: ["sdk", "sdk/node", "runtime"] },
   web: { from: ["sdk"], node: false },

@@ -274,7 +274,7 @@ export class Agreement {
     const { context, frame, proposal } = this;
     if (frame === undefined || proposal === undefined || frame.sentOn === context.connection || frame.isSigning) return;
     const { key } = context.signerOf(context.self);
-    if (!frame.isSigned) {
+    if (!frame.isReady(context)) {
       frame.sign(context, baseDigest(context.separator, context.channelId, proposal.value), () => {
         context.log(new ByteWriter().u8(RECORD.BASE_SIGNATURE).u32(proposal.value.version).raw(key).raw(frame.bytes.slice(-64)).done());
         this.replaySignature(proposal.value.version, key, frame.bytes.slice(-64));
@@ -312,7 +312,7 @@ export class Agreement {
     }
     if (base.version !== context.version + 1 || context.hold !== "all") throw new ChannelError("channel/version", "A base that does not follow, or that was not agreed on.");
     const [paidA, paidB] = this.#owed;
-    if (base.paidByA !== paidA || base.paidByB !== paidB || !payer.isQuiet || payer.queue.lockEntries > 0) throw new ChannelError("channel/refused", "Those totals are not ours.");
+    if (base.paidByA !== paidA || base.paidByB !== paidB || !payer.isQuiet) throw new ChannelError("channel/refused", "Those totals are not ours.");
     if ([...payer.locks, ...payee.state.locks].some((lock) => !lock.isReleased)) throw new ChannelError("channel/locks-open", "Locks are open that were not given up.");
     if (signer === 1) context.checkPeerGrant(paidA);
     const key = context.peerKey(signer);
@@ -388,8 +388,8 @@ export class Agreement {
     const { context, closing } = this;
     if (closing === undefined || this.isCloseSent === context.connection || this.#isSigningClose) return;
     const { self } = context;
-    if (closing.signatures[self].length === 0) {
-      const { key } = context.signerOf(self);
+    const { key } = context.signerOf(self);
+    if (!sameBytes(closing.signers[self], key)) {
       this.#isSigningClose = true;
       context.signAny(closeDigest(context.separator, context.channelId, closing.value), (signature) => {
         this.#isSigningClose = false;
@@ -416,7 +416,7 @@ export class Agreement {
       return;
     }
     const isAgreed = context.hold === "all" || context.frozen === "close-signed";
-    if (!isAgreed || payer.open.count > 0 || !payer.isQuiet || this.#objection() === "channel/locks-open") throw new ChannelError("channel/refused", "There is more to do before the close.");
+    if (!isAgreed || payer.open.count > payer.queue.calls || !payer.isQuiet || this.#objection() === "channel/locks-open") throw new ChannelError("channel/refused", "There is more to do before the close.");
     if (context.self === 0 && this.closing === undefined) throw new ChannelError("channel/frame", "Side 0 signs first.");
     if (signer === 1) context.checkPeerGrant(context.self === 0 ? paidB : paidA);
     const key = signer === 0 ? context.principals[context.other] : context.peerKey(1);

@@ -105,21 +105,22 @@ export class ChannelEngine implements Engine {
     return payer.lockEntry(ENTRY.LOCK, lock.amount, lock.hashlock, lock.expiry);
   }
 
-  settleLock(preimage: Uint8Array): number {
+  settleLock(preimage: Uint8Array): void {
     this.#requireLive();
-    const lock = findLock(this.payer.planned, keccak256(preimage));
-    if (lock === undefined) throw new ChannelError("channel/lock", "That lock is not open.");
-    return this.payer.lockEntry(ENTRY.SETTLE, lock.amount, preimage, 0);
+    if (this.context.frozen !== undefined) throw new ChannelError("channel/frozen", "The channel ends.");
+    if (findLock(this.payer.planned, keccak256(preimage)) === undefined) throw new ChannelError("channel/lock", "That lock is not open.");
+    this.payer.settle(preimage);
   }
 
-  dropLock(hashlock: Uint8Array): number {
+  dropLock(hashlock: Uint8Array): void {
     this.#requireLive();
     const { context } = this;
     const lock = findLock(this.payer.planned, hashlock);
+    if (context.frozen !== undefined) throw new ChannelError("channel/frozen", "The channel ends.");
     if (lock === undefined) throw new ChannelError("channel/lock", "That lock is not open.");
     if (context.l1Seconds <= lock.expiry + context.options.maxSkewSeconds) throw new ChannelError("channel/lock-expiry", "The lock is not over, with the margin for the clocks.");
     if (lock.isRegistered) throw new ChannelError("channel/lock", "The preimage stands on chain.");
-    return this.payer.lockEntry(ENTRY.DROP, lock.amount, hashlock, 0);
+    this.payer.drop(hashlock);
   }
 
   claimLock(preimage: Uint8Array): void {
@@ -128,18 +129,21 @@ export class ChannelEngine implements Engine {
     const lock = findLock(payee.state.locks, keccak256(preimage));
     if (lock === undefined || lock.isReleased) throw new ChannelError("channel/lock", "That lock is not ours to claim.");
     context.log(new ByteWriter().u8(RECORD.CLAIMED).raw(preimage).done());
+    context.remember(preimage);
     payee.markLock({ ...lock, preimage: preimage.slice() });
     if (context.link === "synced") context.send(new ByteWriter().u8(FRAME.PREIMAGE).raw(preimage).done());
   }
 
   releaseLock(hashlock: Uint8Array): void {
     this.#requireLive();
-    const { payee, context } = this;
+    const { payee } = this;
     const lock = findLock(payee.state.locks, hashlock);
     if (lock === undefined || lock.preimage !== undefined) throw new ChannelError("channel/lock", "That lock is not open, or claimed.");
-    context.log(new ByteWriter().u8(RECORD.RELEASED).raw(hashlock).done());
-    payee.markLock({ ...lock, isReleased: true });
-    if (context.link === "synced") context.send(new ByteWriter().u8(FRAME.RELEASE).raw(hashlock).done());
+    payee.release(lock);
+  }
+
+  preimageOf(hashlock: Uint8Array): Uint8Array | undefined {
+    return this.context.preimages.get(toHex(hashlock));
   }
 
   preimageRegistered(preimage: Uint8Array): void {
@@ -150,6 +154,7 @@ export class ChannelEngine implements Engine {
     const mine = findLock(payer.planned, hashlock);
     if (theirs === undefined && mine === undefined) return;
     context.log(new ByteWriter().u8(RECORD.REGISTERED).raw(preimage).done());
+    context.remember(preimage);
     if (theirs !== undefined) payee.markLock({ ...theirs, isRegistered: true, preimage: preimage.slice() });
     if (mine === undefined) return;
     payer.markLock({ ...mine, isRegistered: true });
@@ -195,6 +200,7 @@ export class ChannelEngine implements Engine {
       throw new ChannelError("channel/frame", "HELLO comes first.");
     }
     if (kind === FRAME.CLOSE) return context.inOrder(() => agreement.onClose(bytes));
+    if (kind === FRAME.GRANT) return this.#onGrant(bytes);
     if (context.frozen !== undefined) {
       // What was under way when we froze is not taken; the peer learns it from our HELLO or CLOSE.
       if (context.frozen === "close-signed") return;
@@ -205,8 +211,6 @@ export class ChannelEngine implements Engine {
         return this.payee.onCalls(bytes);
       case FRAME.ACK:
         return this.payer.onAck(bytes);
-      case FRAME.GRANT:
-        return this.#onGrant(bytes);
       case FRAME.FUNDS:
         return this.#onFunds(bytes);
       case FRAME.STOP:
@@ -262,9 +266,8 @@ export class ChannelEngine implements Engine {
   #onGrant(bytes: Uint8Array): void {
     const { context } = this;
     const { grant, signature } = readGrant(bytes);
-    const known = context.sessions[context.other]?.grant;
+    const known = context.peerSession?.grant;
     if (known !== undefined && sameBytes(known.key, grant.key) && known.cap === grant.cap && known.expiry === grant.expiry) return;
-    if (grant.expiry - context.l1Seconds <= 2 * context.options.config.windowSeconds) throw new ChannelError("channel/grant-expired", "The session key ends within two windows.");
     const signed: SignedGrant = { side: context.other, grant, signature };
     context.peerSession = signed;
     context.verify(grantDigest(context.separator, context.channelId, grant), signature, context.principals[context.other], () => {
@@ -387,6 +390,9 @@ export class ChannelEngine implements Engine {
     this.#requireLive();
     const { context } = this;
     if (grant !== undefined && (signature === undefined || grant.key.length !== 20)) throw new ChannelError("channel/use", "A grant comes with its principal's signature.");
+    if (context.frozen !== undefined && context.frozen !== "close-signed") throw new ChannelError("channel/frozen", "The channel ends.");
+    if (grant !== undefined && grant.cap < this.payer.committedWith(0)) throw new ChannelError("channel/grant-cap", "The key may sign less than is paid already.");
+    if (grant !== undefined && grant.expiry - context.l1Seconds <= 2 * context.options.config.windowSeconds + context.options.maxSkewSeconds) throw new ChannelError("channel/grant-expired", "The key ends within two windows.");
     const bytes = grant === undefined || signature === undefined ? new Uint8Array(0) : writeGrant(grant, signature);
     context.log(new ByteWriter().u8(RECORD.OWN_GRANT).raw(bytes).done());
     this.applyOwnGrant(bytes);
@@ -395,11 +401,9 @@ export class ChannelEngine implements Engine {
 
   /** Our session key; no bytes: the principal signs. */
   applyOwnGrant(bytes: Uint8Array): void {
-    const { context, payer, payee, agreement } = this;
+    const { context } = this;
     const session = bytes.length === 0 ? undefined : { side: context.self, ...readGrant(bytes) };
     context.sessions[context.self] = session;
-    for (const frame of [...payer.inFlight, ...payee.acks.map((sent) => sent.frame)]) if (frame.sentOn !== context.connection) frame.renew(session);
-    if (agreement.frame !== undefined && agreement.frame.sentOn !== context.connection) agreement.frame.renew(session);
   }
 
   drain(): Effect[] {

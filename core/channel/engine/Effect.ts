@@ -61,10 +61,10 @@ export type Effect =
   | { readonly kind: "log"; readonly record: Uint8Array; readonly position: number }
   | { readonly kind: "send"; readonly frame: Uint8Array; readonly after: number }
   /**
-   * Answer with `signed`. A signer of the same process may start before `after` is durable (a signature that dies with the
+   * Answer with `signed`: a signature of the address `key`, the principal's or the session key's. A signer of the same process may start before `after` is durable (a signature that dies with the
    * process was never made: the send waits as well); one that lives outside must wait.
    */
-  | { readonly kind: "sign"; readonly token: number; readonly digest: Uint8Array; readonly as: "principal" | "session"; readonly after: number }
+  | { readonly kind: "sign"; readonly token: number; readonly digest: Uint8Array; readonly as: "principal" | "session"; readonly key: Uint8Array; readonly after: number }
   /** Answer with `verified`. 64 bytes: EIP-2098 of `signer`; other lengths only where a contract principal may sign. */
   | { readonly kind: "verify"; readonly token: number; readonly digest: Uint8Array; readonly signature: Uint8Array; readonly signer: Uint8Array }
   /** Run these calls and `answer` each. */

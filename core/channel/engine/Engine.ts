@@ -34,14 +34,16 @@ export interface Engine {
 
   /** Queues a conditional payment. @throws channel/lock, lock-expiry, capacity, grant-cap, frozen, one-way */
   addLock(lock: Lock): number;
-  /** Payer: pays a lock whose preimage it learned by itself. */
-  settleLock(preimage: Uint8Array): number;
-  /** Payer: takes out an expired lock. @throws channel/lock-expiry before its time */
-  dropLock(hashlock: Uint8Array): number;
+  /** Payer: pays a lock whose preimage it learned by itself, with the next voucher. */
+  settleLock(preimage: Uint8Array): void;
+  /** Payer: takes out an expired lock, with the next voucher. @throws channel/lock-expiry before its time */
+  dropLock(hashlock: Uint8Array): void;
   /** Payee: claims a lock; the preimage goes to the payer. */
   claimLock(preimage: Uint8Array): void;
   /** Payee: gives a lock up; the next rebase takes it out. */
   releaseLock(hashlock: Uint8Array): void;
+  /** A preimage that this channel saw lately, in either direction: a hub that missed the event finds it here. */
+  preimageOf(hashlock: Uint8Array): Uint8Array | undefined;
   /** The preimage stands in the register of the chain since a time ≤ the lock's expiry: the lock must be settled, not dropped. */
   preimageRegistered(preimage: Uint8Array): void;
 

@@ -23,6 +23,7 @@ interface InboxItem {
 }
 
 const FIRST_BAN_MS = 1_000;
+const PREIMAGES_KEPT = 1024;
 const LONGEST_BAN_MS = 600_000;
 
 /** What all parts of an engine share: who and where, the log, the effects, and the peer's frames in order. */
@@ -42,6 +43,8 @@ export class EngineContext {
   peerSession: SignedGrant | undefined;
   /** Session keys of the peer whose grants stand on chain, in hex. */
   readonly registered = new Set<string>();
+  /** Newest preimages that were shown, by their hashlocks in hex. */
+  readonly preimages = new Map<string, Uint8Array>();
   nowMs = 0;
   l1Seconds = 0;
   version = 0;
@@ -95,6 +98,15 @@ export class EngineContext {
 
   get allowsLocks(): boolean {
     return this.options.config.home === HOME.L1;
+  }
+
+  remember(preimage: Uint8Array): void {
+    this.preimages.set(toHex(keccak256(preimage)), preimage.slice());
+    if (this.preimages.size <= PREIMAGES_KEPT) return;
+    for (const oldest of this.preimages.keys()) {
+      this.preimages.delete(oldest);
+      return;
+    }
   }
 
   /** Whether `side` may pay. */
@@ -194,7 +206,8 @@ export class EngineContext {
     if (this.isReplaying) return;
     const token = this.#nextToken++;
     this.#signing.set(token, then);
-    this.emit({ kind: "sign", token, digest, as, after: this.position });
+    const key = as === "principal" ? this.principals[this.self] : this.signerOf(this.self).key;
+    this.emit({ kind: "sign", token, digest, as, key, after: this.position });
   }
 
   /** Signs with the session key if there is one. */

@@ -1,4 +1,5 @@
 import { setU64 } from "../../codec/integers.ts";
+import type { EngineLimits } from "./EngineOptions.ts";
 import { ENTRY, ENTRY_BYTES } from "./frames/callsFrame.ts";
 import { applyLockEntry } from "./OpenLock.ts";
 import type { OpenLock } from "./OpenLock.ts";
@@ -13,6 +14,9 @@ export interface QueuePart {
   readonly payloads: readonly (Uint8Array | undefined)[] | undefined;
 }
 
+/** Of a frame, for its head and signature. */
+export const FRAME_MARGIN_BYTES = 4096;
+
 /** Entries of our chain that are under no voucher yet, as the bytes that are hashed. */
 export class EntryQueue {
   #bytes = new Uint8Array(49 * 256);
@@ -24,6 +28,11 @@ export class EntryQueue {
   #hasPayloads = false;
   #calls = 0;
   count = 0;
+  /** Of them calls. */
+  get calls(): number {
+    return this.#calls;
+  }
+
   /** Of them lock entries. */
   lockEntries = 0;
   units = 0;
@@ -70,16 +79,20 @@ export class EntryQueue {
     return this.nextSequence++;
   }
 
-  take(maxEntries: number, maxBytes: number): QueuePart {
+  /** Entries from the front: not beyond `maxSequence`, not above the limits. A payload that is longer than the peer takes is left out. */
+  take(limits: EngineLimits, maxSequence: number): QueuePart {
+    const maxEntries = Math.min(limits.maxCallsPerFrame, this.count, maxSequence - (this.nextSequence - this.count) + 1);
+    const maxBytes = limits.maxFrameBytes - FRAME_MARGIN_BYTES;
     const lockOffsets: number[] = [];
     let at = this.#from;
     let count = 0;
     let calls = 0;
     let units = 0;
     let bytes = 0;
-    while (count < Math.min(maxEntries, this.count)) {
+    while (count < maxEntries) {
       const kind = this.#bytes[at];
       const length = ENTRY_BYTES[kind];
+      if (kind === ENTRY.CALL && this.#hasPayloads && (this.#payloads[calls]?.length ?? 0) > limits.maxPayloadBytes) this.#payloads[calls] = undefined;
       const payload = kind === ENTRY.CALL && this.#hasPayloads ? this.#payloads[calls] : undefined;
       const more = length + 4 + (payload?.length ?? 0);
       if (count > 0 && bytes + more > maxBytes) break;

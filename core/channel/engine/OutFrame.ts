@@ -26,9 +26,9 @@ export class OutFrame {
     return this.#isSigned;
   }
 
-  /** The key changed: what did not leave under the old one is signed again. */
-  renew(session: SignedGrant | undefined): void {
-    if (this.#isSigned && this.#session !== session) this.#isSigned = false;
+  /** Whether it may leave: signed, and by the key of now, since the peer checks against the newest that it knows. */
+  isReady(context: EngineContext): boolean {
+    return this.#isSigned && this.#session === context.sessions[context.self];
   }
 
   /** Has `digest` signed by the key of now, and says so in the signer byte. A key that changes meanwhile signs again. */

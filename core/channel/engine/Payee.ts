@@ -5,9 +5,12 @@ import { MAX_UNITS } from "../../generated/protocol.ts";
 import { ChannelError } from "./ChannelCode.ts";
 import type { ChannelCode } from "./ChannelCode.ts";
 import type { EngineContext } from "./EngineContext.ts";
+import { FRAME_MARGIN_BYTES } from "./EntryQueue.ts";
 import type { SignedGrant } from "./Evidence.ts";
 import { RESULT_BYTES, buildAckFrame, readAckFrame } from "./frames/ackFrame.ts";
 import type { AckFrame } from "./frames/ackFrame.ts";
+import { ByteWriter } from "./frames/ByteWriter.ts";
+import { FRAME } from "./frames/FrameKind.ts";
 import { CALLS_HEAD_BYTES, ENTRY, absorbEntries, readCallsFrame } from "./frames/callsFrame.ts";
 import type { CallsFrame } from "./frames/callsFrame.ts";
 import { CALL_STATE, OpenCalls } from "./OpenCalls.ts";
@@ -101,13 +104,13 @@ export class Payee {
     };
     const calls = readCallsFrame(bytes);
     if (!context.mayPay(context.other)) refuse("channel/one-way", "That side does not pay.");
-    if (calls.version !== context.version) refuse("channel/version", "A voucher under another base.");
     if (calls.entries > context.ownLimits.maxCallsPerFrame) refuse("channel/size", "Too many entries in one frame.");
     if (calls.sequence <= before.sequence) {
       if (calls.sequence === before.sequence && !sameBytes(calls.hash, before.hash)) refuse("channel/two-stores", "Two vouchers of one sequence.");
       this.repeatAck();
       return;
     }
+    if (calls.version !== context.version) refuse("channel/version", "A voucher under another base.");
     if (calls.before !== before.sequence) refuse("channel/sequence", "A voucher that does not follow.");
     if (!sameBytes(calls.hashBefore, before.hash)) refuse("channel/two-stores", "A voucher that follows other calls than ours.");
     if (context.waiting > 2 * context.ownLimits.maxInFlight + 16) refuse("channel/flood", "Too many frames at once.");
@@ -140,7 +143,7 @@ export class Payee {
     const committed = after.paid + sumOfLocks(after.locks);
     if (committed > context.netOf(context.other) + this.paidUnits() - this.reserved) refuse("channel/capacity", "More than the confirmed deposits cover.");
     if (calls.signer === 1) context.checkPeerGrant(committed);
-    const last = this.open.count === 0 ? calls.sequence : this.open.oldest;
+    const last = this.open.count === 0 ? this.state.sequence + 1 : this.open.oldest;
     if (calls.sequence - last >= this.open.capacity) refuse("channel/size", "Too many open calls.");
     return after;
   }
@@ -151,8 +154,8 @@ export class Payee {
     if (!context.allowsLocks) throw new ChannelError("channel/lock", "No locks in Layer Core.");
     const { windowSeconds } = context.options.config;
     if (step.kind === ENTRY.LOCK) {
-      const left = lock.expiry - context.l1Seconds;
-      if (left > 4 * windowSeconds || left < context.options.lockMarginSeconds) throw new ChannelError("channel/lock-expiry", "The lock ends too soon or too late.");
+      // One that ends too soon may have been late on its way: it is taken and given up, see #giveUpLate.
+      if (lock.expiry - context.l1Seconds > 4 * windowSeconds) throw new ChannelError("channel/lock-expiry", "The lock ends too late.");
     } else if (step.kind === ENTRY.DROP) {
       if (lock.isRegistered) throw new ChannelError("channel/lock", "The preimage stands on chain: the lock is ours.");
       if (lock.expiry >= context.l1Seconds) throw new ChannelError("channel/lock-expiry", "The lock is not over.");
@@ -193,7 +196,10 @@ export class Payee {
     const calls = readCallsFrame(bytes);
     const failed = this.#failedBetween(this.state.seen, calls.resultsSeen);
     if (failed === undefined || calls.before !== this.state.sequence) throw new ChannelError("channel/log", "A voucher that does not follow.");
-    this.applyCalls(calls, this.#fold(calls, this.state, failed, []), signer, grant);
+    const steps: LockStep[] = [];
+    const after = this.#fold(calls, this.state, failed, steps);
+    for (const { preimage } of steps) if (preimage !== undefined) this.context.remember(preimage);
+    this.applyCalls(calls, after, signer, grant);
   }
 
   applyCalls(calls: CallsFrame, after: ChainState, signer: Uint8Array, grant: SignedGrant | undefined): void {
@@ -217,6 +223,24 @@ export class Payee {
     if (context.waiting === 0) this.tentative = this.state;
     if (calls.calls > 0) this.deliver(calls, false, position);
     this.#lockEvents(calls, locks);
+    this.#giveUpLate(locks);
+  }
+
+  /** A lock that leaves no time to claim it on chain is worth nothing to us. */
+  #giveUpLate(before: readonly OpenLock[]): void {
+    const { context } = this;
+    for (const lock of this.state.locks) {
+      const isNew = !before.some(({ hashlock }) => sameBytes(hashlock, lock.hashlock));
+      if (isNew && lock.expiry - context.l1Seconds < context.options.lockMarginSeconds) this.release(lock);
+    }
+  }
+
+  /** Gives a lock up. */
+  release(lock: OpenLock): void {
+    const { context } = this;
+    context.log(new ByteWriter().u8(RECORD.RELEASED).raw(lock.hashlock).done());
+    this.markLock({ ...lock, isReleased: true });
+    if (context.link === "synced") context.send(new ByteWriter().u8(FRAME.RELEASE).raw(lock.hashlock).done());
   }
 
   /** What became of a lock off chain stays with it. */
@@ -231,9 +255,11 @@ export class Payee {
     for (const offset of calls.offsets) {
       if (calls.bytes[offset] === ENTRY.CALL) continue;
       const { kind, lock, preimage, locks: next } = applyLockEntry(locks, calls.bytes, offset);
+      if (preimage !== undefined) context.remember(preimage);
       locks = next;
-      if (kind === ENTRY.LOCK) context.event({ name: "lock-added", lock });
-      else if (preimage !== undefined) context.event({ name: "lock-settled", hashlock: lock.hashlock, preimage });
+      if (kind === ENTRY.LOCK) {
+        if (lock.expiry - context.l1Seconds >= context.options.lockMarginSeconds) context.event({ name: "lock-added", lock });
+      } else if (preimage !== undefined) context.event({ name: "lock-settled", hashlock: lock.hashlock, preimage });
       else context.event({ name: "lock-dropped", hashlock: lock.hashlock, payer: context.other });
     }
   }
@@ -298,8 +324,9 @@ export class Payee {
       const mayAnswer = this.#answerCount > 0 && (context.hold === "none" || context.isClosing || isOwed);
       const isDue = isOwed && (context.hold !== "none" || context.nowMs - this.#unackedSinceMs >= context.options.ackDelayMs);
       if (!mayAnswer && !isDue) return;
-      const unsigned = this.acks.filter(({ frame }) => !frame.isSigned).length;
-      if (unsigned >= (isEach ? context.limits.maxInFlight : 1)) return;
+      let unsent = 0;
+      for (const { frame } of this.acks) if (frame.sentOn !== context.connection) unsent++;
+      if (unsent >= (isEach ? context.limits.maxInFlight : 1)) return;
       this.#cutAck(isEach ? 1 : MOST_RESULTS_PER_ACK);
     }
   }
@@ -310,7 +337,7 @@ export class Payee {
     let payloadBytes = 0;
     while (count < Math.min(most, this.#answerCount)) {
       payloadBytes += 4 + (this.#hasPayloads ? (this.#payloads[count]?.length ?? 0) : 0);
-      if (count > 0 && payloadBytes + count * RESULT_BYTES > context.limits.maxFrameBytes - 4096) break;
+      if (count > 0 && payloadBytes + count * RESULT_BYTES > context.limits.maxFrameBytes - FRAME_MARGIN_BYTES) break;
       count++;
     }
     const results = this.#answers.slice(0, count * RESULT_BYTES);
@@ -318,7 +345,7 @@ export class Payee {
     this.#answerCount -= count;
     let payloads: (Uint8Array | undefined)[] | undefined;
     if (this.#hasPayloads) {
-      payloads = this.#payloads.splice(0, count);
+      payloads = this.#payloads.splice(0, count).map((payload) => ((payload?.length ?? 0) > context.limits.maxPayloadBytes ? undefined : payload));
       if (payloads.every((payload) => payload === undefined)) payloads = undefined;
       if (this.#payloads.length === 0) this.#hasPayloads = false;
     }
@@ -365,7 +392,7 @@ export class Payee {
     if (context.link !== "synced") return;
     for (const { frame, ack } of this.acks) {
       if (frame.sentOn === context.connection) continue;
-      if (!frame.isSigned) {
+      if (!frame.isReady(context)) {
         if (!frame.isSigning) this.#sign(frame, ack);
         return;
       }

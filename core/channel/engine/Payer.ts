@@ -51,8 +51,10 @@ export class Payer {
   reserved = 0;
 
   #tentative = { acked: 0, results: 0, resultsHash: ZERO as Uint8Array };
+  #isKeyAlarmed = false;
   #marked: number[] = [];
   #preimages: Uint8Array[] = [];
+  #drops: Uint8Array[] = [];
 
   constructor(context: EngineContext, receivedUnits: () => number) {
     this.context = context;
@@ -83,6 +85,12 @@ export class Payer {
     if (committed > MAX_UNITS) return "channel/limit";
     const net = Math.min(context.netOf(context.self), context.fundsTold);
     if (committed > net + this.receivedUnits() - this.reserved) return "channel/capacity";
+    return this.#keyRefusal(committed);
+  }
+
+  /** Why the key of now cannot sign for `committed` units. */
+  #keyRefusal(committed: number): ChannelCode | undefined {
+    const { context } = this;
     const session = context.sessions[context.self];
     if (session === undefined) return context.options.contractParties[context.self] ? "channel/signer" : undefined;
     if (committed > session.grant.cap) return "channel/grant-cap";
@@ -110,8 +118,6 @@ export class Payer {
     if (!Number.isSafeInteger(amount) || amount < 0) throw new ChannelError("channel/limit", "An amount is a whole number of units.");
     if (word.length !== 32) throw new ChannelError("channel/size", "A hashlock or preimage has 32 bytes.");
     if (kind === ENTRY.LOCK) this.#require(0, amount);
-    else if (this.context.frozen !== undefined) throw new ChannelError("channel/frozen", "The channel ends.");
-    else if (this.context.hold !== "none") throw new ChannelError("channel/busy", "A new base is being agreed on.");
     const bytes = new Uint8Array(kind === ENTRY.LOCK ? 54 : 49);
     const view = new DataView(bytes.buffer);
     bytes[0] = kind;
@@ -131,15 +137,29 @@ export class Payer {
   pump(): void {
     const { context } = this;
     if (context.link !== "synced" || context.hold !== "none" || context.frozen !== undefined) return;
-    if (this.#preimages.length > 0) this.#settleKnown();
-    while (this.queue.count > 0 && this.inFlight.length < context.limits.maxInFlight) this.#cutFrame();
+    if (this.pendingSettlements > 0) this.#endLocks();
+    if (this.queue.count === 0) return;
+    const refusal = this.#keyRefusal(this.committedWith(0));
+    if (refusal !== undefined) {
+      if (!this.#isKeyAlarmed) context.alarm(refusal, "Calls wait for a key that may sign them.");
+      this.#isKeyAlarmed = true;
+      return;
+    }
+    this.#isKeyAlarmed = false;
+    while (this.queue.count > 0 && this.inFlight.length < context.limits.maxInFlight && this.#cutFrame());
   }
 
-  #cutFrame(): void {
+  /** One voucher over what is queued; false if the oldest open call is too far back. */
+  #cutFrame(): boolean {
     const { context, queue } = this;
-    const part = queue.take(context.limits.maxCallsPerFrame, context.limits.maxFrameBytes - 4096);
+    const part = queue.take(context.limits, this.open.count === 0 ? Infinity : this.open.oldest + context.limits.maxOpenCalls - 1);
+    if (part.count === 0) return false;
     let { locks } = this;
-    for (const offset of part.lockOffsets) locks = applyLockEntry(locks, part.bytes, offset).locks;
+    for (const offset of part.lockOffsets) {
+      const step = applyLockEntry(locks, part.bytes, offset);
+      locks = step.locks;
+      if (step.preimage !== undefined) context.remember(step.preimage);
+    }
     const owed = this.owed + part.units;
     const paid = Math.max(this.paid, owed);
     const hash = absorbEntries(this.hash, part.bytes, 0, part.count);
@@ -148,6 +168,7 @@ export class Payer {
     };
     const record = buildCallsFrame(head, part.bytes, part.count, part.payloads);
     this.#sent(record, paid, owed, hash, locks, part.count);
+    return true;
   }
 
   #sent(record: Uint8Array, paid: number, owed: number, hash: Uint8Array, locks: readonly OpenLock[], entries: number): void {
@@ -177,7 +198,7 @@ export class Payer {
     if (context.link !== "synced") return;
     for (const frame of this.inFlight) {
       if (frame.sentOn === context.connection) continue;
-      if (!frame.isSigned) {
+      if (!frame.isReady(context)) {
         if (!frame.isSigning) this.#sign(frame);
         return;
       }
@@ -191,9 +212,9 @@ export class Payer {
     return this.inFlight.every((frame) => frame.sentOn === this.context.connection);
   }
 
-  /** Preimages that we know of locks that are not settled yet. */
+  /** Locks that are to be settled or dropped with the next voucher. */
   get pendingSettlements(): number {
-    return this.#preimages.length;
+    return this.#preimages.length + this.#drops.length;
   }
 
   /** The payee showed a preimage, or the chain has it. */
@@ -201,16 +222,32 @@ export class Payer {
     const hashlock = keccak256(preimage);
     const lock = findLock(this.planned, hashlock);
     if (lock === undefined || this.#preimages.some((known) => sameBytes(known, preimage))) return;
-    this.#preimages.push(preimage.slice());
+    this.settle(preimage);
     this.context.event({ name: "preimage", hashlock, preimage: preimage.slice() });
   }
 
-  #settleKnown(): void {
+  /** Pays a lock with the next voucher. */
+  settle(preimage: Uint8Array): void {
+    this.#preimages.push(preimage.slice());
+  }
+
+  /** Takes an expired lock out with the next voucher. */
+  drop(hashlock: Uint8Array): void {
+    this.#drops.push(hashlock.slice());
+  }
+
+  /** Locks are settled and dropped only when a voucher can follow at once: a new base in between takes out what it finds. */
+  #endLocks(): void {
     for (const preimage of this.#preimages) {
       const lock = findLock(this.planned, keccak256(preimage));
       if (lock !== undefined) this.lockEntry(ENTRY.SETTLE, lock.amount, preimage, 0);
     }
+    for (const hashlock of this.#drops) {
+      const lock = findLock(this.planned, hashlock);
+      if (lock !== undefined && !lock.isRegistered) this.lockEntry(ENTRY.DROP, lock.amount, hashlock, 0);
+    }
     this.#preimages = [];
+    this.#drops = [];
   }
 
   /** Changes what is known of a lock that is open. */
@@ -238,12 +275,12 @@ export class Payer {
       throw new ChannelError(code, why);
     };
     const ack = readAckFrame(bytes);
-    if (ack.version !== context.version) refuse("channel/version", "An Ack under another base.");
     const tentative = this.#tentative;
     if (ack.sequence <= tentative.acked && ack.results <= tentative.results) {
       if (ack.results === tentative.results && !sameBytes(ack.hash, tentative.resultsHash)) refuse("channel/hash", "Other results than before.");
       return; // A repeat.
     }
+    if (ack.version !== context.version) refuse("channel/version", "An Ack under another base.");
     if (ack.resultsBefore !== tentative.results || ack.sequence < tentative.acked) refuse("channel/sequence", "An Ack that does not follow.");
     if (!sameBytes(ack.hashBefore, tentative.resultsHash)) refuse("channel/hash", "The results follow others than ours.");
     const end = ack.sequence === this.acked ? this.ackedHash : this.inFlight.find((frame) => frame.end === ack.sequence && frame.sentOn === context.connection)?.hash;
@@ -311,6 +348,7 @@ export class Payer {
         const step = applyLockEntry(locks, calls.bytes, calls.offsets[i]);
         locks = step.locks;
         units += step.settled;
+        if (step.preimage !== undefined) this.context.remember(step.preimage);
       }
     }
     this.#sent(record, calls.paid, this.owed + units, calls.hash.slice(), locks, calls.entries);

@@ -59,7 +59,7 @@ export class Resync {
     this.#awaitsProof = false;
     const proposed = context.self === 0 ? (agreement.proposal?.value.version ?? 0) : 0;
     const hello: Hello = {
-      protocol: PROTOCOL, channelId: context.channelId, side: context.self, epoch: this.own.epoch, boot: this.own.boot, l1Seconds: context.l1Seconds, isFrozen: context.frozen !== undefined, version: context.version, proposed,
+      protocol: PROTOCOL, channelId: context.channelId, side: context.self, epoch: this.own.epoch, boot: this.own.boot, seenEpoch: this.peer.epoch, seenBoot: this.peer.boot, l1Seconds: context.l1Seconds, isFrozen: context.frozen !== undefined, version: context.version, proposed, acked: payer.acked,
       sent: { count: payer.sequence, hash: payer.hash }, received: { count: payee.state.sequence, hash: payee.state.hash },
       resultsSent: { count: payee.results, hash: payee.resultsHash }, resultsReceived: { count: payer.results, hash: payer.resultsHash }, limits: context.ownLimits,
     };
@@ -99,6 +99,12 @@ export class Resync {
       context.alarm("channel/two-stores", "The peer's store lives twice, or is an old copy.");
       throw new ChannelError("channel/two-stores", "A later start of that store was seen.");
     }
+    if (hello.seenEpoch > this.own.epoch || (hello.seenEpoch === this.own.epoch && !sameBytes(hello.seenBoot, this.own.boot))) {
+      // Said without proof, so until a restart only: whoever restarts has the later epoch, and is behind if the other store signed anything.
+      if (context.frozen === undefined) context.freeze("two-stores");
+      context.alarm("channel/two-stores", "The peer has seen a later start of our store.");
+      throw new ChannelError("channel/two-stores", "Our store lives twice, or is an old copy.");
+    }
     if (hello.epoch === peer.epoch) return;
     this.peer = { epoch: hello.epoch, boot: hello.boot.slice() };
     context.log(new ByteWriter().u8(RECORD.PEER_BOOT).u64(hello.epoch).raw(hello.boot).done());
@@ -126,7 +132,7 @@ export class Resync {
     const isReceivedOld = hello.received.count < payer.acked;
     const isResultOld = hello.resultsReceived.count < state.seen;
     const isOwnBehind =
-      isVersionAhead || (!isReceivedOld && (known === undefined || !sameBytes(known, hello.received.hash))) || (!isResultOld && (results === undefined || !sameBytes(results, hello.resultsReceived.hash)));
+      isVersionAhead || hello.acked > payee.acked || (!isReceivedOld && (known === undefined || !sameBytes(known, hello.received.hash))) || (!isResultOld && (results === undefined || !sameBytes(results, hello.resultsReceived.hash)));
     const differs = (head: Hello["sent"], count: number, hash: Uint8Array): boolean => head.count < count || (head.count === count && !sameBytes(head.hash, hash));
     const isPeerBehind = isVersionBehind || isReceivedOld || isResultOld || differs(hello.sent, state.sequence, state.hash) || differs(hello.resultsSent, payer.results, payer.resultsHash);
     return { isPeerBehind, isOwnBehind };
@@ -134,8 +140,9 @@ export class Resync {
 
   #resume(hello: Hello): void {
     const { context, payer, payee, agreement } = this;
-    for (const frame of payer.inFlight) frame.sentOn = frame.end <= hello.received.count ? context.connection : 0;
-    for (const [i, { frame, ack }] of payee.acks.entries()) frame.sentOn = ack.results <= hello.resultsReceived.count && i < payee.acks.length - 1 ? context.connection : 0;
+    const isAcrossBases = hello.version !== context.version; // All was quiet when it was agreed on.
+    for (const frame of payer.inFlight) frame.sentOn = isAcrossBases || frame.end <= hello.received.count ? context.connection : 0;
+    for (const [i, { frame, ack }] of payee.acks.entries()) frame.sentOn = isAcrossBases || (ack.results <= hello.resultsReceived.count && i < payee.acks.length - 1) ? context.connection : 0;
     payer.waitingSinceMs = context.nowMs;
     context.link = "synced";
     agreement.onSync(hello.version, hello.proposed, hello.isFrozen);

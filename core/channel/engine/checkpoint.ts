@@ -8,13 +8,13 @@ import { RECORD } from "./RecordKind.ts";
 /** Of a checkpoint's layout. */
 const FORMAT = 1;
 
-/** JSON of numbers, strings, lists and byte strings (as {"hex": …}). */
+/** JSON of numbers, strings, lists and byte strings (as {"hex": …}); what is not there is null. */
 function pack(value: unknown): string {
   return JSON.stringify(value, (_key, item: unknown) => (item instanceof Uint8Array ? { hex: toHex(item) } : item));
 }
 
 function unpack(text: string): unknown {
-  return JSON.parse(text, (_key, item: unknown) => (typeof item === "object" && item !== null && "hex" in item ? fromHex(item.hex as string) : item)) as unknown;
+  return JSON.parse(text, (_key, item: unknown) => (item === null ? undefined : typeof item === "object" && "hex" in item ? fromHex(item.hex as string) : item)) as unknown;
 }
 
 /** Everything that `replay` of the whole log would come to. */
@@ -33,6 +33,7 @@ function stateOf(engine: ChannelEngine) {
       open: [...payee.open.list()].map(({ sequence, price }) => [sequence, price]), acks: payee.acks.map(({ ack, failedUnits }) => ({ bytes: ack.bytes, failedUnits })), held: held === undefined ? null : { bytes: held.calls.bytes, signer: held.signer, grant: held.grant ?? null, locks: held.locks },
     },
     agreement: { proposal: agreement.proposal ?? null, closing: agreement.closing ?? null, isClosed: agreement.isClosed },
+    preimages: [...context.preimages.values()],
     withdrawals: [withdrawals.mine?.withdrawal ?? null, withdrawals.theirs?.withdrawal ?? null],
   };
 }
@@ -57,11 +58,13 @@ export function readCheckpoint(engine: ChannelEngine, record: Uint8Array): void 
   context.position = state.position;
   context.l1Seconds = state.l1Seconds;
   context.version = state.version;
-  context.base = state.base;
+  // JSON has no undefined in lists.
+  const { base } = state;
+  context.base = base === undefined ? undefined : { ...base, grants: [base.grants[0] ?? undefined, base.grants[1] ?? undefined] };
   context.sessions[0] = state.sessions[0] ?? undefined;
   context.sessions[1] = state.sessions[1] ?? undefined;
   context.peerSession = context.sessions[context.other];
-  if (state.frozen !== null) context.freeze(state.frozen);
+  if (state.frozen !== undefined && state.frozen !== null) context.freeze(state.frozen);
   resync.own = state.own;
   resync.peer = state.peer;
 
@@ -76,11 +79,12 @@ export function readCheckpoint(engine: ChannelEngine, record: Uint8Array): void 
   payee.unanswered = state.payee.unanswered.map((bytes) => readCallsFrame(bytes));
   for (const { bytes, failedUnits } of state.payee.acks) payee.restoreAck(readAckFrame(bytes), failedUnits);
   const { held } = state.payee;
-  payee.held = held === null ? undefined : { calls: readCallsFrame(held.bytes), signer: held.signer, grant: held.grant ?? undefined, locks: held.locks };
+  payee.held = held === undefined || held === null ? undefined : { calls: readCallsFrame(held.bytes), signer: held.signer, grant: held.grant ?? undefined, locks: held.locks };
 
+  for (const preimage of state.preimages) context.remember(preimage);
   const { proposal, closing, isClosed } = state.agreement;
-  if (proposal !== null) agreement.restoreProposal(proposal);
-  if (closing !== null) agreement.closing = closing;
+  if (proposal !== undefined && proposal !== null) agreement.restoreProposal(proposal);
+  if (closing !== undefined && closing !== null) agreement.closing = closing;
   agreement.isClosed = isClosed;
-  for (const withdrawal of state.withdrawals) if (withdrawal !== null) withdrawals.replayOut(withdrawal);
+  for (const withdrawal of state.withdrawals) if (withdrawal !== undefined && withdrawal !== null) withdrawals.replayOut(withdrawal);
 }

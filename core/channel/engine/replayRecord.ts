@@ -41,6 +41,7 @@ export function replayRecord(engine: ChannelEngine, record: Uint8Array): void {
     case RECORD.CLAIMED:
     case RECORD.REGISTERED: {
       const preimage = record.slice(1);
+      context.remember(preimage);
       const isRegistered = record[0] === RECORD.REGISTERED;
       const theirs = findLock(payee.state.locks, keccak256(preimage));
       if (theirs !== undefined) payee.markLock({ ...theirs, preimage, isRegistered: isRegistered || theirs.isRegistered });

@@ -6,6 +6,7 @@ export class ByteWriter {
   #view = new DataView(this.#bytes.buffer);
   #at = 0;
 
+  /** May replace the array: take the place first, then write. */
   #room(length: number): number {
     const from = this.#at;
     this.#at += length;
@@ -19,17 +20,20 @@ export class ByteWriter {
   }
 
   u8(value: number): this {
-    this.#bytes[this.#room(1)] = value;
+    const at = this.#room(1);
+    this.#bytes[at] = value;
     return this;
   }
 
   u16(value: number): this {
-    this.#view.setUint16(this.#room(2), value);
+    const at = this.#room(2);
+    this.#view.setUint16(at, value);
     return this;
   }
 
   u32(value: number): this {
-    this.#view.setUint32(this.#room(4), value);
+    const at = this.#room(4);
+    this.#view.setUint32(at, value);
     return this;
   }
 
@@ -41,12 +45,14 @@ export class ByteWriter {
   }
 
   u64(value: number): this {
-    setU64(this.#view, this.#room(8), value);
+    const at = this.#room(8);
+    setU64(this.#view, at, value);
     return this;
   }
 
   raw(bytes: Uint8Array): this {
-    this.#bytes.set(bytes, this.#room(bytes.length));
+    const at = this.#room(bytes.length);
+    this.#bytes.set(bytes, at);
     return this;
   }
 

@@ -19,7 +19,7 @@ export class EngineHost {
   readonly options: EngineOptions;
   readonly side: Side;
   readonly signer: Signer;
-  readonly keys: { readonly principal: Uint8Array; session: Uint8Array | undefined };
+  readonly principal: Uint8Array;
   engine: Engine;
   /** Records on disk, and those that a crash would lose. */
   durable: Uint8Array[] = [];
@@ -38,7 +38,8 @@ export class EngineHost {
   nowMs = 0;
   l1Seconds: number;
   view: ChainView | undefined;
-  readonly positionBase: { value: number } = { value: 0 };
+  /** Records that a checkpoint stands for. */
+  base = 0;
   /** Hooks of a harness that watches. */
   onLog: (record: Uint8Array) => void = () => undefined;
   onSign: (digest: Uint8Array) => void = () => undefined;
@@ -48,7 +49,7 @@ export class EngineHost {
     this.options = options;
     this.side = options.self;
     this.signer = signer;
-    this.keys = { principal: addressOf(names[options.self]), session: undefined };
+    this.principal = addressOf(names[options.self]);
     this.l1Seconds = l1Seconds;
     this.engine = createEngine(options);
     this.#resume();
@@ -89,7 +90,7 @@ export class EngineHost {
   }
 
   #release(): void {
-    const position = this.durable.length + this.positionBase.value;
+    const position = this.durable.length + this.base;
     let at = 0;
     for (; at < this.held.length && this.held[at].after <= position; at++) {
       const effect = this.held[at];
@@ -106,10 +107,8 @@ export class EngineHost {
   sign(index = 0): void {
     const [task] = this.signing.splice(index, 1);
     if (task === undefined) return;
-    const key = task.as === "session" ? this.keys.session : this.keys.principal;
-    if (key === undefined) throw new Error("there is no session key");
     this.onSign(task.digest);
-    this.engine.signed(task.token, this.signer.sign(task.digest, key));
+    this.engine.signed(task.token, this.signer.sign(task.digest, task.key));
     this.pull();
   }
 
@@ -165,6 +164,7 @@ export class EngineHost {
     this.isConnected = false;
     this.engine = createEngine(this.options);
     for (const record of this.durable) this.engine.replay(record);
+    this.base = this.engine.status().logPosition - this.durable.length;
     this.#resume();
   }
 
@@ -172,7 +172,7 @@ export class EngineHost {
   work(): boolean {
     let did = false;
     this.pull();
-    while (this.volatile.length + this.signing.length + this.verifying.length > 0 || (this.held.length > 0 && this.held[0].after <= this.durable.length + this.positionBase.value)) {
+    while (this.volatile.length + this.signing.length + this.verifying.length > 0 || (this.held.length > 0 && this.held[0].after <= this.durable.length + this.base)) {
       did = true;
       this.flush();
       while (this.signing.length > 0) this.sign();
