@@ -14,6 +14,8 @@ import type { Payer } from "./Payer.ts";
 import { RECORD } from "./RecordKind.ts";
 import { sameBytes } from "./runningHash.ts";
 
+/** Versions have 32 bits. */
+const LAST_VERSION = 2 ** 32 - 1;
 const NONE = new Uint8Array(0);
 const ROOM = new Uint8Array(64);
 
@@ -50,6 +52,8 @@ export class Agreement {
   isClosed = false;
   wantsRebase = false;
   wantsClose = false;
+  /** When a base of ours left that the other has not signed yet. */
+  awaitedSinceMs: number | undefined;
   #askedOn = 0;
 
   constructor(context: EngineContext, payer: Payer, payee: Payee) {
@@ -126,6 +130,7 @@ export class Agreement {
       return;
     }
     if (this.stop === undefined) {
+      if (context.version >= LAST_VERSION) this.wantsRebase = false;
       if (!this.wantsClose && !this.wantsRebase) return;
       this.stop = { purpose: this.wantsClose ? PURPOSE.CLOSE : PURPOSE.REBASE, stage: "draining", theirs: undefined, sinceMs: context.nowMs };
     }
@@ -297,6 +302,7 @@ export class Agreement {
     }
     frame.sentOn = context.connection;
     context.send(frame.bytes);
+    if (context.self === 0) this.awaitedSinceMs = context.nowMs;
     if (context.self === 1 && this.stop === undefined && context.frozen === undefined) context.hold = "none";
   }
 
@@ -367,6 +373,7 @@ export class Agreement {
     this.#adopt(proposal.value);
     this.proposal = undefined;
     this.frame = undefined;
+    this.awaitedSinceMs = undefined;
     context.hold = "none";
   }
 
@@ -467,6 +474,7 @@ export class Agreement {
   /** The connection is gone: what nobody signed is forgotten. */
   reset(): void {
     this.stop = undefined;
+    this.awaitedSinceMs = undefined;
     if (this.proposal === undefined || this.context.self === 1) this.context.hold = "none";
   }
 

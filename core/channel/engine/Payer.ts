@@ -311,6 +311,7 @@ export class Payer {
 
   applyAck(ack: AckFrame, grant: SignedGrant | undefined): void {
     const { context, open } = this;
+    if (context.frozen !== undefined && !context.isReplaying) return;
     const after = context.logIn(ack.bytes);
     this.acked = ack.sequence;
     this.ackedHash = ack.callsHash;
