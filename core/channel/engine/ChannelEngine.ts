@@ -199,7 +199,7 @@ export class ChannelEngine implements Engine {
       if (resync.awaitsProof) return; // The peer does not know yet that our log is old.
       throw new ChannelError("channel/frame", "HELLO comes first.");
     }
-    if (kind === FRAME.CLOSE) return context.inOrder(() => agreement.onClose(bytes));
+    if (kind === FRAME.CLOSE) return context.inOrder(() => agreement.closes.onClose(bytes));
     if (kind === FRAME.GRANT) return this.#onGrant(bytes);
     if (context.frozen !== undefined) {
       // What was under way when we froze is not taken; the peer learns it from our HELLO or CLOSE.
@@ -440,7 +440,7 @@ export class ChannelEngine implements Engine {
   }
 
   evidence(): Evidence {
-    return evidenceOf(this.context, this.payee);
+    return evidenceOf(this.context, this.payee, this.agreement.closes);
   }
 
   #requireLive(): void {

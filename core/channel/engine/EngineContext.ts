@@ -57,6 +57,8 @@ export class EngineContext {
   link: "down" | "hello" | "synced" = "down";
   /** While a base or close is agreed on: no new vouchers; then no acknowledgements either. */
   hold: "none" | "vouchers" | "all" = "none";
+  /** We signed the next base and the other has not: nothing of the old one is taken. */
+  isProposed = false;
   /** A cooperative close was asked for: no new calls, what is queued goes on. */
   isClosing = false;
   /** Counts connections. */

@@ -113,7 +113,7 @@ export class Payee {
       this.repeatAck();
       return;
     }
-    if (calls.version !== context.version) refuse("channel/version", "A voucher under another base.");
+    if (calls.version !== context.version || context.isProposed) refuse("channel/version", "A voucher under another base.");
     if (calls.before !== before.sequence) refuse("channel/sequence", "A voucher that does not follow.");
     if (!sameBytes(calls.hashBefore, before.hash)) refuse("channel/two-stores", "A voucher that follows other calls than ours.");
     if (context.waiting > 2 * context.ownLimits.maxInFlight + 16) refuse("channel/flood", "Too many frames at once.");

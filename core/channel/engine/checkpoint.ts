@@ -32,7 +32,7 @@ function stateOf(engine: ChannelEngine) {
       state: payee.state, results: payee.results, resultsHash: payee.resultsHash, acked: payee.acked, unanswered: payee.unanswered.map(({ bytes }) => bytes),
       open: [...payee.open.list()].map(({ sequence, price }) => [sequence, price]), acks: payee.acks.map(({ ack, failedUnits }) => ({ bytes: ack.bytes, failedUnits })), held: held === undefined ? null : { bytes: held.calls.bytes, signer: held.signer, grant: held.grant ?? null, locks: held.locks },
     },
-    agreement: { proposal: agreement.proposal ?? null, closing: agreement.closing ?? null, isClosed: agreement.isClosed },
+    agreement: { proposal: agreement.proposal ?? null, closing: agreement.closes.closing ?? null, isClosed: agreement.closes.isClosed },
     preimages: [...context.preimages.values()],
     withdrawals: [withdrawals.mine?.withdrawal ?? null, withdrawals.theirs?.withdrawal ?? null],
   };
@@ -83,7 +83,7 @@ export function readCheckpoint(engine: ChannelEngine, record: Uint8Array): void 
   for (const preimage of state.preimages) context.remember(preimage);
   const { proposal, closing, isClosed } = state.agreement;
   if (proposal !== undefined && proposal !== null) agreement.restoreProposal(proposal);
-  if (closing !== undefined && closing !== null) agreement.closing = closing;
-  agreement.isClosed = isClosed;
+  if (closing !== undefined && closing !== null) agreement.closes.closing = closing;
+  agreement.closes.isClosed = isClosed;
   for (const withdrawal of state.withdrawals) if (withdrawal !== undefined && withdrawal !== null) withdrawals.replayOut(withdrawal);
 }
