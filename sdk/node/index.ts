@@ -1,3 +1,11 @@
 export { createKeystore, openKeystore } from "./keystore.ts";
 export { LOCAL_CHAIN_ID, loadSigner, readPasswordFile } from "./loadSigner.ts";
 export type { KeySource, LoadedSigner } from "./loadSigner.ts";
+export { AgentChannel } from "./channels/AgentChannel.ts";
+export type { Answer, ChannelSummary, PaidCall } from "./channels/AgentChannel.ts";
+export { ChannelAgent } from "./channels/ChannelAgent.ts";
+export type { ChannelAgentOptions, ChannelNotice, OpenInCoreRequest, OpenRequest } from "./channels/ChannelAgent.ts";
+export { CoreHome } from "./channels/home/CoreHome.ts";
+export type { Settled } from "./channels/home/ChannelHome.ts";
+export { createLocalSigner } from "./channels/signing/ChannelSigner.ts";
+export type { ChannelSigner } from "./channels/signing/ChannelSigner.ts";
