@@ -33,7 +33,7 @@ describe("channel under kill -9", function () {
     const end = Date.now() + PER_KILL_MS;
     while (!(await isSo())) {
       if (Date.now() > end) {
-        const said = await Promise.all(sides.map(async (side) => `${JSON.stringify(await side.status())} alarms: ${side.alarms.slice(-3).join(", ")}`));
+        const said = await Promise.all(sides.map(async (side) => `${JSON.stringify(await side.status())} alarms: ${side.alarms.slice(-3).join(", ")}; ${side.faults.join(", ")}`));
         throw new Error(`it never came to: ${what}\n${said.join("\n")}`);
       }
       await new Promise((resolve) => setTimeout(resolve, 20));
@@ -84,6 +84,6 @@ describe("channel under kill -9", function () {
     const { doubles, signed, bases } = findDoubles([join(sides[0].dir, "wire.bin"), join(sides[1].dir, "wire.bin")]);
     expect(doubles).to.deep.equal([]);
     expect(bases, "new bases were signed meanwhile").to.be.at.least(1);
-    console.log(`      ${KILLS} kills, ${answered()} answers, ${signed} signed states, ${bases} bases; alarms: ${sides.reduce((sum, { alarms }) => sum + alarms.length, 0)}`);
+    console.log(`      ${KILLS} kills, ${answered()} answers, ${signed} signed states, ${bases} bases${[...new Set(sides.flatMap(({ alarms }) => alarms))].map((alarm) => `\n      ${alarm}`).join("")}`);
   });
 });

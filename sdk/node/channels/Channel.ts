@@ -24,7 +24,9 @@ export interface ChannelHost {
   whenDurable(done: (error?: ChannelShellError) => void): void;
   readonly isStoreFull: boolean;
   transmit(channel: Channel, frame: Uint8Array): void;
-  sign(channel: Channel, digest: Uint8Array, as: "principal" | "session", done: (signature: Uint8Array) => void): void;
+  /** True if the key's signer is in this process: what it signs dies with it unless it was on disk and sent. */
+  signsHere(key: Uint8Array): boolean;
+  sign(channel: Channel, digest: Uint8Array, key: Uint8Array, done: (signature: Uint8Array) => void): void;
   verify(digest: Uint8Array, signature: Uint8Array, signer: Uint8Array, done: (isValid: boolean) => void): void;
   cut(channel: Channel, code: ChannelCode, detail: string, banMs: number): void;
   alarm(channel: Channel, code: ChannelAlarm, detail: string): void;
@@ -175,12 +177,12 @@ export class Channel {
     return this.#do((engine) => engine.addLock(lock));
   }
 
-  settleLock(preimage: Uint8Array): number {
-    return this.#do((engine) => engine.settleLock(preimage));
+  settleLock(preimage: Uint8Array): void {
+    this.#do((engine) => engine.settleLock(preimage));
   }
 
-  dropLock(hashlock: Uint8Array): number {
-    return this.#do((engine) => engine.dropLock(hashlock));
+  dropLock(hashlock: Uint8Array): void {
+    this.#do((engine) => engine.dropLock(hashlock));
   }
 
   claimLock(preimage: Uint8Array): void {
@@ -217,8 +219,18 @@ export class Channel {
     this.#do((engine) => engine.approveExport());
   }
 
-  useSessionKey(grant: Grant, signature: Uint8Array): void {
+  /** Our session key from now on; without one the principal signs again. Its signer was given to the peer object. */
+  useSessionKey(grant?: Grant, signature?: Uint8Array): void {
     this.#do((engine) => engine.useSessionKey(grant, signature));
+  }
+
+  grantRegistered(key: Uint8Array): void {
+    this.#do((engine) => engine.grantRegistered(key));
+  }
+
+  /** A preimage that this channel saw lately. */
+  preimageOf(hashlock: Uint8Array): Uint8Array | undefined {
+    return this.#engine.preimageOf(hashlock);
   }
 
   #do<T>(work: (engine: Engine) => T): T {
@@ -295,10 +307,10 @@ export class Channel {
         this.#host.append(this, effect.record);
         this.#appended = effect.position;
         return;
-      case "sign": {
-        const { token } = effect;
-        return this.#host.sign(this, effect.digest, effect.as, (signature) => this.#answered(() => this.#engine.signed(token, signature)));
-      }
+      case "sign":
+        if (this.#host.signsHere(effect.key)) this.#sign(effect);
+        else this.#held.push(effect);
+        return;
       case "verify": {
         const { token } = effect;
         return this.#host.verify(effect.digest, effect.signature, effect.signer, (isValid) => this.#answered(() => this.#engine.verified(token, isValid)));
@@ -312,6 +324,10 @@ export class Channel {
       default:
         this.#held.push(effect);
     }
+  }
+
+  #sign({ token, digest, key }: Extract<Effect, { readonly kind: "sign" }>): void {
+    this.#host.sign(this, digest, key, (signature) => this.#answered(() => this.#engine.signed(token, signature)));
   }
 
   #answered(tell: () => void): void {
@@ -330,6 +346,9 @@ export class Channel {
       switch (effect.kind) {
         case "send":
           this.#host.transmit(this, effect.frame);
+          break;
+        case "sign":
+          this.#sign(effect);
           break;
         case "deliver":
           this.#incoming.deliver(effect.calls);
