@@ -16,3 +16,5 @@ export type { ChainView, EngineLimits, EngineOptions } from "./engine/EngineOpti
 export type { ChannelStatus, DirectionStatus } from "./engine/ChannelStatus.ts";
 export type { Evidence, SignedBase, SignedGrant, SignedVoucher } from "./engine/Evidence.ts";
 export { createEngine } from "./engine/createEngine.ts";
+export { proveCall, verifyCallProof } from "./callProof.ts";
+export type { CallProof, ProvenCall, Recover } from "./callProof.ts";

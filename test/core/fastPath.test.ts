@@ -35,19 +35,19 @@ function compareStates(fast: State, slow: State): void {
   }
 }
 
-/** Units in the state: balances, prices of open calls, escrows, fees. */
+/** Units in the state: balances, prices of open calls, escrows, what channels hold, fees. */
 function unitsHeld(state: State): number {
-  const sum = (kind: number, leaf: "AGENT" | "INVOCATION" | "WORKFLOW", field: string): number => {
+  const sum = (kind: number, leaf: "AGENT" | "INVOCATION" | "WORKFLOW" | "CHANNEL", field: string): number => {
     let total = 0;
     for (let i = 0; i < state.store(kind).count; i += 1) {
       const fields = decodeLeaf(leaf, state.leaf(kind, i));
-      // A free slot is no call or workflow; its link lies where other fields do.
+      // A free slot is no call, workflow or channel; its link lies where other fields do.
       if (leaf === "AGENT" || fields["id"] !== 0) total += fields[field] as number;
     }
     return total;
   };
   const fees = decodeLeaf("MACHINE", state.leaf(KIND.SYSTEM, 0))["feeBalance"] as number;
-  return sum(KIND.AGENT, "AGENT", "balance") + sum(KIND.INVOCATION, "INVOCATION", "price") + sum(KIND.WORKFLOW, "WORKFLOW", "escrow") + fees;
+  return sum(KIND.AGENT, "AGENT", "balance") + sum(KIND.INVOCATION, "INVOCATION", "price") + sum(KIND.WORKFLOW, "WORKFLOW", "escrow") + sum(KIND.CHANNEL, "CHANNEL", "depositA") + sum(KIND.CHANNEL, "CHANNEL", "depositB") + fees;
 }
 
 /** Units in the withdrawals that were just appended. */

@@ -388,8 +388,8 @@ export class Agreement {
     const { context, closing } = this;
     if (closing === undefined || this.isCloseSent === context.connection || this.#isSigningClose) return;
     const { self } = context;
-    if (closing.signatures[self].length === 0) {
-      const { key } = context.signerOf(self);
+    const { key } = context.signerOf(self);
+    if (!sameBytes(closing.signers[self], key)) {
       this.#isSigningClose = true;
       context.signAny(closeDigest(context.separator, context.channelId, closing.value), (signature) => {
         this.#isSigningClose = false;
@@ -416,7 +416,7 @@ export class Agreement {
       return;
     }
     const isAgreed = context.hold === "all" || context.frozen === "close-signed";
-    if (!isAgreed || payer.open.count > 0 || !payer.isQuiet || this.#objection() === "channel/locks-open") throw new ChannelError("channel/refused", "There is more to do before the close.");
+    if (!isAgreed || payer.open.count > payer.queue.calls || !payer.isQuiet || this.#objection() === "channel/locks-open") throw new ChannelError("channel/refused", "There is more to do before the close.");
     if (context.self === 0 && this.closing === undefined) throw new ChannelError("channel/frame", "Side 0 signs first.");
     if (signer === 1) context.checkPeerGrant(context.self === 0 ? paidB : paidA);
     const key = signer === 0 ? context.principals[context.other] : context.peerKey(1);

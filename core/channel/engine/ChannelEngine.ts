@@ -200,6 +200,7 @@ export class ChannelEngine implements Engine {
       throw new ChannelError("channel/frame", "HELLO comes first.");
     }
     if (kind === FRAME.CLOSE) return context.inOrder(() => agreement.onClose(bytes));
+    if (kind === FRAME.GRANT) return this.#onGrant(bytes);
     if (context.frozen !== undefined) {
       // What was under way when we froze is not taken; the peer learns it from our HELLO or CLOSE.
       if (context.frozen === "close-signed") return;
@@ -210,8 +211,6 @@ export class ChannelEngine implements Engine {
         return this.payee.onCalls(bytes);
       case FRAME.ACK:
         return this.payer.onAck(bytes);
-      case FRAME.GRANT:
-        return this.#onGrant(bytes);
       case FRAME.FUNDS:
         return this.#onFunds(bytes);
       case FRAME.STOP:
@@ -391,7 +390,7 @@ export class ChannelEngine implements Engine {
     this.#requireLive();
     const { context } = this;
     if (grant !== undefined && (signature === undefined || grant.key.length !== 20)) throw new ChannelError("channel/use", "A grant comes with its principal's signature.");
-    if (context.frozen !== undefined) throw new ChannelError("channel/frozen", "The channel ends.");
+    if (context.frozen !== undefined && context.frozen !== "close-signed") throw new ChannelError("channel/frozen", "The channel ends.");
     if (grant !== undefined && grant.cap < this.payer.committedWith(0)) throw new ChannelError("channel/grant-cap", "The key may sign less than is paid already.");
     if (grant !== undefined && grant.expiry - context.l1Seconds <= 2 * context.options.config.windowSeconds + context.options.maxSkewSeconds) throw new ChannelError("channel/grant-expired", "The key ends within two windows.");
     const bytes = grant === undefined || signature === undefined ? new Uint8Array(0) : writeGrant(grant, signature);

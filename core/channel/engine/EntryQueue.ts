@@ -28,6 +28,11 @@ export class EntryQueue {
   #hasPayloads = false;
   #calls = 0;
   count = 0;
+  /** Of them calls. */
+  get calls(): number {
+    return this.#calls;
+  }
+
   /** Of them lock entries. */
   lockEntries = 0;
   units = 0;

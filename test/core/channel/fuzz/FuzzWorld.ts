@@ -286,6 +286,7 @@ export class FuzzWorld {
       insist(payer.payer.paid === state.paid && payer.payer.locks.length === state.locks.length, `what side ${side} paid differs`);
     }
     insist(a.agreement.totals().join() === b.agreement.totals().join(), "the totals differ");
+    if (a.agreement.isClosed) for (const host of this.duo.hosts) this.forget(host);
     const [closeA, closeB] = [a.agreement.closing, b.agreement.closing];
     if (closeA !== undefined && closeB !== undefined) insist(closeA.value.paidByA === a.agreement.totals()[0] && closeB.signatures.every(({ length }) => length === 64), "the close is not what the books say");
     for (const side of [0, 1] as const) {

@@ -21,3 +21,8 @@ export const realSigner: Signer = {
     return recovered !== null && toHex(recovered) === toHex(secp.addressOfKey(keyOf(address)));
   },
 };
+
+/** The address whose key really signs for a test address. */
+export function realAddressOf(address: Uint8Array): Uint8Array {
+  return secp.addressOfKey(keyOf(address));
+}
