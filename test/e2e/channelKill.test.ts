@@ -17,6 +17,7 @@ const PER_KILL_MS = 30_000;
 describe("channel under kill -9", function () {
   this.timeout(60_000 + KILLS * PER_KILL_MS);
   let folder: ReturnType<typeof temporaryFolder>;
+  let hasFailed = false;
   let sides: readonly [ChannelSideProcess, ChannelSideProcess];
 
   before(async () => {
@@ -26,7 +27,11 @@ describe("channel under kill -9", function () {
   });
   after(async () => {
     await Promise.all(sides.map((side) => side.stop()));
-    folder.remove();
+    if (!hasFailed) folder.remove();
+    else console.log(`      what both sides had is in ${folder.path}`);
+  });
+  afterEach(function () {
+    hasFailed ||= this.currentTest?.state === "failed";
   });
 
   async function until(what: string, isSo: () => boolean | Promise<boolean>): Promise<void> {

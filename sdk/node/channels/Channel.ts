@@ -247,6 +247,9 @@ export class Channel {
   /** The rest is for `ChannelPeer`. A connection to the peer that both serve this channel on is up or down. */
   connectionChanged(isConnected: boolean): void {
     if (this.#isConnected === isConnected) return;
+    // What waits to be sent belongs to the connection that it was made for: the next one begins with a HELLO.
+    this.turn();
+    this.#held = this.#held.filter(({ kind }) => kind !== "send");
     this.#isConnected = isConnected;
     this.#guarded(() => (isConnected ? this.#engine.connected() : this.#engine.disconnected()));
     this.#host.schedule(this);
