@@ -35,19 +35,24 @@ function explorersFromEnvironment(): NonNullable<HardhatUserConfig["chainDescrip
   return { [chainId]: { name: `chain ${chainId}`, chainType: "l1", blockExplorers: { blockscout: { name: "Blockscout", url: base, apiUrl: `${base}/api` } } } };
 }
 
+/** The compiler comes from npm, pinned by the lock file: no download at build time. */
+function compiler(settings: Readonly<Record<string, unknown>> = {}) {
+  return {
+    version: "0.8.37",
+    path: require.resolve("solc/soljson.js"),
+    settings: { evmVersion: "cancun", optimizer: { enabled: true, runs: 800 }, ...settings },
+  };
+}
+
 export default defineConfig({
   plugins: [hardhatToolboxMochaEthers, nativeTypescriptBindings],
   tasks: [deployTask],
   solidity: {
-    version: "0.8.37",
-    // The compiler comes from npm, pinned by the lock file: no download at build time.
-    path: require.resolve("solc/soljson.js"),
     preferWasm: true,
     splitTestsCompilation: true,
-    settings: {
-      evmVersion: "cancun",
-      optimizer: { enabled: true, runs: 800 },
-    },
+    compilers: [compiler()],
+    // Costs eight seconds to compile, and saves every claim of a batch a third of its gas.
+    overrides: { "contracts/channels/ChannelAdjudicator.sol": compiler({ viaIR: true }) },
   },
   paths: {
     sources: "./contracts",

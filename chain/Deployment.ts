@@ -100,7 +100,7 @@ export async function verifyDeployment(provider: Provider, deployment: Deploymen
   if (genesis?.hash !== deployment.genesisHash) {
     throw invalid("it is of another chain (the local one was restarted?)", { expected: deployment.genesisHash, actual: genesis?.hash });
   }
-  for (const name of REQUIRED.filter((name) => name !== "adjudicator")) {
+  for (const name of REQUIRED) {
     const code = await provider.getCode(deployment.contracts[name]);
     if (code === "0x") throw invalid(`there is no code at contracts.${name}`, { field: name });
   }

@@ -13,11 +13,13 @@ export const RollupModule = buildModule("Rollup", (m) => {
   const gameImplementation = m.contract("BisectionGame", [], { id: "BisectionGameImplementation" });
   const bridgeImplementation = m.contract("Bridge", [], { id: "BridgeImplementation" });
   const exodusImplementation = m.contract("Exodus", [], { id: "ExodusImplementation" });
+  const adjudicatorImplementation = m.contract("ChannelAdjudicator", [], { id: "ChannelAdjudicatorImplementation" });
   const sequencerSetImplementation = m.contract("SequencerSet", [], { id: "SequencerSetImplementation" });
   const factory = m.contract("RollupFactory", [
     {
       inbox: inboxImplementation, settlement: settlementImplementation, game: gameImplementation,
-      bridge: bridgeImplementation, exodus: exodusImplementation, sequencerSet: sequencerSetImplementation,
+      bridge: bridgeImplementation, exodus: exodusImplementation, adjudicator: adjudicatorImplementation,
+      sequencerSet: sequencerSetImplementation,
     },
     prover,
   ]);
@@ -33,6 +35,7 @@ export const RollupModule = buildModule("Rollup", (m) => {
     gameImplementation,
     bridgeImplementation,
     exodusImplementation,
+    adjudicatorImplementation,
     sequencerSetImplementation,
     factory,
     inbox: clone("Inbox", "inbox"),
@@ -40,6 +43,7 @@ export const RollupModule = buildModule("Rollup", (m) => {
     game: clone("BisectionGame", "game"),
     bridge: clone("Bridge", "bridge"),
     exodus: clone("Exodus", "exodus"),
+    adjudicator: clone("ChannelAdjudicator", "adjudicator"),
     // At the zero address when the chain has no operators.
     sequencerSet: clone("SequencerSet", "sequencerSet"),
   };

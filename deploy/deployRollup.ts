@@ -132,7 +132,6 @@ export async function deployRollup(hre: HardhatRuntimeEnvironment, options: Depl
       const address = await contract.getAddress();
       if (address !== ZERO_ADDRESS) contracts[name] = address;
     }
-    contracts["adjudicator"] = (await deployed.game.getFunction("config")()).adjudicator as string;
     if (asset !== ZERO_ADDRESS) contracts["asset"] = asset;
     if (identityRegistry !== ZERO_ADDRESS) contracts["identityRegistry"] = identityRegistry;
     const file: DeploymentFile = {

@@ -4,7 +4,7 @@ import type { HardhatRuntimeEnvironment } from "hardhat/types/hre";
 import { DeployError } from "./DeployError.ts";
 import type { DeploymentFile } from "./deployRollup.ts";
 
-const CODE = ["prover", "inboxImplementation", "settlementImplementation", "gameImplementation", "bridgeImplementation", "exodusImplementation", "sequencerSetImplementation"] as const;
+const CODE = ["prover", "inboxImplementation", "settlementImplementation", "gameImplementation", "bridgeImplementation", "exodusImplementation", "adjudicatorImplementation", "sequencerSetImplementation"] as const;
 
 /** The explorer that the configuration names for this chain: a Blockscout of its own, or Etherscan. */
 function explorerOf(hre: HardhatRuntimeEnvironment, chainId: number): "blockscout" | "etherscan" {
@@ -20,7 +20,7 @@ export async function verifySources(hre: HardhatRuntimeEnvironment, file: Deploy
   const at = (name: string): string => file.contracts[name] ?? "";
   const implementations = {
     inbox: at("inboxImplementation"), settlement: at("settlementImplementation"), game: at("gameImplementation"), bridge: at("bridgeImplementation"), exodus: at("exodusImplementation"),
-    sequencerSet: at("sequencerSetImplementation"),
+    adjudicator: at("adjudicatorImplementation"), sequencerSet: at("sequencerSetImplementation"),
   };
   const jobs = [
     ...CODE.map((name) => ({ name, address: at(name), constructorArgs: [] as unknown[] })),

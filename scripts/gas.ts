@@ -7,7 +7,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-import { compareGas, exceedingOneStepLimit, formatGas } from "./gas/gasSnapshot.ts";
+import { compareGas, exceedingLimits, formatGas } from "./gas/gasSnapshot.ts";
 import type { GasFigures, GasSnapshot } from "./gas/gasSnapshot.ts";
 
 const SUFFIX = ".gas.ts";
@@ -32,7 +32,7 @@ const isCheck = process.argv.includes("--check");
 const measured = await measure();
 const committed = existsSync(snapshotFile) ? (JSON.parse(readFileSync(snapshotFile, "utf8")) as GasSnapshot) : {};
 const changes = compareGas(committed, measured);
-const excesses = exceedingOneStepLimit(measured);
+const excesses = exceedingLimits(measured);
 const count = Object.values(measured).reduce((sum, figures) => sum + Object.keys(figures).length, 0);
 
 for (const line of [...changes, ...excesses]) console.log(line);

@@ -41,7 +41,7 @@ export interface SignedWithdrawal extends PartialWithdrawal {
   readonly signatures: readonly [Uint8Array, Uint8Array];
 }
 
-/** B's claim in a ONE_WAY channel. */
+/** B's claim in a ONE_WAY channel, for a batch: a voucher of A without locks, by A (64 bytes) or a key whose grant is registered. */
 export interface ChannelClaim {
   readonly config: ChannelConfig;
   readonly voucher: SignedVoucher;

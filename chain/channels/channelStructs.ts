@@ -1,4 +1,5 @@
 import { toHex } from "../../core/codec/hex.ts";
+import { CoreError } from "../../core/errors.ts";
 import type { ChannelConfig, Lock } from "../../core/channel/index.ts";
 import type {
   ChannelConfigStruct, ClaimStruct, GrantStruct, LockStruct, SignedBaseStruct, SignedCloseStruct, SignedVoucherStruct, SignedWithdrawalStruct, UpdateStruct,
@@ -52,6 +53,11 @@ export function withdrawalStruct({ nonce, side, amount, validUntil, signatures }
   return { nonce, side, amount, validUntil, signatureA: toHex(signatures[0]), signatureB: toHex(signatures[1]) };
 }
 
+/** @throws CoreError codec/length if it is no claim for a batch: it has locks, or a signature of another length than 64 */
 export function claimStruct({ config, voucher }: ChannelClaim): ClaimStruct {
-  return { config: configStruct(config), voucher: voucherStruct(voucher) };
+  const { version, sequence, paid, callsHash, locks, by } = voucher;
+  if (by.signature.length !== 64 || locks.length !== 0) throw new CoreError("codec/length", "A batch takes vouchers without locks, with signatures of 64 bytes.");
+  const [r, vs] = [toHex(by.signature.subarray(0, 32)), toHex(by.signature.subarray(32))];
+  const { key = new Uint8Array(20), cap = 0, expiry = 0 } = by.grant ?? {};
+  return { config: configStruct(config), version, sequence, paid, callsHash: toHex(callsHash), r, vs, key: toHex(key), cap, expiry };
 }

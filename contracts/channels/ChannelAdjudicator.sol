@@ -3,6 +3,22 @@ pragma solidity ^0.8.28;
 
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 
+import {WITHDRAWAL_CAUSE_EXPORT} from "../generated/Constants.sol";
+import {
+    CHANNEL_DEPOSIT_A,
+    CHANNEL_DEPOSIT_B,
+    CHANNEL_ID,
+    CHANNEL_PAID_BY_A,
+    CHANNEL_PAID_BY_B,
+    CHANNEL_VERSION,
+    CHANNEL_WINDOW,
+    WITHDRAWAL_AMOUNT,
+    WITHDRAWAL_CAUSE,
+    WITHDRAWAL_CONTEXT,
+    WITHDRAWAL_CONTEXT_HASH,
+    WITHDRAWAL_RECIPIENT
+} from "../generated/LeafFields.sol";
+import {IBridge} from "../interfaces/IBridge.sol";
 import {
     AdjudicatorConfig,
     ChannelConfig,
@@ -19,10 +35,12 @@ import {
     Update,
     WithdrawalProof
 } from "../interfaces/IChannelAdjudicator.sol";
+import {CompactSignature} from "../libraries/CompactSignature.sol";
+import {LeafReader} from "../libraries/LeafReader.sol";
 import {ChannelWord, ChannelWordLibrary} from "../types/ChannelWord.sol";
-import {RecordWord} from "../types/RecordWord.sol";
+import {RecordWord, RecordWordLibrary} from "../types/RecordWord.sol";
 import {ChannelDigests} from "./ChannelDigests.sol";
-import {ONE_WAY} from "./ChannelLedger.sol";
+import {HOME_CORE, ONE_WAY} from "./ChannelLedger.sol";
 import {ChannelPayments} from "./ChannelPayments.sol";
 import {ChannelRecords, Recording} from "./ChannelRecords.sol";
 import {ChannelSignatures, Scope} from "./ChannelSignatures.sol";
@@ -176,11 +194,16 @@ contract ChannelAdjudicator is ChannelRecords, ReentrancyGuardTransient {
         returns (uint64 amount)
     {
         bytes32 channelId = channelIdOf(config_);
-        _requireLive(channelId, words[channelId]);
-        amount = _claim(channelId, config_, voucher, ChannelDigests.domainSeparator(address(this)));
+        ChannelWord word = words[channelId];
+        _requireLive(channelId, word);
+        if (config_.flags != ONE_WAY) revert NotOneWay(channelId);
+        if (voucher.payer != 0) revert OneWay(channelId);
+        amount = _claimable(word, voucher.version, voucher.paid);
         if (amount == 0) revert NothingToClaim(channelId);
-        (address asset, uint256 unit) = _assetOf(config_);
-        _pay(asset, config_.partyB, amount * unit);
+        _verifyVoucher(_scopeOf(channelId), config_, voucher);
+        words[channelId] = _debit(word, 1, amount);
+        emit Claimed(channelId, voucher.paid, amount);
+        _pay(config_.asset, config_.partyB, uint256(amount) * config_.unit);
     }
 
     /// @inheritdoc IChannelAdjudicator
@@ -190,15 +213,16 @@ contract ChannelAdjudicator is ChannelRecords, ReentrancyGuardTransient {
         address asset;
         uint256 due;
         for (uint256 i; i < claims.length; ++i) {
-            ChannelConfig calldata config_ = claims[i].config;
-            uint256 amount = _claim(channelIdOf(config_), config_, claims[i].voucher, domain);
+            Claim calldata each = claims[i];
+            uint256 amount = _claim(each, domain);
             if (amount == 0) continue;
-            (address nextAsset, uint256 unit) = _assetOf(config_);
-            if (config_.partyB != payee || nextAsset != asset) {
+            // Only channels at home on L1 are ONE_WAY.
+            (address nextPayee, address nextAsset) = (each.config.partyB, each.config.asset);
+            if (nextPayee != payee || nextAsset != asset) {
                 if (due != 0) _pay(asset, payee, due);
-                (payee, asset, due) = (config_.partyB, nextAsset, 0);
+                (payee, asset, due) = (nextPayee, nextAsset, 0);
             }
-            due += amount * unit;
+            due += amount * each.config.unit;
         }
         if (due != 0) _pay(asset, payee, due);
     }
@@ -225,17 +249,36 @@ contract ChannelAdjudicator is ChannelRecords, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc IChannelAdjudicator
-    function importExport(address, address, bytes32[4] calldata, WithdrawalProof calldata)
-        external
-        nonReentrant
-        returns (bytes32 channelId)
-    {
-        revert NotExported(channelId);
+    function importExport(
+        address partyA,
+        address partyB,
+        bytes32[4] calldata channelLeaf,
+        WithdrawalProof calldata proof
+    ) external nonReentrant returns (bytes32 channelId) {
+        IBridge bridge = IBridge(_addressArgument(BRIDGE));
+        bridge.verifyWithdrawal(proof.index, proof.leaf, proof.siblings, proof.claimId);
+        uint256 units;
+        (channelId, units) = _import(partyA, partyB, channelLeaf);
+        // The chain's rules made the leaf: what it says of channel and amount is true, if it is an export and shown with its channel.
+        if (
+            LeafReader.get(proof.leaf, WITHDRAWAL_CAUSE) != WITHDRAWAL_CAUSE_EXPORT
+                || LeafReader.getAddress(proof.leaf, WITHDRAWAL_RECIPIENT) != address(this)
+                || LeafReader.get(proof.leaf, WITHDRAWAL_AMOUNT) != units
+                || bytes32(LeafReader.get(proof.leaf, WITHDRAWAL_CONTEXT)) != channelId
+                || bytes32(LeafReader.get(proof.leaf, WITHDRAWAL_CONTEXT_HASH)) != keccak256(abi.encode(channelLeaf))
+        ) revert NotExported(channelId);
+        // Anyone may have had it paid before.
+        if (!bridge.isWithdrawn(proof.index)) {
+            bridge.withdraw(proof.index, proof.leaf, proof.siblings, proof.claimId);
+        }
+        _fetch(bridge);
     }
 
     /// @inheritdoc IChannelAdjudicator
-    function importExodus(address, address, bytes32[4] calldata) external nonReentrant {
+    function importExodus(address partyA, address partyB, bytes32[4] calldata channelLeaf) external nonReentrant {
         if (msg.sender != _addressArgument(EXODUS)) revert NotExodus(msg.sender);
+        _import(partyA, partyB, channelLeaf);
+        _fetch(IBridge(_addressArgument(BRIDGE)));
     }
 
     /// @inheritdoc IChannelAdjudicator
@@ -319,26 +362,81 @@ contract ChannelAdjudicator is ChannelRecords, ReentrancyGuardTransient {
 
     /// @inheritdoc IChannelAdjudicator
     function channelIdOf(ChannelConfig calldata config_) public pure returns (bytes32) {
-        return keccak256(abi.encode(config_));
+        return ChannelDigests.channelIdOf(config_);
     }
 
-    /// What a voucher adds for B, in units; the payment is the caller's. 0: nothing, or nothing any more.
-    function _claim(bytes32 channelId, ChannelConfig calldata config_, SignedVoucher calldata voucher, bytes32 domain)
+    /// Opens a channel that comes from Layer Core, as it was there. Its id is free as long as it has not come.
+    function _import(address partyA, address partyB, bytes32[4] calldata leaf)
         private
-        returns (uint64 amount)
+        returns (bytes32 channelId, uint256 units)
     {
+        ChannelConfig memory config_ = ChannelConfig({
+            home: HOME_CORE,
+            partyA: partyA,
+            partyB: partyB,
+            asset: address(0),
+            unit: 0,
+            windowSeconds: uint32(LeafReader.get(leaf, CHANNEL_WINDOW)),
+            flags: 0,
+            salt: uint64(LeafReader.get(leaf, CHANNEL_ID))
+        });
+        channelId = keccak256(abi.encode(config_));
+        _requireStatus(channelId, words[channelId], ChannelStatus.NONE);
+        uint64 depositA = uint64(LeafReader.get(leaf, CHANNEL_DEPOSIT_A));
+        uint64 depositB = uint64(LeafReader.get(leaf, CHANNEL_DEPOSIT_B));
+        units = uint256(depositA) + depositB;
+        _requireUnits(units);
+        uint32 version = uint32(LeafReader.get(leaf, CHANNEL_VERSION));
+        uint64 paidByA = uint64(LeafReader.get(leaf, CHANNEL_PAID_BY_A));
+        uint64 paidByB = uint64(LeafReader.get(leaf, CHANNEL_PAID_BY_B));
+        words[channelId] = ChannelWordLibrary.create(
+            ChannelStatus.OPEN, int256(uint256(depositA)), int256(uint256(depositB))
+        ).withVersion(version);
+        records[channelId] = RecordWordLibrary.create(paidByA, paidByB);
+        emit Imported(channelId, partyA, partyB, config_, depositA, depositB, version, paidByA, paidByB);
+    }
+
+    /// Gets what the Bridge could not push.
+    function _fetch(IBridge bridge) private {
+        if (bridge.claimable(address(this)) != 0) bridge.withdrawClaimable(address(this));
+    }
+
+    /// Takes over a claim of a batch; the payment is the caller's. 0: it adds nothing, or nothing any more.
+    function _claim(Claim calldata each, bytes32 domain) private returns (uint64 amount) {
+        ChannelConfig calldata config_ = each.config;
+        bytes32 channelId = ChannelDigests.channelIdOf(config_);
         if (config_.flags != ONE_WAY) revert NotOneWay(channelId);
         ChannelWord word = words[channelId];
-        ChannelStatus status = word.status();
-        if (status == ChannelStatus.NONE || status == ChannelStatus.CLOSED) return 0;
-        if (voucher.payer != 0) revert OneWay(channelId);
-        if (voucher.version < word.version()) return 0;
-        (, uint256 share) = _sharesOf(word, int256(uint256(voucher.paid)), 0);
-        if (share == 0) return 0;
-        _verifyVoucher(Scope(domain, channelId, block.timestamp), config_, voucher);
-        amount = uint64(share);
+        amount = _claimable(word, each.version, each.paid);
+        if (amount == 0) return 0;
+        address signer = each.key;
+        if (signer == address(0)) signer = config_.partyA;
+        else _requireRegistered(channelId, each);
+        bytes32 digest = ChannelDigests.ofClaim(domain, channelId, each);
+        if (CompactSignature.recover(digest, uint256(each.r), uint256(each.vs)) != signer) {
+            revert BadSignature(digest, signer);
+        }
         words[channelId] = _debit(word, 1, amount);
-        emit Claimed(channelId, voucher.paid, amount);
+        emit Claimed(channelId, each.paid, amount);
+    }
+
+    function _requireRegistered(bytes32 channelId, Claim calldata each) private view {
+        (address key, uint64 cap, uint40 expiry) = (each.key, each.cap, each.expiry);
+        address principal = each.config.partyA;
+        if (block.timestamp > expiry) revert GrantExpired(key, expiry);
+        if (each.paid > cap) revert GrantCapExceeded(key, each.paid, cap);
+        if (!grants[ChannelSignatures.grantMark(channelId, principal, key, cap, expiry)]) {
+            revert GrantUnknown(principal, key);
+        }
+    }
+
+    /// What a voucher for `paid` adds for B, in units.
+    function _claimable(ChannelWord word, uint32 version, uint64 paid) private pure returns (uint64) {
+        _requireUnits(paid);
+        ChannelStatus status = word.status();
+        if (status == ChannelStatus.NONE || status == ChannelStatus.CLOSED || version < word.version()) return 0;
+        (, uint256 share) = _sharesOf(word, int256(uint256(paid)), 0);
+        return uint64(share);
     }
 
     /// Ends a channel by what is recorded, with the locks that were won.

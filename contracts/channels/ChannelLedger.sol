@@ -8,6 +8,7 @@ import {ChannelWord} from "../types/ChannelWord.sol";
 import {ChannelPayments} from "./ChannelPayments.sol";
 
 uint8 constant HOME_L1 = 0;
+uint8 constant HOME_CORE = 1;
 uint8 constant ONE_WAY = 1;
 
 /// The adjudicator's books: what each channel holds, what goes in and out, and what waits for who could not be paid.
@@ -63,22 +64,24 @@ abstract contract ChannelLedger is IChannelAdjudicator, CloneArguments {
         pure
         returns (uint256 shareA, uint256 shareB)
     {
-        int256 held = word.held();
-        int256 ofB = word.net(1) + paidByA - paidByB;
-        if (ofB < 0) ofB = 0;
-        if (ofB > held) ofB = held;
-        return (uint256(held - ofB), uint256(ofB));
+        // Nothing here has more than 64 bits, so that nothing can overflow.
+        unchecked {
+            int256 held = word.held();
+            int256 ofB = word.net(1) + paidByA - paidByB;
+            if (ofB < 0) ofB = 0;
+            if (ofB > held) ofB = held;
+            return (uint256(held - ofB), uint256(ofB));
+        }
     }
 
     /// `amount` is at most what is held.
     function _debit(ChannelWord word, uint8 side, uint64 amount) internal pure returns (ChannelWord) {
-        (int256 netA, int256 netB) = (word.net(0), word.net(1));
-        int256 taken = int256(uint256(amount));
-        if (side == 0) netA -= taken;
-        else netB -= taken;
         // Nobody can have earned more than that; it keeps the nets within what is counted.
-        _requireNet(side == 0 ? netA : netB);
-        return word.withNets(netA, netB);
+        unchecked {
+            int256 net = word.net(side) - int256(uint256(amount));
+            _requireNet(net);
+            return side == 0 ? word.withNets(net, word.net(1)) : word.withNets(word.net(0), net);
+        }
     }
 
     /// Announces the end and pays the shares. `word` is as it was before the end.
@@ -130,6 +133,8 @@ abstract contract ChannelLedger is IChannelAdjudicator, CloneArguments {
     }
 
     function _requireNet(int256 net) internal pure {
-        _requireUnits(uint256(net < 0 ? -net : net));
+        unchecked {
+            _requireUnits(uint256(net < 0 ? -net : net));
+        }
     }
 }

@@ -64,6 +64,12 @@ interface IBridge {
     /// @param claimId any confirmed claim whose state holds the leaf
     function withdraw(uint64 index, bytes32[4] calldata leaf, bytes32[] calldata siblings, bytes32 claimId) external;
 
+    /// Reverts unless a leaf is a withdrawal's place in the state of a confirmed claim from which payouts are due, and nothing stops
+    /// them now. Says nothing about whether it was paid.
+    function verifyWithdrawal(uint64 index, bytes32[4] calldata leaf, bytes32[] calldata siblings, bytes32 claimId)
+        external
+        view;
+
     /// Pays what the caller could not be paid before to `to`.
     function withdrawClaimable(address to) external;
 

@@ -102,10 +102,20 @@ struct SignedWithdrawal {
     bytes signatureB;
 }
 
-/// One claim of a batch.
+/// One claim of a batch: a voucher of A without locks. Nothing in it has a length of its own, which is what makes a batch cheap.
 struct Claim {
     ChannelConfig config;
-    SignedVoucher voucher;
+    uint32 version;
+    uint64 sequence;
+    uint64 paid;
+    bytes32 callsHash;
+    /// EIP-2098.
+    bytes32 r;
+    bytes32 vs;
+    /// The session key that signed, whose grant (with this cap and expiry) is registered. Zero: A itself, and so are the next two.
+    address key;
+    uint64 cap;
+    uint40 expiry;
 }
 
 /// Shows a WITHDRAWAL leaf in the state of a confirmed claim; see `IBridge.withdraw`.
@@ -294,7 +304,7 @@ interface IChannelAdjudicator {
     /// @return amount in units
     function claim(ChannelConfig calldata config, SignedVoucher calldata voucher) external returns (uint64 amount);
 
-    /// Claims of many channels, with one payment for each payee and asset in a row. Claims that add nothing, and those of channels
+    /// Claims of many channels by vouchers without locks, with one payment for each payee and asset in a row. Claims that add nothing, and those of channels
     /// that are closed or have a newer base, are passed over; one that is not signed reverts them all.
     function claimMany(Claim[] calldata claims) external;
 

@@ -14,6 +14,8 @@ struct ExodusConfig {
     uint64 delaySeconds;
     /// Between `finalise` and the first payout: the time in which a guardian can still ask for a delay.
     uint32 payoutDelaySeconds;
+    /// The chain's ChannelAdjudicator: channels go on there.
+    address adjudicator;
 }
 
 /// The way out of a chain that stands still: everyone is paid from its last confirmed state, with a proof, and nobody is needed for it.
@@ -39,7 +41,7 @@ interface IExodus {
     error WrongLeaf(uint256 place, uint8 kind, uint64 index);
     /// The rules need more context leaves, or fewer.
     error WrongContext(uint256 given, uint256 needed);
-    /// Leaves of this kind hold no money, or CHANNEL: those are paid by their adjudicator.
+    /// Leaves of this kind hold no money.
     error KindNotPaid(uint8 kind);
     error NothingOwed(uint8 kind, uint64 index);
     error BadEntry(uint64 index, bytes32 given, bytes32 expected);
@@ -72,6 +74,7 @@ interface IExodus {
     ///     WORKFLOW                   its escrow left    owner of its agent                        AGENT owner
     ///     SYSTEM 0 (MACHINE)         the fee balance    `feeRecipient`
     ///     WITHDRAWAL                 its amount         its recipient, if `Bridge.withdraw` did not pay it
+    ///     CHANNEL                    both deposits      the ChannelAdjudicator, where it goes on OPEN     AGENT a, AGENT b
     function payLeaf(LeafOpening calldata leaf, LeafOpening[] calldata context) external;
 
     /// Gives a deposit back to its sender that the state does not know yet. Anyone may.

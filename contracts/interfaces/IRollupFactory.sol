@@ -2,7 +2,7 @@
 pragma solidity ^0.8.28;
 
 /// Everything that is chosen once, when a chain is created. See the configs of Inbox, Settlement, BisectionGame, Bridge,
-/// Exodus and SequencerSet for each field.
+/// Exodus, ChannelAdjudicator and SequencerSet for each field.
 struct RollupConfig {
     address sequencer;
     address sequencerAuth;

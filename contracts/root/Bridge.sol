@@ -81,6 +81,21 @@ contract Bridge is IBridge, CloneArguments, ReentrancyGuardTransient {
     function withdraw(uint64 index, bytes32[4] calldata leaf, bytes32[] calldata siblings, bytes32 claimId)
         external
         nonReentrant
+    {
+        verifyWithdrawal(index, leaf, siblings, claimId);
+        // First word of a WITHDRAWAL leaf: recipient (20 bytes), amount (8), l2Time (4).
+        address recipient = address(uint160(uint256(leaf[0]) >> 96));
+        uint256 amount = uint256(uint64(uint256(leaf[0]) >> 32)) * _argument(ASSET_SCALE);
+        // An empty leaf is in every state, and is no withdrawal.
+        if (amount == 0) revert ZeroAmount();
+        if (!_nullify(KIND_WITHDRAWAL, index)) revert AlreadyWithdrawn(index);
+        emit Withdrawn(index, recipient, amount, _payOrKeep(recipient, amount));
+    }
+
+    /// @inheritdoc IBridge
+    function verifyWithdrawal(uint64 index, bytes32[4] calldata leaf, bytes32[] calldata siblings, bytes32 claimId)
+        public
+        view
         whenNotPaused
     {
         (bytes32 stateRoot, uint32 confirmedAt) =
@@ -89,14 +104,6 @@ contract Bridge is IBridge, CloneArguments, ReentrancyGuardTransient {
         if (block.timestamp < payableAt) revert PayoutDelayed(payableAt);
         bytes32 root = StateProof.rootOf(KIND_WITHDRAWAL, DEPTH_WITHDRAWAL, index, leaf, siblings);
         if (root != stateRoot) revert BadProof(root, stateRoot);
-
-        // First word of a WITHDRAWAL leaf: recipient (20 bytes), amount (8), l2Time (4).
-        address recipient = address(uint160(uint256(leaf[0]) >> 96));
-        uint256 amount = uint256(uint64(uint256(leaf[0]) >> 32)) * _argument(ASSET_SCALE);
-        // An empty leaf is in every state, and is no withdrawal.
-        if (amount == 0) revert ZeroAmount();
-        if (!_nullify(KIND_WITHDRAWAL, index)) revert AlreadyWithdrawn(index);
-        emit Withdrawn(index, recipient, amount, _payOrKeep(recipient, amount));
     }
 
     /// @inheritdoc IBridge

@@ -3,12 +3,14 @@ pragma solidity ^0.8.28;
 
 import {
     DEPTH_AGENT,
+    DEPTH_CHANNEL,
     DEPTH_INVOCATION,
     DEPTH_SYSTEM,
     DEPTH_WITHDRAWAL,
     DEPTH_WORKFLOW,
     INVOCATION_STATUS_ANSWERED,
     KIND_AGENT,
+    KIND_CHANNEL,
     KIND_INVOCATION,
     KIND_SYSTEM,
     KIND_WITHDRAWAL,
@@ -21,6 +23,11 @@ import {
 import {
     AGENT_BALANCE,
     AGENT_OWNER,
+    CHANNEL_A,
+    CHANNEL_B,
+    CHANNEL_DEPOSIT_A,
+    CHANNEL_DEPOSIT_B,
+    CHANNEL_ID,
     INVOCATION_ID,
     INVOCATION_PRICE,
     INVOCATION_PROVIDER,
@@ -39,12 +46,14 @@ import {
     WORKFLOW_OWNER,
     WORKFLOW_STATUS
 } from "../generated/LeafFields.sol";
+import {IChannelAdjudicator} from "../interfaces/IChannelAdjudicator.sol";
 import {IBridge} from "../interfaces/IBridge.sol";
 import {ExodusConfig, IExodus} from "../interfaces/IExodus.sol";
 import {IInbox} from "../interfaces/IInbox.sol";
 import {L1Entry, LeafOpening} from "../interfaces/IOneStepProver.sol";
 import {ISettlement} from "../interfaces/ISettlement.sol";
 import {EntryHash} from "../libraries/EntryHash.sol";
+import {LeafReader} from "../libraries/LeafReader.sol";
 import {StateProof} from "../libraries/StateProof.sol";
 import {CloneArguments} from "./CloneArguments.sol";
 
@@ -57,7 +66,8 @@ contract Exodus is IExodus, CloneArguments {
     uint256 private constant FEE_RECIPIENT = 3;
     uint256 private constant DELAY = 4;
     uint256 private constant PAYOUT_DELAY = 5;
-    uint256 private constant CONFIG_WORDS = 6;
+    uint256 private constant ADJUDICATOR = 6;
+    uint256 private constant CONFIG_WORDS = 7;
 
     /// @inheritdoc IExodus
     uint64 public declaredAt;
@@ -121,6 +131,8 @@ contract Exodus is IExodus, CloneArguments {
         } else if (kind == KIND_WITHDRAWAL) {
             _verify(root, 0, leaf, DEPTH_WITHDRAWAL);
             (to, units) = (_addressField(leaf, WITHDRAWAL_RECIPIENT), _field(leaf, WITHDRAWAL_AMOUNT));
+        } else if (kind == KIND_CHANNEL) {
+            return _payChannel(root, leaf, context);
         } else {
             revert KindNotPaid(leaf.kind);
         }
@@ -167,6 +179,20 @@ contract Exodus is IExodus, CloneArguments {
         return abi.decode(_arguments(CONFIG_WORDS), (ExodusConfig));
     }
 
+    /// Hands a channel over with its money: on L1 both sides close it as they would have in Layer Core.
+    function _payChannel(bytes32 root, LeafOpening calldata leaf, LeafOpening[] calldata context) private {
+        _verify(root, 0, leaf, DEPTH_CHANNEL);
+        // A free slot has an id of zero.
+        uint256 units = _field(leaf, CHANNEL_DEPOSIT_A) + _field(leaf, CHANNEL_DEPOSIT_B);
+        if (_field(leaf, CHANNEL_ID) == 0 || units == 0) revert NothingOwed(leaf.kind, leaf.index);
+        if (context.length != 2) revert WrongContext(context.length, 2);
+        address partyA = _verifyOwner(root, _field(leaf, CHANNEL_A), context, 0);
+        address partyB = _verifyOwner(root, _field(leaf, CHANNEL_B), context, 1);
+        address adjudicator = _addressArgument(ADJUDICATOR);
+        _pay(leaf.kind, leaf.index, adjudicator, uint64(units));
+        IChannelAdjudicator(adjudicator).importExodus(partyA, partyB, leaf.words);
+    }
+
     /// Who would have got the price of a call, had the chain gone on without another word of its parties.
     function _payeeOfCall(bytes32 root, LeafOpening calldata invocation, LeafOpening[] calldata context)
         private
@@ -203,6 +229,15 @@ contract Exodus is IExodus, CloneArguments {
         returns (address)
     {
         if (context.length != place + 1) revert WrongContext(context.length, place + 1);
+        return _verifyOwner(root, agent, context, place);
+    }
+
+    /// The owner of an agent, whose leaf is at this place of the context.
+    function _verifyOwner(bytes32 root, uint256 agent, LeafOpening[] calldata context, uint256 place)
+        private
+        pure
+        returns (address)
+    {
         LeafOpening calldata leaf = context[place];
         if (leaf.kind != KIND_AGENT || leaf.index != agent) revert WrongLeaf(place + 1, leaf.kind, leaf.index);
         _verify(root, place + 1, leaf, DEPTH_AGENT);
@@ -230,14 +265,12 @@ contract Exodus is IExodus, CloneArguments {
         IBridge(_addressArgument(BRIDGE)).payExodus(kind, index, to, units);
     }
 
-    /// A field of a leaf, named as in `types/Words.sol`, whose words are in memory.
     function _field(LeafOpening calldata leaf, uint256 field) private pure returns (uint256) {
-        uint256 word = uint256(leaf.words[field >> 29]);
-        return (word >> ((field >> 12) & 0xfff)) & ((1 << (field & 0xfff)) - 1);
+        return LeafReader.get(leaf.words, field);
     }
 
     function _addressField(LeafOpening calldata leaf, uint256 field) private pure returns (address) {
-        return address(uint160(_field(leaf, field)));
+        return LeafReader.getAddress(leaf.words, field);
     }
 
     function _inbox() private view returns (IInbox) {

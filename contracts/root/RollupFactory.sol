@@ -5,6 +5,7 @@ import {Create3} from "@openzeppelin/contracts/utils/Create3.sol";
 
 import {GameConfig} from "../interfaces/IBisectionGame.sol";
 import {BridgeConfig} from "../interfaces/IBridge.sol";
+import {AdjudicatorConfig} from "../interfaces/IChannelAdjudicator.sol";
 import {ExodusConfig} from "../interfaces/IExodus.sol";
 import {InboxConfig} from "../interfaces/IInbox.sol";
 import {IRollupFactory, Rollup, RollupConfig} from "../interfaces/IRollupFactory.sol";
@@ -30,6 +31,7 @@ contract RollupFactory is IRollupFactory {
     address public immutable gameImplementation;
     address public immutable bridgeImplementation;
     address public immutable exodusImplementation;
+    address public immutable adjudicatorImplementation;
     address public immutable sequencerSetImplementation;
     address public immutable prover;
 
@@ -40,13 +42,15 @@ contract RollupFactory is IRollupFactory {
         address game;
         address bridge;
         address exodus;
+        address adjudicator;
         address sequencerSet;
     }
 
     constructor(Implementations memory shared, address prover_) {
         (inboxImplementation, settlementImplementation) = (shared.inbox, shared.settlement);
         (gameImplementation, bridgeImplementation) = (shared.game, shared.bridge);
-        (exodusImplementation, sequencerSetImplementation) = (shared.exodus, shared.sequencerSet);
+        (exodusImplementation, adjudicatorImplementation) = (shared.exodus, shared.adjudicator);
+        sequencerSetImplementation = shared.sequencerSet;
         prover = prover_;
     }
 
@@ -61,6 +65,7 @@ contract RollupFactory is IRollupFactory {
         _clone(base, "game", gameImplementation, abi.encode(_gameConfig(config, rollup)));
         _clone(base, "bridge", bridgeImplementation, abi.encode(_bridgeConfig(config, rollup)));
         _clone(base, "exodus", exodusImplementation, abi.encode(_exodusConfig(config, rollup)));
+        _clone(base, "adjudicator", adjudicatorImplementation, abi.encode(_adjudicatorConfig(config, rollup)));
         if (rollup.sequencerSet != address(0)) {
             _clone(base, "sequencerSet", sequencerSetImplementation, abi.encode(_setConfig(config, rollup)));
         }
@@ -228,7 +233,21 @@ contract RollupFactory is IRollupFactory {
             bridge: rollup.bridge,
             feeRecipient: config.feeRecipient,
             delaySeconds: uint64(2 * _disputeBound(config) + config.guardianSeconds),
-            payoutDelaySeconds: config.payoutDelaySeconds
+            payoutDelaySeconds: config.payoutDelaySeconds,
+            adjudicator: rollup.adjudicator
+        });
+    }
+
+    function _adjudicatorConfig(RollupConfig calldata config, Rollup memory rollup)
+        private
+        pure
+        returns (AdjudicatorConfig memory)
+    {
+        return AdjudicatorConfig({
+            bridge: rollup.bridge,
+            exodus: rollup.exodus,
+            asset: config.asset,
+            assetScale: config.assetScale
         });
     }
 

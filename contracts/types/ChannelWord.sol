@@ -53,7 +53,9 @@ library ChannelWordLibrary {
 
     /// What the channel holds: never negative.
     function held(ChannelWord word) internal pure returns (int256) {
-        return word.net(0) + word.net(1);
+        unchecked {
+            return word.net(0) + word.net(1);
+        }
     }
 
     function create(ChannelStatus status_, int256 netA, int256 netB) internal pure returns (ChannelWord) {

@@ -1,7 +1,7 @@
 import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/types";
 import hre from "hardhat";
 
-import type { BisectionGame, Bridge, Exodus, Inbox, RollupFactory, SequencerSet, Settlement } from "../../typechain-types/index.ts";
+import type { BisectionGame, Bridge, ChannelAdjudicator, Exodus, Inbox, RollupFactory, SequencerSet, Settlement } from "../../typechain-types/index.ts";
 import type { RollupConfigStruct } from "../../typechain-types/root/RollupFactory.ts";
 import { claimState } from "./claimState.ts";
 import { submitBatch } from "./submitBatch.ts";
@@ -46,6 +46,7 @@ export interface RollupContracts {
   readonly game: BisectionGame;
   readonly bridge: Bridge;
   readonly exodus: Exodus;
+  readonly adjudicator: ChannelAdjudicator;
   /** Without code unless the chain has operators. */
   readonly sequencerSet: SequencerSet;
 }
@@ -76,7 +77,7 @@ export async function createL1Scene(): Promise<L1Scene> {
   const deploy = async (name: string): Promise<string> => (await ethers.deployContract(name)).getAddress();
   const implementations = {
     inbox: await deploy("Inbox"), settlement: await deploy("Settlement"), game: await deploy("BisectionGame"), bridge: await deploy("Bridge"),
-    exodus: await deploy("Exodus"), sequencerSet: await deploy("SequencerSet"),
+    exodus: await deploy("Exodus"), adjudicator: await deploy("ChannelAdjudicator"), sequencerSet: await deploy("SequencerSet"),
   };
   const factory = (await ethers.deployContract("RollupFactory", [implementations, await deploy("OneStepProver")])) as unknown as RollupFactory;
   let salts = 0;
@@ -97,6 +98,7 @@ export async function createL1Scene(): Promise<L1Scene> {
         game: (await ethers.getContractAt("BisectionGame", addresses.game)) as unknown as BisectionGame,
         bridge: (await ethers.getContractAt("Bridge", addresses.bridge)) as unknown as Bridge,
         exodus: (await ethers.getContractAt("Exodus", addresses.exodus)) as unknown as Exodus,
+        adjudicator: (await ethers.getContractAt("ChannelAdjudicator", addresses.adjudicator)) as unknown as ChannelAdjudicator,
         sequencerSet: (await ethers.getContractAt("SequencerSet", addresses.sequencerSet)) as unknown as SequencerSet,
       };
     },

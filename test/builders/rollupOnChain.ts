@@ -71,7 +71,7 @@ export async function deployRollupOn(chain: LocalChain, config: Partial<typeof C
   const wallet = new Wallet(DEVELOPMENT_KEYS[0], chain.provider);
   let nonce = await wallet.getNonce();
   const deploy = async (name: string, args: unknown[] = []): Promise<BaseContract> => {
-    const { abi, bytecode } = JSON.parse(readFileSync(join(ARTIFACTS, "root", `${name}.sol`, `${name}.json`), "utf8")) as { abi: InterfaceAbi; bytecode: string };
+    const { abi, bytecode } = JSON.parse(readFileSync(join(ARTIFACTS, name === "ChannelAdjudicator" ? "channels" : "root", `${name}.sol`, `${name}.json`), "utf8")) as { abi: InterfaceAbi; bytecode: string };
     const contract = await new ContractFactory(abi, bytecode, wallet).deploy(...args, { nonce: nonce++ });
     await contract.waitForDeployment();
     return contract;
@@ -79,7 +79,7 @@ export async function deployRollupOn(chain: LocalChain, config: Partial<typeof C
   const blockNumber = await chain.provider.getBlockNumber();
   const addressOf = async (name: string): Promise<string> => (await deploy(name)).getAddress();
   const implementations = {
-    inbox: await addressOf("Inbox"), settlement: await addressOf("Settlement"), game: await addressOf("BisectionGame"), bridge: await addressOf("Bridge"), exodus: await addressOf("Exodus"), sequencerSet: await addressOf("SequencerSet"),
+    inbox: await addressOf("Inbox"), settlement: await addressOf("Settlement"), game: await addressOf("BisectionGame"), bridge: await addressOf("Bridge"), exodus: await addressOf("Exodus"), adjudicator: await addressOf("ChannelAdjudicator"), sequencerSet: await addressOf("SequencerSet"),
   };
   const prover = await addressOf("OneStepProver");
   const factory = (await deploy("RollupFactory", [implementations, prover])) as unknown as RollupFactory;

@@ -3,6 +3,7 @@ pragma solidity ^0.8.28;
 
 import {console} from "hardhat/console.sol";
 
+import {ChannelAdjudicator} from "../../contracts/channels/ChannelAdjudicator.sol";
 import {Rollup, RollupConfig} from "../../contracts/interfaces/IRollupFactory.sol";
 import {BisectionGame} from "../../contracts/root/BisectionGame.sol";
 import {Bridge} from "../../contracts/root/Bridge.sol";
@@ -36,6 +37,7 @@ contract DisputeInvariants {
                 game: address(new BisectionGame()),
                 bridge: address(new Bridge()),
                 exodus: address(new Exodus()),
+                adjudicator: address(new ChannelAdjudicator()),
                 sequencerSet: address(new SequencerSet())
             }),
             address(new TestProver())

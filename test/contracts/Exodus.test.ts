@@ -274,7 +274,7 @@ describe("Exodus payouts", () => {
       await exodus.payLeaf(structOf(last.prove(balance).leaf), []);
     });
 
-    it("leaves without money: are refused, and kinds that hold none; channels are for their adjudicator", async () => {
+    it("leaves without money: are refused, and kinds that hold none", async () => {
       const { exodus, last, story } = await scene.networkHelpers.loadFixture(ended);
       const at = (kind: number, index: number) => structOf(last.open({ kind, index }));
       await expect(exodus.payLeaf(at(KIND.AGENT, 0), [])).to.be.revertedWithCustomError(exodus, "NothingOwed").withArgs(KIND.AGENT, 0);
@@ -283,7 +283,8 @@ describe("Exodus payouts", () => {
       await expect(exodus.payLeaf(settled, [at(KIND.AGENT, 3)])).to.be.revertedWithCustomError(exodus, "NothingOwed").withArgs(KIND.WORKFLOW, settled.index);
       await expect(exodus.payLeaf(at(KIND.INVOCATION, 500), [at(KIND.AGENT, 0)])).to.be.revertedWithCustomError(exodus, "NothingOwed");
       await expect(exodus.payLeaf(at(KIND.SYSTEM, 1), [])).to.be.revertedWithCustomError(exodus, "WrongLeaf");
-      for (const kind of [KIND.DIRECTORY, KIND.SESSION, KIND.CHANNEL]) {
+      await expect(exodus.payLeaf(at(KIND.CHANNEL, 0), [])).to.be.revertedWithCustomError(exodus, "NothingOwed").withArgs(KIND.CHANNEL, 0);
+      for (const kind of [KIND.DIRECTORY, KIND.SESSION]) {
         await expect(exodus.payLeaf(at(kind, 0), [])).to.be.revertedWithCustomError(exodus, "KindNotPaid").withArgs(kind);
       }
       await expect(exodus.payLeaf({ ...at(KIND.SESSION, 0), kind: 200 }, [])).to.be.revertedWithCustomError(exodus, "KindNotPaid").withArgs(200);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
+import {ChannelAdjudicator} from "../../contracts/channels/ChannelAdjudicator.sol";
 import {IRollupFactory, Rollup, RollupConfig} from "../../contracts/interfaces/IRollupFactory.sol";
 import {BisectionGame} from "../../contracts/root/BisectionGame.sol";
 import {Bridge} from "../../contracts/root/Bridge.sol";
@@ -29,6 +30,7 @@ contract RollupInvariants {
                 game: address(new BisectionGame()),
                 bridge: address(new Bridge()),
                 exodus: address(new Exodus()),
+                adjudicator: address(new ChannelAdjudicator()),
                 sequencerSet: address(new SequencerSet())
             }),
             address(1)

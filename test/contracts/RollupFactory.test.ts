@@ -33,7 +33,9 @@ describe("RollupFactory", () => {
       expect([...bridge]).to.deep.equal([expected.inbox, expected.settlement, ZeroAddress, 1_000_000_000n, 10n, expected.exodus, signers[6]!.address, 77n]);
       // W + D + 2 (C0 + 65 e), twice, and the guardian's time.
       const exodus = await (await scene.ethers.getContractAt("Exodus", expected.exodus)).getFunction("config")();
-      expect([...exodus]).to.deep.equal([expected.inbox, expected.settlement, expected.bridge, signers[4]!.address, 2n * 860n + 77n, 10n]);
+      expect([...exodus]).to.deep.equal([expected.inbox, expected.settlement, expected.bridge, signers[4]!.address, 2n * 860n + 77n, 10n, expected.adjudicator]);
+      const adjudicator = await (await scene.ethers.getContractAt("ChannelAdjudicator", expected.adjudicator)).getFunction("config")();
+      expect([...adjudicator]).to.deep.equal([expected.bridge, expected.exodus, ZeroAddress, 1_000_000_000n]);
     });
 
     it("operators: their set decides who submits, with twice the longest dispute to be paid", async () => {

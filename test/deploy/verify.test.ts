@@ -81,11 +81,11 @@ describe("npx hardhat deploy --verify", function () {
     isFailing = false;
     const { code, output } = await deploy();
     expect(code, output).to.equal(0);
-    expect(received.map(({ contractname }) => contractname.split(":")[1])).to.deep.equal(["OneStepProver", "Inbox", "Settlement", "BisectionGame", "Bridge", "Exodus", "SequencerSet", "RollupFactory"]);
+    expect(received.map(({ contractname }) => contractname.split(":")[1])).to.deep.equal(["OneStepProver", "Inbox", "Settlement", "BisectionGame", "Bridge", "Exodus", "ChannelAdjudicator", "SequencerSet", "RollupFactory"]);
     for (const { contractname, sourceCode } of received) {
       const { sources } = JSON.parse(sourceCode) as { sources: Record<string, { content: string }> };
       expect(sources[contractname.split(":")[0] ?? ""]?.content, contractname).to.include("pragma solidity");
     }
-    expect(received.at(-1)?.constructorArguments).to.have.length(7 * 64);
+    expect(received.at(-1)?.constructorArguments).to.have.length(8 * 64);
   });
 });

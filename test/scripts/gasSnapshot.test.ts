@@ -1,6 +1,6 @@
 import { expect } from "chai";
 
-import { compareGas, exceedingOneStepLimit, formatGas } from "../../scripts/gas/gasSnapshot.ts";
+import { compareGas, exceedingLimits, formatGas } from "../../scripts/gas/gasSnapshot.ts";
 
 describe("gas snapshot", () => {
   it("comparison: is empty when every figure agrees", () => {
@@ -20,7 +20,7 @@ describe("gas snapshot", () => {
 
   it("one-step limit: is exceeded when a proof takes two million gas", () => {
     const figures = { "OneStepProver.step INVOKE": 1_999_999, "OneStepProver.step COMPOSE": 2_000_000, "Inbox.post": 3_000_000 };
-    const excesses = exceedingOneStepLimit({ prover: figures });
+    const excesses = exceedingLimits({ prover: figures });
     expect(excesses).to.have.length(1);
     expect(excesses[0]).to.match(/COMPOSE/);
   });

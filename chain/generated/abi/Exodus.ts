@@ -2,7 +2,7 @@
 
 export const exodusAbi = [
   {"inputs":[],"name":"claimId","outputs":[{"internalType":"bytes32","name":"","type":"bytes32"}],"stateMutability":"view","type":"function"},
-  {"inputs":[],"name":"config","outputs":[{"components":[{"internalType":"address","name":"inbox","type":"address"},{"internalType":"address","name":"settlement","type":"address"},{"internalType":"address","name":"bridge","type":"address"},{"internalType":"address","name":"feeRecipient","type":"address"},{"internalType":"uint64","name":"delaySeconds","type":"uint64"},{"internalType":"uint32","name":"payoutDelaySeconds","type":"uint32"}],"internalType":"struct ExodusConfig","name":"","type":"tuple"}],"stateMutability":"view","type":"function"},
+  {"inputs":[],"name":"config","outputs":[{"components":[{"internalType":"address","name":"inbox","type":"address"},{"internalType":"address","name":"settlement","type":"address"},{"internalType":"address","name":"bridge","type":"address"},{"internalType":"address","name":"feeRecipient","type":"address"},{"internalType":"uint64","name":"delaySeconds","type":"uint64"},{"internalType":"uint32","name":"payoutDelaySeconds","type":"uint32"},{"internalType":"address","name":"adjudicator","type":"address"}],"internalType":"struct ExodusConfig","name":"","type":"tuple"}],"stateMutability":"view","type":"function"},
   {"inputs":[],"name":"declarableAt","outputs":[{"internalType":"uint256","name":"","type":"uint256"}],"stateMutability":"view","type":"function"},
   {"inputs":[],"name":"declare","outputs":[],"stateMutability":"nonpayable","type":"function"},
   {"inputs":[],"name":"declaredAt","outputs":[{"internalType":"uint64","name":"","type":"uint64"}],"stateMutability":"view","type":"function"},

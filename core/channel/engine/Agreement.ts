@@ -184,7 +184,7 @@ export class Agreement {
   #isDrained(purpose: Purpose): boolean {
     const { payer, payee, context } = this;
     if (purpose === PURPOSE.REBASE) {
-      if (payer.queue.lockEntries > 0 || payer.pendingSettlements > 0) return false;
+      if (context.hold === "none" && this.#hasLockWork) return false;
       context.hold = "vouchers";
       return payer.isAllSent && payee.isAllSigned;
     }
@@ -224,7 +224,20 @@ export class Agreement {
       return;
     }
     if (context.self !== 1 || purpose > PURPOSE.CLOSE || this.stop !== undefined || context.hold !== "none") throw new ChannelError("channel/frame", "A stop has no place here.");
+    if (purpose === PURPOSE.REBASE) {
+      // Who leads answers no calls now, so what waits for answers would wait for ever.
+      if (this.#hasLockWork) {
+        this.#giveUp("channel/busy");
+        return;
+      }
+      context.hold = "vouchers";
+    }
     this.stop = { purpose, stage: "answering", theirs: undefined, sinceMs: context.nowMs };
+  }
+
+  /** Lock entries that are under no voucher yet: a new base must not come between. */
+  get #hasLockWork(): boolean {
+    return this.payer.queue.lockEntries > 0 || this.payer.pendingSettlements > 0;
   }
 
   onStopped(bytes: Uint8Array): void {

@@ -157,8 +157,9 @@ export class EngineContext {
     return this.log(record);
   }
 
-  send(frame: Uint8Array): void {
-    if (this.link !== "down") this.emit({ kind: "send", frame, after: this.position });
+  /** @param after 0 for what says nothing of our log */
+  send(frame: Uint8Array, after: number = this.position): void {
+    if (this.link !== "down") this.emit({ kind: "send", frame, after });
   }
 
   /** Checks a payload against the hash at `hashAt` in `bytes`. @throws ChannelError channel/size, hash */
@@ -279,7 +280,7 @@ export class EngineContext {
       this.#strikes = Math.min(this.#strikes + 1, 20);
       this.#bannedUntilMs = this.nowMs + banMs;
     }
-    this.send(new ByteWriter().u8(FRAME.ERROR).u16(CHANNEL_CODES.indexOf(code)).done());
+    this.send(new ByteWriter().u8(FRAME.ERROR).u16(CHANNEL_CODES.indexOf(code)).done(), 0);
     this.emit({ kind: "cut", code, detail, banMs });
     this.down();
   }

@@ -185,7 +185,7 @@ export class Resync {
   #sendProof(kind: number, grant: SignedGrant | undefined, fields: Uint8Array, signature: Uint8Array): void {
     const writer = new ByteWriter().u8(FRAME.PROOF).u8(kind).u8(grant === undefined ? 0 : 1);
     if (grant !== undefined) writer.short(writeGrant(grant.grant, grant.signature));
-    this.context.send(writer.raw(fields).raw(signature).done());
+    this.context.send(writer.raw(fields).raw(signature).done(), 0);
   }
 
   /** The peer shows a signature of ours. If our log does not know it, nothing more is signed. */

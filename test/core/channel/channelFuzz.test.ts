@@ -2,7 +2,7 @@ import { expect } from "chai";
 
 import { runChannelFuzz } from "./fuzz/runChannelFuzz.ts";
 
-const RUNS = Number(process.env["CHANNEL_FUZZ_RUNS"] ?? 20_000);
+const RUNS = Number(process.env["CHANNEL_FUZZ_RUNS"] ?? 10_000);
 const SEED = Number(process.env["CHANNEL_FUZZ_SEED"] ?? Math.floor(Math.random() * 2 ** 31));
 
 describe("fuzz of channels", function () {
