@@ -74,6 +74,9 @@ export class Channel {
   #held: Held[] = [];
   #failure: Error | undefined;
   #isConnected = false;
+  /** Counts how often a connection came or went. */
+  #connection = 0;
+  #isInTurn = false;
 
   constructor(parts: ChannelParts, host: ChannelHost) {
     this.id = parts.id;
@@ -250,6 +253,7 @@ export class Channel {
     // What waits to be sent belongs to the connection that it was made for: the next one begins with a HELLO.
     this.turn();
     this.#held = this.#held.filter(({ kind }) => kind !== "send");
+    this.#connection += 1;
     this.#isConnected = isConnected;
     this.#guarded(() => (isConnected ? this.#engine.connected() : this.#engine.disconnected()));
     this.#host.schedule(this);
@@ -288,11 +292,16 @@ export class Channel {
   }
 
   #turn(): void {
-    let isMore = true;
-    while (isMore) {
-      const effects = this.#engine.drain();
-      isMore = effects.length > 0;
-      for (const effect of effects) this.#perform(effect);
+    // What is done may come back here, and the effects of one list go before those of the next.
+    if (this.#isInTurn) return;
+    this.#isInTurn = true;
+    try {
+      for (let effects = this.#engine.drain(); effects.length > 0; effects = this.#engine.drain()) {
+        const connection = this.#connection;
+        for (const effect of effects) if (effect.kind !== "send" || connection === this.#connection) this.#perform(effect);
+      }
+    } finally {
+      this.#isInTurn = false;
     }
     this.#release();
     if (this.#appended === this.#asked) return;
