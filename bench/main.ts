@@ -1,8 +1,9 @@
-/** `npm run bench -- NAME [--json] [options]`: core, channel, tree, trace, disputes or paper. */
+/** `npm run bench -- NAME [--json] [options]`: core, channel, channel-gas, tree, trace, disputes or paper. */
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 
 import { benchChannel } from "./channel.ts";
+import { channelGasTable } from "./channelGas.ts";
 import { benchCore } from "./core.ts";
 import { benchDisputes, disputesTable } from "./disputes.ts";
 import { printPaper } from "./paper.ts";
@@ -24,6 +25,9 @@ async function main(): Promise<number> {
       process.stdout.write(`${JSON.stringify(isJson ? report : report.machine, null, isJson ? 2 : 0)}\n`);
       return 0;
     }
+    case "channel-gas":
+      process.stdout.write(`${channelGasTable()}\n`);
+      return 0;
     case "tree": {
       const child = spawn(process.execPath, [join(import.meta.dirname, "tree.ts"), ...args], { stdio: "inherit" });
       return await new Promise((resolve) => child.on("exit", (code) => resolve(code ?? 1)));
@@ -39,7 +43,7 @@ async function main(): Promise<number> {
     case "paper":
       return printPaper(args, (line) => process.stdout.write(`${line}\n`));
     default:
-      process.stderr.write("npm run bench -- core|channel|tree|trace|disputes|paper [--json]\n");
+      process.stderr.write("npm run bench -- core|channel|channel-gas|tree|trace|disputes|paper [--json]\n");
       return 2;
   }
 }

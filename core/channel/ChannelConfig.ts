@@ -58,9 +58,17 @@ export function checkChannelConfig(config: ChannelConfig): void {
   if (config.flags !== 0 && config.flags !== ONE_WAY) refuse(`Unknown flags ${config.flags}.`);
 }
 
-/** The 32-byte id of a channel: keccak256 of its config, ABI-encoded in the order of the fields. */
+/**
+ * The 32-byte id of a channel.
+ * @throws CoreError channel/config, codec/length
+ */
 export function channelIdOf(config: ChannelConfig): Uint8Array {
   checkChannelConfig(config);
+  return hashChannelConfig(config);
+}
+
+/** keccak256 of a config, ABI-encoded in the order of the fields, whatever it says: a step of the machine never fails. */
+export function hashChannelConfig(config: ChannelConfig): Uint8Array {
   const words = new Uint8Array(256);
   const view = new DataView(words.buffer);
   words[31] = config.home;

@@ -1,4 +1,4 @@
-export { HOME, ONE_WAY, channelIdOf, checkChannelConfig } from "./ChannelConfig.ts";
+export { HOME, ONE_WAY, channelIdOf, checkChannelConfig, hashChannelConfig } from "./ChannelConfig.ts";
 export type { ChannelConfig, Home, Side } from "./ChannelConfig.ts";
 export { channelDomain } from "./ChannelDomain.ts";
 export type { ChannelDomain } from "./ChannelDomain.ts";

@@ -1,4 +1,4 @@
-import { channelIdOf, HOME, payoutOf } from "../channel/index.ts";
+import { hashChannelConfig, HOME, payoutOf } from "../channel/index.ts";
 import type { Side } from "../channel/index.ts";
 import { getU64 } from "../codec/integers.ts";
 import { AGENT, CHANNEL, ERROR, RECORD, SETTLEMENT } from "../generated/protocol.ts";
@@ -62,7 +62,7 @@ function ownerOf(ctx: Context, agent: number): Uint8Array {
 /** CH-1: channelId of the channel at `at`, both of whose agents were touched. */
 export function idOfChannel(ctx: Context, at: number): Uint8Array {
   const { channels } = ctx.state;
-  return channelIdOf({
+  return hashChannelConfig({
     home: HOME.CORE,
     partyA: ownerOf(ctx, ctx.requester),
     partyB: ownerOf(ctx, ctx.provider),

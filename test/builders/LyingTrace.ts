@@ -10,7 +10,7 @@ import type { Lie } from "./Lie.ts";
 const SYSTEM_NAMES: readonly LeafName[] = ["MACHINE", "ALLOCATOR", "REGISTER"];
 const NAMES: Readonly<Record<number, LeafName>> = {
   [KIND.AGENT]: "AGENT", [KIND.DIRECTORY]: "DIRECTORY", [KIND.INVOCATION]: "INVOCATION", [KIND.WORKFLOW]: "WORKFLOW",
-  [KIND.SESSION]: "SESSION", [KIND.RECEIPT]: "RECEIPT", [KIND.WITHDRAWAL]: "WITHDRAWAL",
+  [KIND.SESSION]: "SESSION", [KIND.CHANNEL]: "CHANNEL", [KIND.RECEIPT]: "RECEIPT", [KIND.WITHDRAWAL]: "WITHDRAWAL",
 };
 
 /** A liar's trace: true up to a step whose outcome it falsifies in one field, and from there on honest about what follows. */

@@ -89,9 +89,9 @@ describe("executor", () => {
     const waiting = rollup.bundle({
       agent: 1,
       signer: ada,
-      records: [transfer, encodeRecord("RESPOND", { slot: 0, id: 1 }), invoke({ flags: 24, depSlot: 0, depId: 1, auxSlot: 3, auxId: 9 }), encodeRecord("COMPOSE", { id: 1 }), invoke({ flags: 6, workflowId: 1, auxId: 2 })],
+      records: [transfer, encodeRecord("RESPOND", { slot: 0, id: 1 }), invoke({ flags: 24, depSlot: 0, depId: 1, auxSlot: 3, auxId: 9 }), encodeRecord("COMPOSE", { id: 1 }), invoke({ flags: 6, workflowId: 1, auxId: 2 }), encodeRecord("CHANNEL_FUND", { slot: 5, id: 4, amount: 1 }), encodeRecord("CHANNEL_EXPORT", { id: 1 })],
     });
-    const [call, workflow, session] = [KIND.INVOCATION, KIND.WORKFLOW, KIND.SESSION];
+    const [call, workflow, session, channel] = [KIND.INVOCATION, KIND.WORKFLOW, KIND.SESSION, KIND.CHANNEL];
     expect(executor.dependenciesOf(waiting, 0)).to.deep.equal([
       { record: 1, kind: call, slot: 0, id: 1, state: "missing" },
       { record: 2, kind: call, slot: 0, id: 1, state: "missing" },
@@ -99,6 +99,8 @@ describe("executor", () => {
       { record: 3, kind: workflow, slot: 0, id: 1, state: "missing" },
       { record: 4, kind: workflow, slot: 0, id: 1, state: "missing" },
       { record: 4, kind: session, slot: 0, id: 2, state: "missing" },
+      { record: 5, kind: channel, slot: 5, id: 4, state: "missing" },
+      { record: 6, kind: channel, slot: 0, id: 1, state: "missing" },
     ]);
     executor.executeBundle(rollup.bundle({ agent: 1, signer: ada, records: [invoke()] }), 0, ada.address, out);
     const depending = rollup.bundle({ agent: 1, signer: ada, records: [invoke({ flags: 8, depId: 1 })] });

@@ -139,11 +139,11 @@ export class HttpServer {
       response.json(agent);
     });
     app.get("/v1/calls/:slot", (request, response) => void response.json(viewCall(state, numberOf(request.params.slot)) ?? raise(notFound("call in that slot"))));
-    app.get("/v1/channels/:slot", (request, response) => {
-      response.json(viewChannel(state, numberOf(request.params.slot)) ?? raise(notFound("channel in that slot")));
-    });
     app.get("/v1/workflows/:slot", (request, response) => {
       response.json(viewWorkflow(state, numberOf(request.params.slot)) ?? raise(notFound("workflow in that slot")));
+    });
+    app.get("/v1/channels/:slot", (request, response) => {
+      response.json(viewChannel(state, numberOf(request.params.slot)) ?? raise(notFound("channel in that slot")));
     });
     const provable = (name: "RECEIPT" | "WITHDRAWAL") => async (request: Request, response: Response) => {
       const index = numberOf(String(request.params["index"]));

@@ -52,11 +52,13 @@ export function viewWorkflow(state: State, slot: number): View | null {
   return { slot, ...fields, status: nameIn(WORKFLOW_STATUS, fields["status"] as number) };
 }
 
-/** The channel in a slot; null if the slot is free. */
+/** The channel in a slot with its leaf as the state has it, and who its parties are; null if the slot is free. */
 export function viewChannel(state: State, slot: number): View | null {
-  const fields = readLeaf("CHANNEL", state.leaf(KIND.CHANNEL, slot));
+  const leaf = state.leaf(KIND.CHANNEL, slot);
+  const fields = readLeaf("CHANNEL", leaf);
   if (fields["status"] === CHANNEL_STATUS.FREE) return null;
-  return { slot, ...fields, status: nameIn(CHANNEL_STATUS, fields["status"] as number) };
+  const ownerOf = (side: "a" | "b"): unknown => readLeaf("AGENT", state.leaf(KIND.AGENT, fields[side] as number))["owner"];
+  return { slot, ...fields, status: nameIn(CHANNEL_STATUS, fields["status"] as number), ownerA: ownerOf("a"), ownerB: ownerOf("b"), leaf: toHex(leaf) };
 }
 
 /** The fields of a receipt or withdrawal. */

@@ -55,7 +55,7 @@ export class Parking {
     return this.#count;
   }
 
-  /** Bundles that wait for calls, workflows or sessions. */
+  /** Bundles that wait for calls, workflows, sessions or channels. */
   get hasDependents(): boolean {
     return this.#byObject.size > 0;
   }
