@@ -40,6 +40,7 @@ export class Resync {
   /** Difference of the peer's clock from ours in its last HELLO. */
   skewSeconds = 0;
   #awaitsProof = false;
+  #provedOn = 0;
 
   constructor(context: EngineContext, payer: Payer, payee: Payee, agreement: Agreement) {
     this.context = context;
@@ -163,9 +164,11 @@ export class Resync {
     context.send(new ByteWriter().u8(FRAME.FUNDS).u8(net < 0 ? 1 : 0).u64(Math.abs(net)).done());
   }
 
-  /** Shows the peer the newest that we have of it, signed. */
+  /** Shows the peer the newest that we have of it, signed; once a connection. */
   prove(): void {
     const { context, payer, payee } = this;
+    if (this.#provedOn === context.connection) return;
+    this.#provedOn = context.connection;
     const { held } = payee;
     if (held !== undefined) {
       const { version, sequence, paid, locksHash, hash } = held.calls;
