@@ -1,11 +1,13 @@
-/** `npm run bench -- NAME [--json] [options]`: core, channel, tree, trace, disputes or paper. */
+/** `npm run bench -- NAME [--json] [options]`: core, channel, channel-gas, tower, tree, trace, disputes or paper. */
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 
 import { benchChannel } from "./channel.ts";
+import { channelGasTable } from "./channelGas.ts";
 import { benchCore } from "./core.ts";
 import { benchDisputes, disputesTable } from "./disputes.ts";
 import { printPaper } from "./paper.ts";
+import { benchTower } from "./tower.ts";
 import { benchTrace } from "./trace.ts";
 
 const [name, ...args] = process.argv.slice(2);
@@ -24,6 +26,13 @@ async function main(): Promise<number> {
       process.stdout.write(`${JSON.stringify(isJson ? report : report.machine, null, isJson ? 2 : 0)}\n`);
       return 0;
     }
+    case "channel-gas":
+      process.stdout.write(`${channelGasTable()}\n`);
+      return 0;
+    case "tower": {
+      process.stdout.write(`${JSON.stringify(await benchTower(args, (line) => process.stderr.write(`${line}\n`)), null, 2)}\n`);
+      return 0;
+    }
     case "tree": {
       const child = spawn(process.execPath, [join(import.meta.dirname, "tree.ts"), ...args], { stdio: "inherit" });
       return await new Promise((resolve) => child.on("exit", (code) => resolve(code ?? 1)));
@@ -39,7 +48,7 @@ async function main(): Promise<number> {
     case "paper":
       return printPaper(args, (line) => process.stdout.write(`${line}\n`));
     default:
-      process.stderr.write("npm run bench -- core|channel|tree|trace|disputes|paper [--json]\n");
+      process.stderr.write("npm run bench -- core|channel|channel-gas|tower|tree|trace|disputes|paper [--json]\n");
       return 2;
   }
 }

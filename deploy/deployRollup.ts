@@ -9,6 +9,7 @@ import { feesOf, loadParameters, packFees } from "./parameters.ts";
 import type { RollupParameters } from "./parameters.ts";
 import { RollupModule } from "./RollupModule.ts";
 import { TestIdentityRegistryModule, TestTokenModule } from "./TestContractsModule.ts";
+import { TowerBondModule } from "./TowerBondModule.ts";
 
 const ZERO_ADDRESS = "0x0000000000000000000000000000000000000000";
 const ZERO_SALT = `0x${"0".repeat(64)}`;
@@ -132,6 +133,8 @@ export async function deployRollup(hre: HardhatRuntimeEnvironment, options: Depl
       const address = await contract.getAddress();
       if (address !== ZERO_ADDRESS) contracts[name] = address;
     }
+    const { towerBond } = await connection.ignition.deploy(TowerBondModule, { ...ignition, parameters: { TowerBond: { adjudicator: contracts["adjudicator"]! } } });
+    contracts["towerBond"] = await towerBond.getAddress();
     if (asset !== ZERO_ADDRESS) contracts["asset"] = asset;
     if (identityRegistry !== ZERO_ADDRESS) contracts["identityRegistry"] = identityRegistry;
     const file: DeploymentFile = {

@@ -33,6 +33,9 @@ export type TowerErrors = {
   "tower/low-balance": { readonly address: string; readonly balanceWei: bigint };
   "tower/l1-down": { readonly endpoints: number };
   "tower/not-bonded": { readonly tower: string };
+  "tower/core-down": { readonly path: string };
+  "tower/core-account": { readonly address: string };
+  "tower/core-refused": { readonly reason: string };
   "tower/no-contract": { readonly name: string };
 };
 
@@ -74,6 +77,9 @@ const TEXTS: Readonly<Record<TowerErrorCode, TowerErrorText>> = {
   "tower/low-balance": { status: 500, what: "an account of the tower is low", todo: "send ETH to it" },
   "tower/l1-down": { status: 500, what: "no L1 endpoint answers", todo: "check the endpoints" },
   "tower/not-bonded": { status: 500, what: "the tower's signer has no bond, or it is leaving: its receipts are worth nothing", todo: "bond it on TowerBond" },
+  "tower/core-down": { status: 503, what: "the replica or the sequencer of Layer Core does not answer", todo: "check them; answers go by L1's queue when they have to" },
+  "tower/core-account": { status: 500, what: "the tower has no account in Layer Core", todo: "deposit to its address through the bridge" },
+  "tower/core-refused": { status: 500, what: "the sequencer refused an answer", todo: "see the reason; it goes by L1's queue when it has to" },
   "tower/no-contract": { status: 500, what: "the deployment names no such contract", todo: "name its address in the settings" },
 };
 

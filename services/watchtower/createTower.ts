@@ -12,12 +12,15 @@ import type { IntentJournal } from "../../chain/transactions/intent.ts";
 import { createTransactionManager } from "../../chain/transactions/TransactionManager.ts";
 import type { TransactionManager } from "../../chain/transactions/TransactionManager.ts";
 import type { TransactionKey } from "../../chain/transactions/TransactionSigner.ts";
-import { channelIdOf } from "../../core/channel/index.ts";
+import { channelIdOf, HOME } from "../../core/channel/index.ts";
 import { fromHex, toHex } from "../../core/codec/hex.ts";
 import type { Logger } from "../../runtime/logger/Logger.ts";
 import type { Metrics } from "../../runtime/metrics/Metrics.ts";
 import type { WakeQueue } from "../../runtime/queue/WakeQueue.ts";
 import { Answers, intentIdOf, isAnswered, wishOf } from "./act/Answers.ts";
+import { CoreAnswers } from "./core/CoreAnswers.ts";
+import type { CoreAnswerer } from "./core/CoreAnswerer.ts";
+import type { CoreChannels } from "./core/CoreChannels.ts";
 import { betterUpdate } from "./decide/betterUpdate.ts";
 import { decide, DEFAULT_POLICY } from "./decide/decide.ts";
 import type { Respond, TowerAlarm, TowerPolicy } from "./decide/decide.ts";
@@ -32,6 +35,7 @@ import { L1Channels } from "./read/L1Channels.ts";
 import type { SeenHead } from "./read/L1Channels.ts";
 import { NO_END } from "./store/TowerStore.ts";
 import type { TowerStore } from "./store/TowerStore.ts";
+import { TowerError } from "./TowerError.ts";
 
 /** An account that answers, with a row of nonces of its own. */
 export interface TowerLane {
@@ -57,6 +61,10 @@ export interface TowerOptions {
   readonly intake?: Partial<IntakeRules>;
   readonly policy?: Partial<TowerPolicy>;
   readonly fees?: Partial<FeeLimits>;
+  /** Channels at home in Layer Core; without it they are refused. */
+  readonly core?: { readonly channels: CoreChannels; readonly answerer: CoreAnswerer };
+  /** Share of the window after which an answer in Layer Core that is in no batch goes by L1's queue too. */
+  readonly forceAfter?: number;
   /** Alarm when an account has less. */
   readonly minBalanceWei?: bigint;
   /** How often to look without being woken. */
@@ -105,26 +113,29 @@ const DAY_SECONDS = 86_400;
 export const DEFAULT_INTAKE_RULES: IntakeRules = {
   mandateSeconds: 30 * DAY_SECONDS,
   minWindowSeconds: 600,
+  minCoreWindowSeconds: 2 * DAY_SECONDS,
   minHeldWei: 0n,
   takesCore: false,
   maxBusy: 256,
   maxSealedBytes: 16_384,
 };
 const DEFAULT_EVERY_MS = 4_000;
-const DEFAULT_SWEEP = 50;
+const DEFAULT_SWEEP = 20;
 const MAX_IN_FLIGHT = 64;
 const CONCURRENCY = 8;
+const DEFAULT_FORCE_AFTER = 0.1;
 /** Promises that ended are forgotten this often. */
 const DROP_EVERY_LOOKS = 100;
-/** A head that is older than so many looks is no basis for a promise. */
+/** A head that was seen longer ago than so many looks, and so much time, is no basis for a promise. */
 const STALE_LOOKS = 15;
+const STALE_MS = 30_000;
 const MARK = "l1Block";
 
 /** Watches channels: keeps the best state of each side and answers a unilateral close of less. All it knows is on L1 or in its store. */
 export function createTower(options: TowerOptions): Tower {
   const { endpoints, domain, store, queue, logger, metrics, receiptSigner } = options;
   const policy: TowerPolicy = { ...DEFAULT_POLICY, ...options.policy };
-  const rules: IntakeRules = { ...DEFAULT_INTAKE_RULES, ...options.intake };
+  const rules: IntakeRules = { ...DEFAULT_INTAKE_RULES, ...options.intake, takesCore: options.core !== undefined };
   const feeLimits: FeeLimits = { ...DEFAULT_FEE_LIMITS, ...options.fees };
   const everyMs = options.everyMs ?? DEFAULT_EVERY_MS;
   const adjudicator = toHex(domain.adjudicator);
@@ -176,11 +187,14 @@ export function createTower(options: TowerOptions): Tower {
   );
   const answers: Answers = new Answers(managers, adjudicator, feeLimits);
 
+  const coreAnswers = options.core === undefined ? undefined : new CoreAnswers({ ...options.core, manager: managers[0]!, forceAfter: options.forceAfter ?? DEFAULT_FORCE_AFTER, logger });
+
   const intake = new Intake({
     domain, store, rules,
     signer: receiptSigner,
-    now: () => (head === undefined || performance.now() - seenAtMs > STALE_LOOKS * everyMs ? undefined : head.block.timestamp),
-    markOf: async (channelId) => {
+    now: () => (head === undefined || performance.now() - seenAtMs > Math.max(STALE_MS, STALE_LOOKS * everyMs) ? undefined : head.block.timestamp),
+    markOf: async (channelId, home) => {
+      if (home === HOME.CORE && coreAnswers !== undefined) return await coreAnswers.markOf(channelId);
       const { provider, block } = await channels.head();
       return await channels.markOf(provider, channelId, block.number);
     },
@@ -211,6 +225,7 @@ export function createTower(options: TowerOptions): Tower {
       if (!isOver && (store.isWatched(channelId) || store.sealedCount > 0)) await follow(channelId);
     }
     await sweepSome(head);
+    await lookAtCore();
     if (last !== block.number) await store.putMark(MARK, block.number);
     for (const channelId of followed.keys()) processor.wake(channelId);
     if (looks % DROP_EVERY_LOOKS === 0) await store.dropEnded(block.timestamp);
@@ -219,6 +234,25 @@ export function createTower(options: TowerOptions): Tower {
     if (channels.answering < channels.endpointCount) raise("endpoints", "tower/l1-down", { answering: channels.answering, configured: channels.endpointCount });
     else lower("endpoints");
     await checkBalances(head);
+  }
+
+  /** What the replica of Layer Core shows; when it is away, L1 is watched all the same. */
+  async function lookAtCore(): Promise<void> {
+    if (coreAnswers === undefined) return;
+    try {
+      await coreAnswers.look();
+      lower("Layer Core");
+    } catch (error) {
+      if (!(error instanceof TowerError)) throw error;
+      return raise("Layer Core", error.code, { detail: error.message });
+    }
+    for (const channelId of store.channelIds()) {
+      if (homeOf(channelId) === HOME.CORE && coreAnswers.needsLook(channelId)) await follow(channelId);
+    }
+  }
+
+  function homeOf(channelId: string): number | undefined {
+    return (store.find(channelId, 0) ?? store.find(channelId, 1))?.home;
   }
 
   /** Reads some of the watched channels although no event spoke of them: an endpoint that swallows an event does not blind the tower. */
@@ -236,6 +270,7 @@ export function createTower(options: TowerOptions): Tower {
     }
     await Promise.all(
       ids.map(async (channelId) => {
+        if (coreAnswers?.find(channelId) !== undefined) return;
         const { status } = await channels.markOf(provider, channelId, block.number);
         if (status === CHANNEL_STATUS.CLOSING || status === CHANNEL_STATUS.CLOSED) await follow(channelId);
       }),
@@ -276,8 +311,9 @@ export function createTower(options: TowerOptions): Tower {
   async function turn(channelId: string): Promise<void> {
     if (!followed.has(channelId)) return;
     const { provider, block } = await channels.head();
-    const mark = await channels.markOf(provider, channelId, block.number);
-    const now = block.timestamp;
+    const inCore = coreAnswers?.find(channelId);
+    const mark = inCore?.mark ?? (await channels.markOf(provider, channelId, block.number));
+    const now = inCore === undefined ? block.timestamp : coreAnswers!.l2Time;
     const held = await heldFor(channelId, mark.version);
     const config = held[0]?.state.config;
     if (config === undefined) return await endDispute(channelId, false, block.number);
@@ -285,19 +321,23 @@ export function createTower(options: TowerOptions): Tower {
     const actions = decide(
       {
         channelId, now, mark, held,
+        isGone: coreAnswers?.isGone(channelId) === true,
         windowSeconds: config.windowSeconds,
-        lanes: better === undefined ? managers.map(() => undefined) : answers.usesOf(intentIdOf(channelId, better.rank), now, block.number),
+        lanes: better === undefined || inCore !== undefined ? managers.map(() => undefined) : answers.usesOf(intentIdOf(channelId, better.rank), now, block.number),
         load: answers.load(now, policy.laneAfter),
         unitWei: config.asset.every((byte) => byte === 0) ? BigInt(config.unit) : undefined,
       },
       policy,
     );
     if (!actions.some(({ type }) => type === "respond")) answers.forget(channelId);
+    if (!actions.some(({ type }) => type === "over")) await reopen(channelId);
     if (!actions.some((action) => action.type === "alarm" && action.alarm.code === "tower/near-deadline")) lower(`near ${channelId}`);
     for (const action of actions) {
       if (action.type === "alarm") tell(action.alarm);
       if (action.type === "over") await endDispute(channelId, action.isClosed, block.number);
-      if (action.type === "respond") {
+      if (action.type === "respond" && inCore !== undefined) {
+        await coreAnswers!.answer(inCore, action, provider);
+      } else if (action.type === "respond") {
         const asked = await answers.ask(action, config, now, block.number);
         if (asked === 0) continue;
         answerCount?.inc(asked);
@@ -310,6 +350,14 @@ export function createTower(options: TowerOptions): Tower {
   function tell(alarm: TowerAlarm): void {
     options.onAlarm?.(alarm);
     raise(alarm.code === "tower/late" ? `late ${alarm.channelId}` : `near ${alarm.channelId}`, alarm.code, { ...alarm });
+  }
+
+  /** A reorganisation brought the close back. */
+  async function reopen(channelId: string): Promise<void> {
+    if (followed.get(channelId)?.endedAtBlock === undefined) return;
+    const dispute = { channelId, endedAtBlock: undefined };
+    followed.set(channelId, dispute);
+    await store.putDispute(dispute);
   }
 
   /** Over as far as the head says; forgotten when no reorganisation can bring it back. */
@@ -350,6 +398,7 @@ export function createTower(options: TowerOptions): Tower {
       for (const { signer } of options.lanes) addresses.push("getAddress" in signer ? await signer.getAddress() : signer.address);
       for (const manager of managers) await manager.start();
       await processor.start();
+      await processor.run(LOOK);
     },
     async stop() {
       await processor.stop();

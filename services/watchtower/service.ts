@@ -16,8 +16,11 @@ import type { Logger } from "../../runtime/logger/Logger.ts";
 import { Metrics } from "../../runtime/metrics/Metrics.ts";
 import { createQueueBackend } from "../../runtime/queue/createQueueBackend.ts";
 import type { WatchtowerConfig } from "./config.ts";
+import { CoreAnswerer } from "./core/CoreAnswerer.ts";
+import type { CoreAnswererOptions } from "./core/CoreAnswerer.ts";
+import { CoreChannels } from "./core/CoreChannels.ts";
 import { createTower } from "./createTower.ts";
-import type { TowerLane } from "./createTower.ts";
+import type { TowerLane, TowerOptions } from "./createTower.ts";
 import { createReceiptSigner } from "./intake/ReceiptSigner.ts";
 import { createTowerServer } from "./intake/createTowerServer.ts";
 import { readBond } from "./read/readBond.ts";
@@ -64,10 +67,13 @@ export function createWatchtowerService(config: WatchtowerConfig, logger: Logger
     const metrics = new Metrics({ service: "watchtower" });
     const receiptSigner = createReceiptSigner(keys[0]!, domain);
     const actAfter = config.actAfterPercent / 100;
+    const core = coreOf(config, { chainId, inbox: deployment.contracts.inbox, signer: keys[0]! });
     const watch = createTower({
       endpoints, domain, lanes, receiptSigner, store, logger, metrics,
       queue: backend.queue("closes"),
-      intake: { mandateSeconds, minWindowSeconds: config.minWindowSeconds, minHeldWei: BigInt(config.minHeldGwei) * GWEI },
+      ...(core === undefined ? {} : { core }),
+      forceAfter: config.forceAfterPercent / 100,
+      intake: { mandateSeconds, minCoreWindowSeconds: config.minCoreWindowSeconds, minWindowSeconds: config.minWindowSeconds, minHeldWei: BigInt(config.minHeldGwei) * GWEI },
       policy: { actAfter },
       fees: { calmCapWei: BigInt(config.calmFeeGwei) * GWEI, maxCapWei: BigInt(config.maxFeeGwei) * GWEI, stakeWei: config.stakeGwei === undefined ? bond.amountWei : BigInt(config.stakeGwei) * GWEI },
       minBalanceWei: BigInt(config.minBalanceGwei) * GWEI,
@@ -123,6 +129,13 @@ export function createWatchtowerService(config: WatchtowerConfig, logger: Logger
     },
     stop,
   });
+}
+
+/** Channels at home in Layer Core are watched when both ends are named: where to read, and where to answer. */
+function coreOf({ apiUrl, sequencerUrl }: WatchtowerConfig, rest: Omit<CoreAnswererOptions, "channels" | "sequencerUrl">): TowerOptions["core"] {
+  if (apiUrl === undefined || sequencerUrl === undefined) return undefined;
+  const channels = new CoreChannels(apiUrl);
+  return { channels, answerer: new CoreAnswerer({ ...rest, channels, sequencerUrl: sequencerUrl.replace(/\/+$/, "") }) };
 }
 
 function addressOf({ contracts }: Deployment, name: string, given: string | undefined): string {

@@ -10,10 +10,22 @@ import type { ChannelConfig, Lock, Side } from "../../core/channel/index.ts";
 import { fromHex, toHex } from "../../core/codec/hex.ts";
 import { signDigest } from "../../runtime/crypto/secp.ts";
 
+export interface TestKey {
+  readonly key: Uint8Array;
+  readonly address: Uint8Array;
+  readonly wallet: Wallet;
+}
+
+const known = new Map<string, TestKey>();
+
 /** A key of a test by its name; worthless. */
-export function testKey(name: string): { readonly key: Uint8Array; readonly address: Uint8Array; readonly wallet: Wallet } {
+export function testKey(name: string): TestKey {
+  const made = known.get(name);
+  if (made !== undefined) return made;
   const wallet = new Wallet(id(name));
-  return { key: getBytes(wallet.privateKey), address: fromHex(wallet.address), wallet };
+  const key = { key: getBytes(wallet.privateKey), address: fromHex(wallet.address), wallet };
+  known.set(name, key);
+  return key;
 }
 
 export interface VoucherWish {
@@ -30,7 +42,7 @@ export class TowerChannel {
   readonly config: ChannelConfig;
   readonly id: Uint8Array;
   readonly idText: string;
-  readonly parties: readonly [ReturnType<typeof testKey>, ReturnType<typeof testKey>];
+  readonly parties: readonly [TestKey, TestKey];
   readonly domain: TowerDomain;
   readonly #separator: Uint8Array;
 

@@ -3,11 +3,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { ContractFactory, Wallet } from "ethers";
-import type { BaseContract, InterfaceAbi, TransactionReceipt } from "ethers";
+import type { BaseContract, ContractTransactionResponse, InterfaceAbi, Overrides, TransactionReceipt } from "ethers";
 
 import { FailoverProvider } from "../../chain/FailoverProvider.ts";
 import { configStruct, updateStruct } from "../../chain/channels/channelStructs.ts";
+import { connectAdjudicator } from "../../chain/channels/connectAdjudicator.ts";
 import type { SignedUpdate } from "../../chain/channels/SignedState.ts";
+import { connectTowerBond } from "../../chain/tower/connectTowerBond.ts";
 import type { TowerDomain } from "../../chain/tower/TowerState.ts";
 import type { Side } from "../../core/channel/index.ts";
 import { fromHex } from "../../core/codec/hex.ts";
@@ -84,6 +86,12 @@ export class TowerNetwork {
     return new TowerNetwork(chain, adjudicator, bond, domain);
   }
 
+  /** On a chain that is there already, without a bond; its owner stops it. */
+  static of(chain: LocalChain, adjudicator: string): TowerNetwork {
+    const domain = { chainId: chain.chainId, adjudicator: fromHex(adjudicator), towerBond: new Uint8Array(20).fill(1) };
+    return new TowerNetwork(chain, connectAdjudicator(adjudicator, chain.provider), connectTowerBond(`0x${"01".repeat(20)}`, chain.provider), domain);
+  }
+
   /** Money for an address. */
   async fund(address: string): Promise<void> {
     await this.chain.send(this.chain.kind === "anvil" ? "anvil_setBalance" : "hardhat_setBalance", [address, RICH]);
@@ -108,8 +116,12 @@ export class TowerNetwork {
 
   /** `side` asks for the close with what it likes to show. */
   async challenge(channel: TowerChannel, side: Side, update: SignedUpdate = { vouchers: [] }): Promise<TransactionReceipt> {
-    const sent = await this.as(channel, side).challenge(configStruct(channel.config), updateStruct(update), side, [], { gasLimit: 1_000_000 });
-    return (await sent.wait())!;
+    return (await (await this.sendChallenge(channel, side, update)).wait())!;
+  }
+
+  /** As `challenge`, without waiting for a block. */
+  async sendChallenge(channel: TowerChannel, side: Side, update: SignedUpdate = { vouchers: [] }, fees: Overrides = {}): Promise<ContractTransactionResponse> {
+    return await this.as(channel, side).challenge(configStruct(channel.config), updateStruct(update), side, [], { gasLimit: 1_000_000, ...fees });
   }
 
   async close(channel: TowerChannel): Promise<void> {
@@ -170,7 +182,7 @@ export class TowerNetwork {
       receiptSigner: createReceiptSigner(createLocalSigner(testKey(`${name} lane 0`).key), this.domain),
       store,
       queue,
-      logger: createLogger({ service: name, level: (process.env["LOG_LEVEL"] ?? "fatal") as never, output: process.stderr }),
+      logger: createLogger({ service: name, level: (process.env["LOG_LEVEL"] ?? "silent") as never, output: process.stderr }),
       everyMs: 50,
       transactions: { pollMs: 50 },
       ...rest,
@@ -195,9 +207,14 @@ export class TowerNetwork {
   }
 
   async stop(): Promise<void> {
+    await this.stopTowers();
+    await this.chain.stop();
+  }
+
+  /** All but the chain. */
+  async stopTowers(): Promise<void> {
     for (const tower of [...this.#towers]) await tower.stop();
     for (const provider of this.#providers) provider.destroy();
-    await this.chain.stop();
     rmSync(this.dir, { recursive: true, force: true });
   }
 }

@@ -49,6 +49,8 @@ export interface Dispute {
   readonly lanes: readonly (LaneUse | undefined)[];
   /** By lane: transactions that wait, and whether the oldest has waited for long. */
   readonly load: readonly { readonly pending: number; readonly isStuck: boolean }[];
+  /** It was in Layer Core and is in no home any more. */
+  readonly isGone?: boolean;
   /** Base units of the asset in a unit; undefined where they are not ETH. */
   readonly unitWei: bigint | undefined;
 }

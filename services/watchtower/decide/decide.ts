@@ -48,7 +48,7 @@ export type TowerAction =
 export function decide(dispute: Dispute, policy: TowerPolicy): TowerAction[] {
   const { mark, now, channelId } = dispute;
   if (mark.status === CHANNEL_STATUS.CLOSED) return [...lateAlarms(dispute), { type: "over", isClosed: true }];
-  if (mark.status !== CHANNEL_STATUS.CLOSING) return [{ type: "over", isClosed: false }];
+  if (mark.status !== CHANNEL_STATUS.CLOSING) return [{ type: "over", isClosed: mark.status === CHANNEL_STATUS.NONE && dispute.isGone === true }];
   const better = betterUpdate(mark, dispute.held, now);
   // At the deadline answers are over; the mark says whether one was missing once the channel is closed.
   if (better === undefined || now >= mark.deadline) return [{ type: "watch" }];

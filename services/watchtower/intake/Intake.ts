@@ -19,6 +19,8 @@ export interface IntakeRules {
   /** How long a promise is. */
   readonly mandateSeconds: number;
   readonly minWindowSeconds: number;
+  /** In Layer Core: forced inclusion, the lag of its time, and the time of an answer have to fit. */
+  readonly minCoreWindowSeconds: number;
   /** What both sides must have in a channel, in base units of ETH; other assets are not compared. */
   readonly minHeldWei: bigint;
   readonly takesCore: boolean;
@@ -160,7 +162,8 @@ export class Intake {
   }
 
   #checkConfig({ config: { home, windowSeconds } }: TowerState): void {
-    const { takesCore, minWindowSeconds: minSeconds, mandateSeconds } = this.#options.rules;
+    const { takesCore, mandateSeconds, minWindowSeconds, minCoreWindowSeconds } = this.#options.rules;
+    const minSeconds = home === HOME_CORE ? minCoreWindowSeconds : minWindowSeconds;
     if (home === HOME_CORE && !takesCore) throw new TowerError("tower/home", { home });
     const maxSeconds = Math.floor(mandateSeconds / 4);
     if (windowSeconds < minSeconds || windowSeconds > maxSeconds) throw new TowerError("tower/window", { windowSeconds, minSeconds, maxSeconds });

@@ -6,6 +6,7 @@ import { writeReceipt } from "../../../chain/tower/towerJson.ts";
 import type { TowerDomain, TowerReceipt } from "../../../chain/tower/TowerState.ts";
 import { toHex } from "../../../core/codec/hex.ts";
 import type { KeySigner, LocalKeySigner } from "../../../runtime/keystore/KeySigner.ts";
+import { typedFields } from "./typedFields.ts";
 
 /** Signs what the tower promises; 64 bytes each. */
 export interface ReceiptSigner {
@@ -14,16 +15,7 @@ export interface ReceiptSigner {
   signSealedReceipt(sealed: SealedRef): Promise<Uint8Array>;
 }
 
-/** Fields of an EIP-712 type as `eth_signTypedData_v4` takes them. */
-function fieldsOf(type: string): { name: string; type: string }[] {
-  const inner = type.slice(type.indexOf("(") + 1, -1);
-  return inner.split(",").map((field) => {
-    const [kind = "", name = ""] = field.split(" ");
-    return { name, type: kind };
-  });
-}
-
-const DOMAIN_FIELDS = fieldsOf("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)");
+const DOMAIN_FIELDS = typedFields("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)");
 
 function isLocal(signer: KeySigner): signer is LocalKeySigner {
   return signer.kind === "local";
@@ -36,7 +28,7 @@ export function createReceiptSigner(signer: KeySigner, domain: TowerDomain): Rec
     const { name, version } = TOWER_EIP712;
     const signature = await signer.signTypedData({
       domain: { name, version, chainId: domain.chainId, verifyingContract: toHex(domain.towerBond) },
-      types: { EIP712Domain: DOMAIN_FIELDS, [primaryType]: fieldsOf(TOWER_EIP712[primaryType]) },
+      types: { EIP712Domain: DOMAIN_FIELDS, [primaryType]: typedFields(TOWER_EIP712[primaryType]) },
       primaryType,
       message,
     });

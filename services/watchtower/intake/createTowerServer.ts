@@ -70,6 +70,12 @@ export function createTowerServer(options: TowerServerOptions): TowerServer {
           },
         });
 
+  const bounded: RequestHandler = (request, response, next) => {
+    if (Number(request.headers["content-length"] ?? 0) <= MAX_BODY_BYTES) return next();
+    // What is announced is not waited for.
+    response.setHeader("connection", "close");
+    throw new TowerError("tower/too-large", { limitBytes: MAX_BODY_BYTES });
+  };
   const taking = (take: (body: unknown) => Promise<unknown>): RequestHandler => async (request: Request, response: Response) => {
     const startedMs = performance.now();
     const result = await take(request.body as unknown);
@@ -78,8 +84,8 @@ export function createTowerServer(options: TowerServerOptions): TowerServer {
     response.json(result);
   };
   // The share of an address comes before its bodies are read.
-  app.post("/v1/states", share, json, taking((body) => tower.intake.submit(body)));
-  app.post("/v1/sealed", share, json, taking((body) => tower.intake.seal(body)));
+  app.post("/v1/states", share, bounded, json, taking((body) => tower.intake.submit(body)));
+  app.post("/v1/sealed", share, bounded, json, taking((body) => tower.intake.seal(body)));
   app.get("/v1/states/:channelId/:side", (request, response) => {
     const { channelId, side } = request.params as { channelId: string; side: string };
     const found = side === "0" || side === "1" ? store.find(channelId.toLowerCase(), side === "0" ? 0 : 1) : undefined;
