@@ -42,7 +42,7 @@ function createExplorer(received: Submission[], isFailing: () => boolean) {
 }
 
 describe("npx hardhat deploy --verify", function () {
-  this.timeout(180_000);
+  this.timeout(300_000);
   const name = `verify-${process.pid}`;
   const received: Submission[] = [];
   let isFailing = false;

@@ -1,7 +1,8 @@
-import { baseDigest, closeDigest } from "../digests.ts";
-import type { Base, Close } from "../digests.ts";
+import { baseDigest } from "../digests.ts";
+import type { Base } from "../digests.ts";
 import { ChannelError } from "./ChannelCode.ts";
 import type { ChannelCode } from "./ChannelCode.ts";
+import { CloseAgreement } from "./CloseAgreement.ts";
 import type { EngineContext } from "./EngineContext.ts";
 import type { SignedBase } from "./Evidence.ts";
 import { ByteReader } from "./frames/ByteReader.ts";
@@ -11,9 +12,13 @@ import type { Purpose } from "./frames/FrameKind.ts";
 import { OutFrame } from "./OutFrame.ts";
 import type { Payee } from "./Payee.ts";
 import type { Payer } from "./Payer.ts";
+import type { Signed } from "./Signed.ts";
 import { RECORD } from "./RecordKind.ts";
-import { sameBytes } from "./runningHash.ts";
 
+/** Versions have 32 bits. */
+const LAST_VERSION = 2 ** 32 - 1;
+/** Stops that can follow each other without a record between them. */
+const ROUNDS = 1024;
 const NONE = new Uint8Array(0);
 const ROOM = new Uint8Array(64);
 
@@ -25,17 +30,12 @@ interface Stop {
   /** draining: leader, STOP not sent; asked: leader, waits for STOPPED; answering: follower, drains; stopped: follower, waits for the signature. */
   stage: "draining" | "asked" | "answering" | "stopped";
   theirs: Heads | undefined;
+  /** Of the STOP, so that an old answer is none. */
+  round: number;
   readonly sinceMs: number;
 }
 
-/** What is agreed on and signed by one side or both; parts that are not there yet are empty. */
-interface Signed<T> {
-  readonly value: T;
-  readonly signatures: [Uint8Array, Uint8Array];
-  readonly signers: [Uint8Array, Uint8Array];
-}
-
-/** Bases and cooperative closes. Side 0 leads; side 1 may ask. */
+/** Bases, and what leads to cooperative closes. Side 0 leads; side 1 may ask. */
 export class Agreement {
   readonly context: EngineContext;
   readonly payer: Payer;
@@ -43,19 +43,22 @@ export class Agreement {
   stop: Stop | undefined;
   /** Side 0: a base that we signed and the other has not yet, with the frame that says so. Side 1: the answer to the base that stands. */
   proposal: Signed<Base> | undefined;
+  /** A base's signature is being checked: frames behind it are already under that base. */
+  isBaseArriving = false;
   frame: OutFrame | undefined;
-  closing: Signed<Close> | undefined;
-  isCloseSent = 0;
-  /** The other signed the close too. */
-  isClosed = false;
+  readonly closes: CloseAgreement;
   wantsRebase = false;
   wantsClose = false;
+  /** When a base of ours left that the other has not signed yet. */
+  awaitedSinceMs: number | undefined;
   #askedOn = 0;
+  #rounds = 0;
 
   constructor(context: EngineContext, payer: Payer, payee: Payee) {
     this.context = context;
     this.payer = payer;
     this.payee = payee;
+    this.closes = new CloseAgreement(context, payer, this);
   }
 
   get #owed(): readonly [number, number] {
@@ -81,7 +84,7 @@ export class Agreement {
   }
 
   /** Why the totals of now cannot be signed; undefined if they can. */
-  #objection(): ChannelCode | undefined {
+  objection(): ChannelCode | undefined {
     const { payer, payee, context } = this;
     if ([...payer.locks, ...payee.state.locks].some((lock) => !lock.isReleased)) return "channel/locks-open";
     const [paidA, paidB] = this.#owed;
@@ -111,7 +114,7 @@ export class Agreement {
     const { context } = this;
     if (context.link !== "synced") return;
     if (context.frozen === "close-signed") {
-      this.#sendClose();
+      this.closes.send();
       return;
     }
     if (context.frozen !== undefined) return;
@@ -126,19 +129,21 @@ export class Agreement {
       return;
     }
     if (this.stop === undefined) {
+      if (context.version >= LAST_VERSION) this.wantsRebase = false;
       if (!this.wantsClose && !this.wantsRebase) return;
-      this.stop = { purpose: this.wantsClose ? PURPOSE.CLOSE : PURPOSE.REBASE, stage: "draining", theirs: undefined, sinceMs: context.nowMs };
+      this.stop = { purpose: this.wantsClose ? PURPOSE.CLOSE : PURPOSE.REBASE, stage: "draining", theirs: undefined, round: 0, sinceMs: context.nowMs };
     }
     const { stop } = this;
     if (stop.stage === "draining") {
       if (!this.#isDrained(stop.purpose)) return;
-      const objection = this.#objection();
+      const objection = this.objection();
       if (objection !== undefined) {
         this.#giveUp(objection);
         return;
       }
       stop.stage = "asked";
-      context.send(new ByteWriter().u8(FRAME.STOP).u8(stop.purpose).u32(context.version + 1).done());
+      stop.round = context.position * ROUNDS + (this.#rounds++ % ROUNDS);
+      context.send(new ByteWriter().u8(FRAME.STOP).u8(stop.purpose).u32(context.version + 1).u64(stop.round).done());
     }
     if (stop.theirs === undefined || context.waiting > 0 || !this.payer.isQuiet || !this.payee.isQuiet) return;
     const heads = this.#heads;
@@ -146,13 +151,13 @@ export class Agreement {
       context.cut("channel/heads", "The two sides' totals differ.", false);
       return;
     }
-    const objection = this.#objection();
+    const objection = this.objection();
     if (objection !== undefined) {
       this.#giveUp(objection);
       return;
     }
     context.hold = "all";
-    if (stop.purpose === PURPOSE.CLOSE) this.#signClose({ paidByA: heads[4], paidByB: heads[5] });
+    if (stop.purpose === PURPOSE.CLOSE) this.closes.sign({ paidByA: heads[4], paidByB: heads[5] });
     else this.#propose({ version: context.version + 1, paidByA: heads[4], paidByB: heads[5] });
     this.stop = undefined;
   }
@@ -168,14 +173,14 @@ export class Agreement {
       return;
     }
     if (stop.stage !== "answering" || !this.#isDrained(stop.purpose) || !this.payer.isQuiet || !this.payee.isQuiet || context.waiting > 0) return;
-    const objection = this.#objection();
+    const objection = this.objection();
     if (objection !== undefined) {
       this.#giveUp(objection);
       return;
     }
     context.hold = "all";
     stop.stage = "stopped";
-    const writer = new ByteWriter().u8(FRAME.STOPPED).u8(stop.purpose).u32(context.version + 1);
+    const writer = new ByteWriter().u8(FRAME.STOPPED).u8(stop.purpose).u32(context.version + 1).u64(stop.round);
     for (const head of this.#heads) writer.u64(head);
     context.send(writer.done());
   }
@@ -197,7 +202,7 @@ export class Agreement {
 
   #giveUp(code: ChannelCode): void {
     const { context } = this;
-    context.send(new ByteWriter().u8(FRAME.STOP).u8(PURPOSE.GO_ON).u32(context.version + 1).done());
+    context.send(new ByteWriter().u8(FRAME.STOP).u8(PURPOSE.GO_ON).u32(context.version + 1).u64(this.stop?.round ?? 0).done());
     context.alarm(code, "The totals of now cannot be signed.");
     this.#goOn();
   }
@@ -214,6 +219,7 @@ export class Agreement {
     const reader = new ByteReader(bytes, 1);
     const purpose = reader.u8() as Purpose;
     const version = reader.u32();
+    const round = reader.u64();
     reader.end();
     const { context } = this;
     if (version !== context.version + 1) throw new ChannelError("channel/version", "A stop for another base.");
@@ -232,7 +238,7 @@ export class Agreement {
       }
       context.hold = "vouchers";
     }
-    this.stop = { purpose, stage: "answering", theirs: undefined, sinceMs: context.nowMs };
+    this.stop = { purpose, stage: "answering", theirs: undefined, round, sinceMs: context.nowMs };
   }
 
   /** Lock entries that are under no voucher yet: a new base must not come between. */
@@ -244,10 +250,11 @@ export class Agreement {
     const reader = new ByteReader(bytes, 1);
     const purpose = reader.u8();
     const version = reader.u32();
+    const round = reader.u64();
     const theirs: Heads = [reader.u64(), reader.u64(), reader.u64(), reader.u64(), reader.u64(), reader.u64()];
     reader.end();
     const { stop, context } = this;
-    if (stop?.stage !== "asked" || stop.purpose !== purpose || version !== context.version + 1 || stop.theirs !== undefined) throw new ChannelError("channel/frame", "Nothing was stopped.");
+    if (stop?.stage !== "asked" || stop.purpose !== purpose || stop.round !== round || version !== context.version + 1 || stop.theirs !== undefined) throw new ChannelError("channel/frame", "Nothing was stopped.");
     stop.theirs = theirs;
   }
 
@@ -277,7 +284,10 @@ export class Agreement {
   restoreProposal(proposal: Signed<Base>): void {
     const { version, paidByA, paidByB } = proposal.value;
     this.proposal = proposal;
-    if (this.context.self === 0) this.context.hold = "all";
+    if (this.context.self === 0) {
+      this.context.hold = "all";
+      this.context.isProposed = true;
+    }
     const fields = this.context.self === 0 ? new ByteWriter().u8(FRAME.REBASE).u8(0).u8(0).u32(version).u64(paidByA).u64(paidByB) : new ByteWriter().u8(FRAME.REBASED).u8(0).u8(0).u32(version);
     this.frame = new OutFrame(fields.raw(ROOM).done(), version, ROOM);
   }
@@ -297,6 +307,7 @@ export class Agreement {
     }
     frame.sentOn = context.connection;
     context.send(frame.bytes);
+    if (context.self === 0) this.awaitedSinceMs = context.nowMs;
     if (context.self === 1 && this.stop === undefined && context.frozen === undefined) context.hold = "none";
   }
 
@@ -329,7 +340,11 @@ export class Agreement {
     if ([...payer.locks, ...payee.state.locks].some((lock) => !lock.isReleased)) throw new ChannelError("channel/locks-open", "Locks are open that were not given up.");
     if (signer === 1) context.checkPeerGrant(paidA);
     const key = context.peerKey(signer);
-    context.verify(baseDigest(context.separator, context.channelId, base), signature, key, () => this.applyRebase(bytes, base, key, signature));
+    this.isBaseArriving = true;
+    context.verify(baseDigest(context.separator, context.channelId, base), signature, key, () => {
+      this.isBaseArriving = false;
+      this.applyRebase(bytes, base, key, signature);
+    });
   }
 
   /** Side 1 adopts, and signs from here on nothing of before. */
@@ -354,7 +369,11 @@ export class Agreement {
     if (proposal === undefined || proposal.value.version !== version || proposal.signatures[0].length === 0) throw new ChannelError("channel/version", "An answer to no proposal.");
     if (signer === 1) context.checkPeerGrant(proposal.value.paidByB);
     const key = context.peerKey(signer);
-    context.verify(baseDigest(context.separator, context.channelId, proposal.value), signature, key, () => this.applyRebased(bytes, key, signature));
+    this.isBaseArriving = true;
+    context.verify(baseDigest(context.separator, context.channelId, proposal.value), signature, key, () => {
+      this.isBaseArriving = false;
+      this.applyRebased(bytes, key, signature);
+    });
   }
 
   /** Side 0: both signed. */
@@ -367,6 +386,8 @@ export class Agreement {
     this.#adopt(proposal.value);
     this.proposal = undefined;
     this.frame = undefined;
+    this.awaitedSinceMs = undefined;
+    context.isProposed = false;
     context.hold = "none";
   }
 
@@ -382,78 +403,6 @@ export class Agreement {
     context.event({ name: "rebased", base });
   }
 
-  #signClose(close: Close): void {
-    const { context } = this;
-    context.logOut(new ByteWriter().u8(FRAME.CLOSE).u64(close.paidByA).u64(close.paidByB).u8(0).u16(0).done());
-    this.replayClose(close);
-    this.#sendClose();
-  }
-
-  /** From here on only the close is left. */
-  replayClose(close: Close): void {
-    this.closing ??= { value: close, signatures: [NONE, NONE], signers: [NONE, NONE] };
-    this.context.freeze("close-signed");
-  }
-
-  #isSigningClose = false;
-
-  #sendClose(): void {
-    const { context, closing } = this;
-    if (closing === undefined || this.isCloseSent === context.connection || this.#isSigningClose) return;
-    const { self } = context;
-    const { key } = context.signerOf(self);
-    if (!sameBytes(closing.signers[self], key)) {
-      this.#isSigningClose = true;
-      context.signAny(closeDigest(context.separator, context.channelId, closing.value), (signature) => {
-        this.#isSigningClose = false;
-        closing.signatures[self] = signature;
-        closing.signers[self] = key;
-        context.log(new ByteWriter().u8(RECORD.CLOSE_SIGNATURE).raw(key).short(signature).done());
-        if (context.link === "synced") this.#sendClose();
-        this.#closed();
-      });
-      return;
-    }
-    this.isCloseSent = context.connection;
-    const signer = sameBytes(closing.signers[self], context.principals[self]) ? 0 : 1;
-    context.send(new ByteWriter().u8(FRAME.CLOSE).u64(closing.value.paidByA).u64(closing.value.paidByB).u8(signer).short(closing.signatures[self]).done());
-  }
-
-  onClose(bytes: Uint8Array): void {
-    const { context, payer } = this;
-    const { close, signer, signature } = readClose(bytes);
-    const [paidA, paidB] = this.#owed;
-    if (close.paidByA !== paidA || close.paidByB !== paidB) throw new ChannelError("channel/refused", "Those totals are not ours.");
-    if (this.isClosed) {
-      if (context.self === 1) this.isCloseSent = 0;
-      return;
-    }
-    const isAgreed = context.hold === "all" || context.frozen === "close-signed";
-    if (!isAgreed || payer.open.count > payer.queue.calls || !payer.isQuiet || this.#objection() === "channel/locks-open") throw new ChannelError("channel/refused", "There is more to do before the close.");
-    if (context.self === 0 && this.closing === undefined) throw new ChannelError("channel/frame", "Side 0 signs first.");
-    if (signer === 1) context.checkPeerGrant(context.self === 0 ? paidB : paidA);
-    const key = signer === 0 ? context.principals[context.other] : context.peerKey(1);
-    context.verify(closeDigest(context.separator, context.channelId, close), signature, key, () => this.applyClose(bytes, close, key, signature));
-  }
-
-  applyClose(bytes: Uint8Array, close: Close, key: Uint8Array, signature: Uint8Array): void {
-    const { context } = this;
-    if (this.isClosed) return;
-    context.logIn(bytes);
-    this.replayClose(close);
-    if (this.closing === undefined) return;
-    this.closing.signatures[context.other] = signature;
-    this.closing.signers[context.other] = key;
-    this.isClosed = true;
-    this.#closed();
-  }
-
-  #closed(): void {
-    const { closing, context } = this;
-    if (closing === undefined || closing.signatures.some(({ length }) => length === 0)) return;
-    context.event({ name: "closed", close: closing.value, signatures: [...closing.signatures] });
-  }
-
   /** The heads of both were compared. */
   onSync(peerVersion: number, peerProposed: number, isPeerFrozen: boolean): void {
     const { context } = this;
@@ -467,6 +416,8 @@ export class Agreement {
   /** The connection is gone: what nobody signed is forgotten. */
   reset(): void {
     this.stop = undefined;
+    this.isBaseArriving = false;
+    this.awaitedSinceMs = undefined;
     if (this.proposal === undefined || this.context.self === 1) this.context.hold = "none";
   }
 
@@ -474,14 +425,4 @@ export class Agreement {
   totals(): readonly [number, number] {
     return this.#owed;
   }
-}
-
-/** @throws ChannelError channel/frame */
-export function readClose(bytes: Uint8Array): { readonly close: Close; readonly signer: number; readonly signature: Uint8Array } {
-  const reader = new ByteReader(bytes, 1);
-  const close = { paidByA: reader.u64(), paidByB: reader.u64() };
-  const signer = reader.u8();
-  const signature = reader.short();
-  reader.end();
-  return { close, signer, signature };
 }

@@ -199,7 +199,8 @@ export class ChannelEngine implements Engine {
       if (resync.awaitsProof) return; // The peer does not know yet that our log is old.
       throw new ChannelError("channel/frame", "HELLO comes first.");
     }
-    if (kind === FRAME.CLOSE) return context.inOrder(() => agreement.onClose(bytes));
+    if (agreement.isBaseArriving) return context.inOrder(() => this.#dispatch(kind, bytes));
+    if (kind === FRAME.CLOSE) return context.inOrder(() => agreement.closes.onClose(bytes));
     if (kind === FRAME.GRANT) return this.#onGrant(bytes);
     if (context.frozen !== undefined) {
       // What was under way when we froze is not taken; the peer learns it from our HELLO or CLOSE.
@@ -326,8 +327,9 @@ export class ChannelEngine implements Engine {
     const { stallMs } = context.options;
     if (context.link === "hello" && context.nowMs - resync.sinceMs > stallMs) context.cut(resync.awaitsProof ? "channel/heads" : "channel/stalled", "The peer does not say what it has.", false);
     const waitsForAck = payer.inFlight.length > 0 && payer.inFlight[0].sentOn === context.connection && context.nowMs - payer.waitingSinceMs > stallMs;
+    const waitsForBase = agreement.awaitedSinceMs !== undefined && context.nowMs - agreement.awaitedSinceMs > 2 * stallMs;
     const waitsForStop = agreement.stop !== undefined && agreement.stop.stage !== "answering" && context.nowMs - agreement.stop.sinceMs > 2 * stallMs;
-    if (context.link === "synced" && (waitsForAck || waitsForStop)) {
+    if (context.link === "synced" && (waitsForAck || waitsForStop || waitsForBase)) {
       context.alarm("channel/stalled", "The peer does not answer.");
       context.cut("channel/stalled", "The peer does not answer.", false);
     }
@@ -361,6 +363,7 @@ export class ChannelEngine implements Engine {
     context.log(new ByteWriter().u8(RECORD.FROZEN).u8(by === "closing" ? 0 : 1).done());
     context.freeze(by);
     context.alarm("channel/closing", by === "closed" ? "The channel is closed." : "A close was asked for on chain: answer it if it is less than the evidence.");
+    context.cut("channel/closing", "The channel ends on chain.", false); // What is still being verified is not taken any more.
   }
 
   rebase(): void {
@@ -438,7 +441,7 @@ export class ChannelEngine implements Engine {
   }
 
   evidence(): Evidence {
-    return evidenceOf(this.context, this.payee);
+    return evidenceOf(this.context, this.payee, this.agreement.closes);
   }
 
   #requireLive(): void {

@@ -57,6 +57,8 @@ export class EngineContext {
   link: "down" | "hello" | "synced" = "down";
   /** While a base or close is agreed on: no new vouchers; then no acknowledgements either. */
   hold: "none" | "vouchers" | "all" = "none";
+  /** We signed the next base and the other has not: nothing of the old one is taken. */
+  isProposed = false;
   /** A cooperative close was asked for: no new calls, what is queued goes on. */
   isClosing = false;
   /** Counts connections. */
@@ -78,7 +80,7 @@ export class EngineContext {
     const mode = options.mode ?? "chained";
     const limits = DEFAULT_LIMITS[mode];
     this.options = {
-      ...limits, maxUnackedUnits: MAX_UNITS, ackDelayMs: 5, stallMs: 30_000, maxSkewSeconds: 120, lockMarginSeconds: Math.max(60, Math.floor(options.config.windowSeconds / 4)), contractParties: [false, false], ...options, mode,
+      ...limits, maxUnackedUnits: MAX_UNITS, maxUnansweredBytes: 256 << 20, ackDelayMs: 5, stallMs: 30_000, maxSkewSeconds: 120, lockMarginSeconds: Math.max(60, Math.floor(options.config.windowSeconds / 4)), contractParties: [false, false], ...options, mode,
     };
     const { maxCallsPerFrame, maxPayloadBytes, maxFrameBytes, maxOpenCalls, maxInFlight } = this.options;
     if (maxCallsPerFrame < 1 || maxCallsPerFrame > 4096 || maxInFlight < 1 || maxOpenCalls < maxCallsPerFrame || (maxOpenCalls & (maxOpenCalls - 1)) !== 0) {

@@ -22,6 +22,8 @@ export interface EngineOptions extends Partial<EngineLimits> {
   readonly mode?: "chained" | "each";
   /** Units of calls without a signed answer, from which on `call` refuses: what a peer that vanishes can cost. Default: no bound but the deposit. */
   readonly maxUnackedUnits?: number;
+  /** Bytes of frames with calls that we have not answered, beyond which no more are taken. */
+  readonly maxUnansweredBytes?: number;
   /** After this long without answers a received voucher is acknowledged without them. */
   readonly ackDelayMs?: number;
   /** After this long without an Ack the peer counts as stalled. */

@@ -1,5 +1,5 @@
 import type { Side } from "../ChannelConfig.ts";
-import type { Base, Grant, Voucher } from "../digests.ts";
+import type { Base, Close, Grant, Voucher } from "../digests.ts";
 import type { Lock } from "../locks.ts";
 
 export interface SignedGrant {
@@ -40,6 +40,8 @@ export interface Evidence {
   readonly needsEndorsement: boolean;
   /** Of every session key that signed something above. */
   readonly grants: readonly SignedGrant[];
+  /** A cooperative close that both signed: it pays out at once. */
+  readonly close: { readonly close: Close; readonly signatures: readonly [Uint8Array, Uint8Array] } | undefined;
   /** Last L1 second at which all of it counts if it is not recorded; undefined: for ever. */
   readonly validUntil: number | undefined;
 }

@@ -77,6 +77,9 @@ export class Payee {
   #payloads: (Uint8Array | undefined)[] = [];
   #hasPayloads = false;
   #unackedSinceMs = 0;
+  /** Where the vouchers end that no Ack of ours covers; after a restart only those that came since. */
+  #unackedEnds: number[] = [];
+  #unansweredBytes = 0;
 
   constructor(context: EngineContext, paidUnits: () => number) {
     this.context = context;
@@ -110,10 +113,12 @@ export class Payee {
       this.repeatAck();
       return;
     }
-    if (calls.version !== context.version) refuse("channel/version", "A voucher under another base.");
+    if (calls.version !== context.version || context.isProposed) refuse("channel/version", "A voucher under another base.");
     if (calls.before !== before.sequence) refuse("channel/sequence", "A voucher that does not follow.");
     if (!sameBytes(calls.hashBefore, before.hash)) refuse("channel/two-stores", "A voucher that follows other calls than ours.");
     if (context.waiting > 2 * context.ownLimits.maxInFlight + 16) refuse("channel/flood", "Too many frames at once.");
+    if (this.#unackedEnds.length >= context.ownLimits.maxInFlight) refuse("channel/flood", "More vouchers without an Ack than agreed.");
+    if (this.#unansweredBytes + bytes.length > context.options.maxUnansweredBytes) refuse("channel/backpressure", "Too many bytes of calls without an answer.");
     const key = context.peerKey(calls.signer);
     const after = this.#check(calls, before);
     if (!sameBytes(absorbEntries(calls.hashBefore, bytes, CALLS_HEAD_BYTES, calls.entries), calls.hash)) refuse("channel/hash", "The calls' hash is another.");
@@ -122,6 +127,7 @@ export class Payee {
       if (bytes[calls.offsets[i]] === ENTRY.CALL) context.checkPayload(calls.payloads[call++], bytes, calls.offsets[i] + 17);
     }
     this.tentative = after;
+    this.#unackedEnds.push(calls.sequence);
     const digest = voucherDigest(context.separator, context.channelId, { payer: context.other, version: calls.version, sequence: calls.sequence, paid: calls.paid, locksHash: calls.locksHash, callsHash: calls.hash });
     const grant = calls.signer === 1 ? context.peerSession : undefined;
     context.verify(digest, calls.signature, key, () => this.applyCalls(calls, after, key, grant));
@@ -205,13 +211,14 @@ export class Payee {
   applyCalls(calls: CallsFrame, after: ChainState, signer: Uint8Array, grant: SignedGrant | undefined): void {
     const { context } = this;
     const { locks } = this.state;
+    if (context.frozen !== undefined && !context.isReplaying) return;
     if (this.acked === this.state.sequence) this.#unackedSinceMs = context.nowMs;
     const position = context.logIn(calls.bytes);
     this.state = { ...after, locks: this.#keepMarks(after.locks) };
     this.held = { calls, signer, grant, locks: this.state.locks };
     this.acks = this.acks.filter(({ ack }, i) => ack.results > after.seen || i === this.acks.length - 1);
     if (calls.calls > 0) {
-      this.unanswered.push(calls);
+      this.restoreUnanswered(calls);
       for (let i = 0; i < calls.entries; i++) {
         if (calls.bytes[calls.offsets[i]] === ENTRY.CALL) this.open.open(calls.before + 1 + i, calls.amounts[i]);
       }
@@ -364,7 +371,8 @@ export class Payee {
       if (ack.statuses[i] !== 0) failedUnits += open.priceOf(ack.sequences[i]);
       open.close(ack.sequences[i]);
     }
-    while (this.unanswered.length > 0 && (open.count === 0 || this.unanswered[0].sequence < open.oldest)) this.unanswered.shift();
+    while (this.unanswered.length > 0 && (open.count === 0 || this.unanswered[0].sequence < open.oldest)) this.#unansweredBytes -= this.unanswered.shift()?.bytes.length ?? 0;
+    while (this.#unackedEnds.length > 0 && this.#unackedEnds[0] <= ack.sequence) this.#unackedEnds.shift();
     const frame = new OutFrame(ack.bytes, ack.results, ack.hash);
     const last = this.acks.at(-1);
     if (last !== undefined && last.ack.results <= this.state.seen) this.acks.pop();
@@ -374,6 +382,12 @@ export class Payee {
     this.resultsHash = ack.hash;
     context.log(record.subarray(0, record.length - 64));
     if (!context.isReplaying) this.#sign(frame, ack);
+  }
+
+  /** A frame whose calls have no logged answer. */
+  restoreUnanswered(calls: CallsFrame): void {
+    this.unanswered.push(calls);
+    this.#unansweredBytes += calls.bytes.length;
   }
 
   /** An Ack of a checkpoint, oldest first. */
@@ -443,5 +457,6 @@ export class Payee {
   /** The connection is gone: frames that were not verified never came. */
   resetTentative(): void {
     this.tentative = this.state;
+    this.#unackedEnds = this.#unackedEnds.filter((end) => end <= this.state.sequence);
   }
 }

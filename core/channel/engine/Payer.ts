@@ -280,7 +280,7 @@ export class Payer {
       if (ack.results === tentative.results && !sameBytes(ack.hash, tentative.resultsHash)) refuse("channel/hash", "Other results than before.");
       return; // A repeat.
     }
-    if (ack.version !== context.version) refuse("channel/version", "An Ack under another base.");
+    if (ack.version !== context.version || context.isProposed) refuse("channel/version", "An Ack under another base.");
     if (ack.resultsBefore !== tentative.results || ack.sequence < tentative.acked) refuse("channel/sequence", "An Ack that does not follow.");
     if (!sameBytes(ack.hashBefore, tentative.resultsHash)) refuse("channel/hash", "The results follow others than ours.");
     const end = ack.sequence === this.acked ? this.ackedHash : this.inFlight.find((frame) => frame.end === ack.sequence && frame.sentOn === context.connection)?.hash;
@@ -311,6 +311,7 @@ export class Payer {
 
   applyAck(ack: AckFrame, grant: SignedGrant | undefined): void {
     const { context, open } = this;
+    if (context.frozen !== undefined && !context.isReplaying) return;
     const after = context.logIn(ack.bytes);
     this.acked = ack.sequence;
     this.ackedHash = ack.callsHash;

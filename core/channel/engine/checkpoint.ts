@@ -22,7 +22,7 @@ function stateOf(engine: ChannelEngine) {
   const { context, payer, payee, agreement, withdrawals, resync } = engine;
   const { held } = payee;
   return {
-    format: FORMAT, channelId: context.channelId, self: context.self, position: context.position, l1Seconds: context.l1Seconds, version: context.version, base: context.base, sessions: context.sessions.map((session) => session ?? null), frozen: context.frozen ?? null, own: resync.own, peer: resync.peer,
+    format: FORMAT, channelId: context.channelId, self: context.self, position: context.position, version: context.version, base: context.base, sessions: context.sessions.map((session) => session ?? null), frozen: context.frozen ?? null, own: resync.own, peer: resync.peer,
     payer: {
       sequence: payer.sequence, hash: payer.hash, paid: payer.paid, owed: payer.owed, locks: payer.locks, acked: payer.acked, ackedHash: payer.ackedHash, results: payer.results, resultsHash: payer.resultsHash, lastAck: payer.lastAck ?? null, lastAckGrant: payer.lastAckGrant ?? null,
       open: [...payer.open.list()].filter(({ sequence }) => sequence <= payer.sequence).map(({ sequence, price }) => [sequence, price]),
@@ -32,7 +32,7 @@ function stateOf(engine: ChannelEngine) {
       state: payee.state, results: payee.results, resultsHash: payee.resultsHash, acked: payee.acked, unanswered: payee.unanswered.map(({ bytes }) => bytes),
       open: [...payee.open.list()].map(({ sequence, price }) => [sequence, price]), acks: payee.acks.map(({ ack, failedUnits }) => ({ bytes: ack.bytes, failedUnits })), held: held === undefined ? null : { bytes: held.calls.bytes, signer: held.signer, grant: held.grant ?? null, locks: held.locks },
     },
-    agreement: { proposal: agreement.proposal ?? null, closing: agreement.closing ?? null, isClosed: agreement.isClosed },
+    agreement: { proposal: agreement.proposal ?? null, closing: agreement.closes.closing ?? null, isClosed: agreement.closes.isClosed },
     preimages: [...context.preimages.values()],
     withdrawals: [withdrawals.mine?.withdrawal ?? null, withdrawals.theirs?.withdrawal ?? null],
   };
@@ -56,7 +56,6 @@ export function readCheckpoint(engine: ChannelEngine, record: Uint8Array): void 
   const state = unpack(new TextDecoder().decode(record.subarray(1))) as State;
   if (state.format !== FORMAT || toHex(state.channelId) !== toHex(context.channelId) || state.self !== context.self || context.position !== 1) throw new ChannelError("channel/log", "A checkpoint of another channel or format, or in the middle of a log.");
   context.position = state.position;
-  context.l1Seconds = state.l1Seconds;
   context.version = state.version;
   // JSON has no undefined in lists.
   const { base } = state;
@@ -76,7 +75,7 @@ export function readCheckpoint(engine: ChannelEngine, record: Uint8Array): void 
   payee.results = state.payee.results;
   payee.resultsHash = state.payee.resultsHash;
   payee.acked = state.payee.acked;
-  payee.unanswered = state.payee.unanswered.map((bytes) => readCallsFrame(bytes));
+  for (const bytes of state.payee.unanswered) payee.restoreUnanswered(readCallsFrame(bytes));
   for (const { bytes, failedUnits } of state.payee.acks) payee.restoreAck(readAckFrame(bytes), failedUnits);
   const { held } = state.payee;
   payee.held = held === undefined || held === null ? undefined : { calls: readCallsFrame(held.bytes), signer: held.signer, grant: held.grant ?? undefined, locks: held.locks };
@@ -84,7 +83,7 @@ export function readCheckpoint(engine: ChannelEngine, record: Uint8Array): void 
   for (const preimage of state.preimages) context.remember(preimage);
   const { proposal, closing, isClosed } = state.agreement;
   if (proposal !== undefined && proposal !== null) agreement.restoreProposal(proposal);
-  if (closing !== undefined && closing !== null) agreement.closing = closing;
-  agreement.isClosed = isClosed;
+  if (closing !== undefined && closing !== null) agreement.closes.closing = closing;
+  agreement.closes.isClosed = isClosed;
   for (const withdrawal of state.withdrawals) if (withdrawal !== undefined && withdrawal !== null) withdrawals.replayOut(withdrawal);
 }

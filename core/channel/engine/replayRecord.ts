@@ -6,7 +6,7 @@ import { readAckFrame } from "./frames/ackFrame.ts";
 import { readCallsFrame } from "./frames/callsFrame.ts";
 import { FRAME } from "./frames/FrameKind.ts";
 import { readGrant } from "./frames/grantFrame.ts";
-import { readClose } from "./Agreement.ts";
+import { readClose } from "./CloseAgreement.ts";
 import { RECORD } from "./RecordKind.ts";
 import { readProof } from "./Resync.ts";
 import { readWithdrawal } from "./Withdrawals.ts";
@@ -64,9 +64,9 @@ export function replayRecord(engine: ChannelEngine, record: Uint8Array): void {
       const key = reader.raw(20).slice();
       const signature = reader.short().slice();
       reader.end();
-      if (agreement.closing === undefined) throw new ChannelError("channel/log", "The signature of no close.");
-      agreement.closing.signatures[context.self] = signature;
-      agreement.closing.signers[context.self] = key;
+      if (agreement.closes.closing === undefined) throw new ChannelError("channel/log", "The signature of no close.");
+      agreement.closes.closing.signatures[context.self] = signature;
+      agreement.closes.closing.signers[context.self] = key;
       return;
     }
     default:
@@ -88,7 +88,7 @@ function replayOut(engine: ChannelEngine, record: Uint8Array): void {
       return agreement.replayProposal({ version: reader.u32(), paidByA: reader.u64(), paidByB: reader.u64() });
     }
     case FRAME.CLOSE:
-      return agreement.replayClose(readClose(record.slice(1)).close);
+      return agreement.closes.replay(readClose(record.slice(1)).close);
     case FRAME.WITHDRAW:
       return withdrawals.replayOut(readWithdrawal(record.slice(1)).withdrawal);
     default:
@@ -117,7 +117,7 @@ function replayIn(engine: ChannelEngine, frame: Uint8Array): void {
       return agreement.applyRebased(frame, keyOf(frame[2]), frame.slice(-SIGNATURE_BYTES));
     case FRAME.CLOSE: {
       const { close, signer, signature } = readClose(frame);
-      return agreement.applyClose(frame, close, keyOf(signer), signature);
+      return agreement.closes.apply(frame, close, keyOf(signer), signature);
     }
     case FRAME.WITHDRAW: {
       const { withdrawal, signature } = readWithdrawal(frame);

@@ -111,6 +111,10 @@ describe("channel engine: bases, closes and what ends a channel", () => {
     duo.a.crash();
     duo.connect();
     expect(duo.a.events.some(({ name }) => name === "closed")).equals(true);
+    for (const host of duo.hosts) {
+      host.crash();
+      expect(host.engine.evidence().close?.close, "kept over a restart").eql({ paidByA: 5, paidByB: 0 });
+    }
   });
 
   it("a close on chain: freezes at once, and vouchers that come later are not taken (pitfall 10)", () => {

@@ -272,7 +272,7 @@ export class FuzzWorld {
 
   isDone(): boolean {
     const [a, b] = this.duo.hosts.map((host) => this.inside(host));
-    if (a.context.frozen !== undefined || b.context.frozen !== undefined) return a.agreement.isClosed && b.agreement.isClosed;
+    if (a.context.frozen !== undefined || b.context.frozen !== undefined) return a.agreement.closes.isClosed && b.agreement.closes.isClosed;
     return [a, b].every(({ payer, payee, context, agreement }) => payer.inFlight.length === 0 && payer.queue.count === 0 && payer.open.count === 0 && payee.pendingAnswers === 0 && context.link === "synced" && agreement.stop === undefined && context.hold === "none");
   }
 
@@ -286,8 +286,8 @@ export class FuzzWorld {
       insist(payer.payer.paid === state.paid && payer.payer.locks.length === state.locks.length, `what side ${side} paid differs`);
     }
     insist(a.agreement.totals().join() === b.agreement.totals().join(), "the totals differ");
-    if (a.agreement.isClosed) for (const host of this.duo.hosts) this.forget(host);
-    const [closeA, closeB] = [a.agreement.closing, b.agreement.closing];
+    if (a.agreement.closes.isClosed) for (const host of this.duo.hosts) this.forget(host);
+    const [closeA, closeB] = [a.agreement.closes.closing, b.agreement.closes.closing];
     if (closeA !== undefined && closeB !== undefined) insist(closeA.value.paidByA === a.agreement.totals()[0] && closeB.signatures.every(({ length }) => length === 64), "the close is not what the books say");
     for (const side of [0, 1] as const) {
       let owed = 0;

@@ -1,6 +1,6 @@
 import { ackDigest, baseDigest, closeDigest, voucherDigest } from "../../../../core/channel/index.ts";
 import { toHex } from "../../../../core/codec/index.ts";
-import { readClose } from "../../../../core/channel/engine/Agreement.ts";
+import { readClose } from "../../../../core/channel/engine/CloseAgreement.ts";
 import { readAckFrame } from "../../../../core/channel/engine/frames/ackFrame.ts";
 import { ByteReader } from "../../../../core/channel/engine/frames/ByteReader.ts";
 import { readCallsFrame } from "../../../../core/channel/engine/frames/callsFrame.ts";

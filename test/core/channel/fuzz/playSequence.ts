@@ -171,7 +171,7 @@ export function playRestore(world: FuzzWorld): void {
   const peer = world.peerOf(host);
   for (const each of world.duo.hosts) each.work();
   if (host.durable.length < 4 || host.engine.status().frozenBy !== undefined || peer.engine.status().frozenBy !== undefined) return;
-  const wasFrozen = world.inside(host).agreement.closing !== undefined;
+  const wasFrozen = world.inside(host).agreement.closes.closing !== undefined;
   host.crash(host.durable.slice(0, 1 + world.below(host.durable.length - 2)));
   world.checkConnection();
   const inside = world.inside(host);
