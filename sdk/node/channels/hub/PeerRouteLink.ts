@@ -61,12 +61,13 @@ export class PeerRouteLink implements RouteLink {
     return acked >= sequence;
   }
 
-  /** @throws SdkError `SDK_TIMEOUT` */
+  /** @throws SdkError `SDK_TIMEOUT`, `SDK_ROUTE` */
   async #until(isSo: () => boolean): Promise<void> {
     for (const endMs = Date.now() + ACKED_MS; ; ) {
       // The entry goes under the next voucher, which is cut at the end of this turn.
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
       if (isSo()) return;
+      if (this.#channel.status().phase === "frozen") throw sdkError("SDK_ROUTE", "the channel is being closed: what was signed counts there");
       if (Date.now() > endMs) throw sdkError("SDK_TIMEOUT", `${this.peer} did not sign for a lock within ${ACKED_MS / 1000} s`);
     }
   }
