@@ -5,13 +5,14 @@ import type { BisectionGame, Bridge, Exodus, Inbox, SequencerSet, Settlement } f
 import type { Deployment } from "./Deployment.ts";
 import { bisectionGameAbi } from "./generated/abi/BisectionGame.ts";
 import { bridgeAbi } from "./generated/abi/Bridge.ts";
+import { channelAdjudicatorAbi } from "./generated/abi/ChannelAdjudicator.ts";
 import { exodusAbi } from "./generated/abi/Exodus.ts";
 import { inboxAbi } from "./generated/abi/Inbox.ts";
 import { sequencerSetAbi } from "./generated/abi/SequencerSet.ts";
 import { settlementAbi } from "./generated/abi/Settlement.ts";
 
 /** The ABIs whose errors `decodeRevertData` should know. */
-export const ROOT_ABIS = [inboxAbi, settlementAbi, bisectionGameAbi, bridgeAbi, exodusAbi, sequencerSetAbi] as const;
+export const ROOT_ABIS = [inboxAbi, settlementAbi, bisectionGameAbi, bridgeAbi, exodusAbi, sequencerSetAbi, channelAdjudicatorAbi] as const;
 
 /** Typed clients of one chain's contracts. */
 export interface RootContracts {

@@ -6,6 +6,9 @@ import type { Signer } from "ethers";
 import { Agnt2Client } from "../sdk/Agnt2Client.ts";
 import type { Agent } from "../sdk/Agent.ts";
 import { HttpService } from "../sdk/HttpService.ts";
+import { ignoreAbsence } from "../sdk/absence.ts";
+import { CoreChannelDesk } from "../sdk/channels/CoreChannelDesk.ts";
+import { CoreHome } from "../sdk/node/channels/home/CoreHome.ts";
 import { balanceOnL1, L1Account, tokenOnL1 } from "../sdk/L1Account.ts";
 import { sdkError } from "../sdk/SdkError.ts";
 import { loadSigner } from "../sdk/node/loadSigner.ts";
@@ -73,6 +76,19 @@ export class Connection {
   async l1Balance(owner: string): Promise<bigint> {
     const { asset } = await this.client.config();
     return balanceOnL1(await this.#l1(await this.#chainId()), owner, asset.address);
+  }
+
+  /** L1 block before which the chain's contracts were not there. */
+  get deploymentBlock(): number {
+    const { deployment } = this.config;
+    return deployment === undefined ? 0 : Number((readDeployment(deployment) as { blockNumber?: unknown }).blockNumber ?? 0);
+  }
+
+  /** Channels inside the chain, for a key that has an account there; undefined otherwise. */
+  async coreChannels(): Promise<CoreHome | undefined> {
+    const { bundleSigner } = await this.signer();
+    const account = await ignoreAbsence(this.client.account(bundleSigner.address));
+    return account === undefined ? undefined : new CoreHome(new CoreChannelDesk(await this.agent()), await this.#l1(await this.#chainId()));
   }
 
   async #chainId(): Promise<number> {

@@ -15,6 +15,7 @@ export const CLI_SETTINGS = defineConfig({
   key: { env: "AGNT2_KEY", parser: hex(32), default: undefined, description: "Plain key, on the local chain only", secret: true },
   deployment: { env: "AGNT2_DEPLOYMENT", parser: text, default: undefined, description: "The chain's deployment file, which the servers must agree with; needed on all but local chains" },
   sequencerAddress: { env: "AGNT2_SEQUENCER_ADDRESS", parser: hex(20), default: undefined, description: "The address that must have signed answers; default: the deployment's sequencer" },
+  channels: { env: "AGNT2_CHANNELS", parser: text, default: undefined, description: "Folder of the channels' stores; default: .agnt2/channels in the home folder" },
   account: { env: "AGNT2_ACCOUNT", parser: hex(20), default: undefined, description: "The owner's address, when the key is a session key" },
 });
 

@@ -12,7 +12,7 @@ export interface Context {
   readonly report: Report;
 }
 
-const OVERRIDES = ["sequencer", "api", "l1", "keystore", "passwordFile", "signer", "deployment", "sequencerAddress", "account"] as const;
+const OVERRIDES = ["sequencer", "api", "l1", "keystore", "passwordFile", "signer", "deployment", "sequencerAddress", "account", "channels"] as const;
 
 /** The environment's settings with this command line's flags on top. */
 export function configOf(command: Command): CliConfig {

@@ -23,6 +23,9 @@ export interface AgentOptions extends Pick<AutobundlerOptions, "windowMs" | "max
   readonly account?: string;
 }
 
+/** An operation and its fields. */
+export type RecordOf = { [N in RecordName]: readonly [N, RecordInput<N>] }[RecordName];
+
 const ZERO_ADDRESS = `0x${"00".repeat(20)}`;
 
 /**
@@ -173,6 +176,18 @@ export class Agent {
       handle.fail(error);
     }
     return handle;
+  }
+
+  /**
+   * Operations that must stand next to each other in one bundle, such as a signature and what it is for. At most 16.
+   * @returns the handle of the last one, which fails when any of them does
+   */
+  operateTogether(inputs: readonly RecordOf[]): OperationHandle {
+    const records = inputs.map(([op, input]) => ({ record: encodeRecord(op, input as never), handle: new OperationHandle(op, this.client) }));
+    this.#bundler.addTogether(records);
+    const last = records.at(-1)!.handle;
+    for (const { handle } of records) handle.durable.catch((error: unknown) => last.fail(error));
+    return last;
   }
 
   #deadline(seconds: number): number {

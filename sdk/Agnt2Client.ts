@@ -147,6 +147,11 @@ export class Agnt2Client implements L1Progress {
     return this.#object("workflows", reference);
   }
 
+  /** The channel in a slot, as the sequencer has it; undefined when the slot is free or holds another one. */
+  async channel(reference: { slot: number; id: number }): Promise<Json | undefined> {
+    return this.#object("channels", reference);
+  }
+
   async #object(kind: string, { slot, id }: { slot: number; id: number }): Promise<Json | undefined> {
     const json = await this.sequencer.find(`/v1/${kind}/${slot}`);
     return json !== undefined && Number(json["id"]) === id ? json : undefined;

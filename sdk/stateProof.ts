@@ -67,7 +67,7 @@ export function checkProof(answer: unknown, kind: LeafKind, index: number): Prov
   const stateRoot = textField(json, "stateRoot").toLowerCase();
   const isAsked = numberField(json, "kind") === KIND[kind] && numberField(json, "index") === index;
   if (!isAsked || stateRootOf(kind, index, leaf.bytes, siblings.bytes) !== stateRoot) throw sdkError("SDK_BAD_PROOF", `${kind} ${index} is not in the state ${stateRoot.slice(0, 66)}`, { kind, index });
-  const fields = kind === "SYSTEM" || kind === "CHANNEL" ? {} : decodeLeaf(kind, leaf.bytes);
+  const fields = kind === "SYSTEM" ? {} : decodeLeaf(kind, leaf.bytes);
   return {
     kind,
     index,

@@ -33,6 +33,8 @@ export interface AutobundlerOptions {
 interface Item {
   readonly record: Uint8Array;
   readonly handle: OperationHandle;
+  /** Stands behind the one before it, in the same bundle: that is its signature. */
+  readonly isBound: boolean;
   /** How often it was signed for a nonce that was taken. */
   taken: number;
 }
@@ -85,11 +87,16 @@ export class Autobundler {
 
   /** Queues a 96-byte record for the next bundle. */
   add(record: Uint8Array, handle: OperationHandle): void {
+    this.addTogether([{ record, handle }]);
+  }
+
+  /** Queues records that must stand next to each other in one bundle. */
+  addTogether(records: readonly { readonly record: Uint8Array; readonly handle: OperationHandle }[]): void {
     if (this.#closed) {
-      handle.fail(sdkError("SDK_CLOSED", "the client is closed"));
+      for (const { handle } of records) handle.fail(sdkError("SDK_CLOSED", "the client is closed"));
       return;
     }
-    this.#queue.push({ record, handle, taken: 0 });
+    records.forEach(({ record, handle }, place) => this.#queue.push({ record, handle, isBound: place > 0, taken: 0 }));
     if (this.#queue.length >= this.#options.maxRecords) this.flush();
     else this.#timer ??= setTimeout(() => this.flush(), this.#options.windowMs);
   }
@@ -157,7 +164,7 @@ export class Autobundler {
   }
 
   async #sendNew(): Promise<void> {
-    const items = this.#queue.splice(0, this.#options.maxRecords);
+    const items = this.#queue.splice(0, this.#nextCount());
     try {
       this.#account ??= await this.#options.readAccount();
       const { index: agent, nonce } = this.#account;
@@ -168,6 +175,13 @@ export class Autobundler {
     } catch (error) {
       this.#fail(items, error);
     }
+  }
+
+  /** As many records as fit, without cutting what belongs together. */
+  #nextCount(): number {
+    let count = this.#options.maxRecords;
+    while (count > 1 && this.#queue[count]?.isBound === true) count -= 1;
+    return count;
   }
 
   async #sendAgain(sent: Sent): Promise<void> {

@@ -105,7 +105,8 @@ export class ChannelSideProcess {
       const gone = (): void => end(() => reject(new Error(`side ${this.side} is gone`)));
       child.on("message", take);
       child.on("exit", gone);
-      child.send({ ask: "status" });
+      if (child.connected) child.send({ ask: "status" });
+      else gone();
     });
   }
 

@@ -55,6 +55,7 @@ let isLoading = true;
 /** Calls of this process without an answer. */
 let open = 0;
 channel.on("alarm", (code, detail) => process.send?.({ alarm: { code, detail } }));
+channel.on("cut", (code, detail) => process.send?.({ alarm: { code: `cut ${code}`, detail } }));
 channel.on("results", ({ count, sequences, statuses, payloads }) => {
   open = Math.max(0, open - count);
   process.send?.({ results: Array.from({ length: count }, (_, i) => [sequences[i], statuses[i], payloads === undefined ? "" : Buffer.from(payloads[i]).toString("hex")]) });
@@ -89,7 +90,7 @@ function plain(): unknown {
   const direction = ({ sequence, acked, paid, credit, results, openCalls, callsHash, resultsHash }: typeof outgoing): unknown => ({
     sequence, acked, paid, credit, results, openCalls, callsHash: Buffer.from(callsHash).toString("hex"), resultsHash: Buffer.from(resultsHash).toString("hex"),
   });
-  return { phase, frozenBy, version, outgoing: direction(outgoing), incoming: direction(incoming) };
+  return { phase, isConnected: channel.isConnected, frozenBy, version, outgoing: direction(outgoing), incoming: direction(incoming) };
 }
 
 process.on("message", (message: { ask: "status" | "quiet" | "stop" }) => {

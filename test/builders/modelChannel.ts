@@ -21,6 +21,7 @@ export class ModelRegister implements PreimageRegister {
 interface Hooks {
   onRoute(bytes: Uint8Array): void;
   onLock(lock: Lock): void;
+  onReleased?(hashlock: Uint8Array): void;
 }
 
 /** One side of a channel as docs/CHANNELS.md section 4 describes it: what engines may do, without their signatures. */
@@ -58,6 +59,12 @@ export class ModelLink implements RouteLink {
   async dropLock(hashlock: Uint8Array): Promise<void> {
     const place = this.locks.findIndex((lock) => toHex(lock.hashlock) === toHex(hashlock));
     if (place >= 0) this.locks.splice(place, 1);
+  }
+
+  /** As if a rebase had followed. */
+  releaseLock(hashlock: Uint8Array): void {
+    void this.other.dropLock(hashlock);
+    setImmediate(() => this.other.hooks.onReleased?.(hashlock));
   }
 
   incomingLocks(): readonly Lock[] {

@@ -17,6 +17,7 @@ const PER_KILL_MS = 30_000;
 describe("channel under kill -9", function () {
   this.timeout(60_000 + KILLS * PER_KILL_MS);
   let folder: ReturnType<typeof temporaryFolder>;
+  let hasFailed = false;
   let sides: readonly [ChannelSideProcess, ChannelSideProcess];
 
   before(async () => {
@@ -26,13 +27,20 @@ describe("channel under kill -9", function () {
   });
   after(async () => {
     await Promise.all(sides.map((side) => side.stop()));
-    folder.remove();
+    if (!hasFailed) folder.remove();
+    else console.log(`      what both sides had is in ${folder.path}`);
+  });
+  afterEach(function () {
+    hasFailed ||= this.currentTest?.state === "failed";
   });
 
   async function until(what: string, isSo: () => boolean | Promise<boolean>): Promise<void> {
     const end = Date.now() + PER_KILL_MS;
     while (!(await isSo())) {
-      if (Date.now() > end) throw new Error(`it never came to: ${what}; alarms: ${sides.map(({ alarms }) => alarms.slice(-3).join(", ")).join(" | ")}`);
+      if (Date.now() > end) {
+        const said = await Promise.all(sides.map(async (side) => `${JSON.stringify(await side.status())} alarms: ${side.alarms.slice(-3).join(", ")}; ${side.faults.join(", ")}`));
+        throw new Error(`it never came to: ${what}\n${said.join("\n")}`);
+      }
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
   }
@@ -81,6 +89,6 @@ describe("channel under kill -9", function () {
     const { doubles, signed, bases } = findDoubles([join(sides[0].dir, "wire.bin"), join(sides[1].dir, "wire.bin")]);
     expect(doubles).to.deep.equal([]);
     expect(bases, "new bases were signed meanwhile").to.be.at.least(1);
-    console.log(`      ${KILLS} kills, ${answered()} answers, ${signed} signed states, ${bases} bases; alarms: ${sides.reduce((sum, { alarms }) => sum + alarms.length, 0)}`);
+    console.log(`      ${KILLS} kills, ${answered()} answers, ${signed} signed states, ${bases} bases${[...new Set(sides.flatMap(({ alarms }) => alarms))].map((alarm) => `\n      ${alarm}`).join("")}`);
   });
 });

@@ -1,6 +1,12 @@
 import { expect } from "chai";
 
 import type { SignedUpdate } from "../../chain/channels/SignedState.ts";
+import { locatorOf, sealState } from "../../chain/tower/sealState.ts";
+import { sealDigest, towerDomainSeparator } from "../../chain/tower/towerDigests.ts";
+import { toHex } from "../../core/codec/hex.ts";
+import { keccak256 } from "../../core/hash/index.ts";
+import { signDigest } from "../../runtime/crypto/secp.ts";
+import { testKey } from "../builders/towerChannel.ts";
 import { TowerNetwork, until } from "../builders/towerNetwork.ts";
 
 const CLOSED = 3;
@@ -29,6 +35,24 @@ for (const kind of ["anvil", "hardhat"] as const) {
         await network.close(channel);
         expect(await network.markOf(channel)).to.include({ status: CLOSED, version: newest });
       }
+      await stop();
+    });
+
+    it("sealed: a body that the tower could not read answers the close that opens it, and garbage under its locator is passed over", async () => {
+      const { tower, store, stop } = await network.tower("sealed");
+      const channel = await network.open();
+      const state = channel.state(0, { base: channel.base(2, 10, 20), voucher: { sequence: 4, paid: 40 } });
+      const keptUntil = (await network.chain.provider.getBlock("latest"))!.timestamp + 10_000;
+      const { chainId, adjudicator, towerBond } = channel.request(state);
+      for (const [name, body] of [["garbage", new Uint8Array(100)], ["client", await sealState(state, channel.id, 1)]] as const) {
+        const ref = { locator: locatorOf(channel.id, 1), bodyHash: keccak256(body), until: keptUntil };
+        const signature = toHex(signDigest(sealDigest(towerDomainSeparator(network.domain), ref), testKey(name).key));
+        await tower.intake.seal({ chainId, adjudicator, towerBond, locator: toHex(ref.locator), body: toHex(body), until: keptUntil, signature });
+      }
+      expect(store.watchedCount).to.equal(0);
+      await network.challenge(channel, 1, { base: channel.base(1, 0, 0), vouchers: [] });
+      await until("the close is answered", async () => (await network.markOf(channel)).paid[1] === 40);
+      expect((await network.markOf(channel)).version).to.equal(2);
       await stop();
     });
 

@@ -113,6 +113,18 @@ describe("SDK bundles", () => {
     expect(transport.taken).to.deep.equal([{ nonce: 0, count: 2 }, { nonce: 1, count: 2 }, { nonce: 2, count: 1 }]);
   });
 
+  it("autobundler: never cuts what belongs together, whatever was queued before it", async () => {
+    const transport = new FakeTransport(0);
+    const bundler = createBundler(transport, 4);
+    const together = (count: number) =>
+      Array.from({ length: count }, () => ({ record: encodeRecord("TRANSFER", { to: 2, amount: 5 }), handle: new OperationHandle("TRANSFER", progress) }));
+    const groups = [together(3), together(2), together(4), together(1)];
+    for (const group of groups) bundler.addTogether(group);
+    await bundler.drained();
+    expect(transport.taken.map(({ count }) => count)).to.deep.equal([3, 2, 4, 1]);
+    for (const { handle } of groups.flat()) expect((await handle.durable).op).to.equal("TRANSFER");
+  });
+
   it("autobundler: signs again with the chain's nonce, in order, when another program used an account that is said to be shared", async () => {
     const transport = new FakeTransport(0);
     const bundler = createBundler(transport, 1, { isShared: true });

@@ -43,6 +43,8 @@ export class Agreement {
   stop: Stop | undefined;
   /** Side 0: a base that we signed and the other has not yet, with the frame that says so. Side 1: the answer to the base that stands. */
   proposal: Signed<Base> | undefined;
+  /** A base's signature is being checked: frames behind it are already under that base. */
+  isBaseArriving = false;
   frame: OutFrame | undefined;
   readonly closes: CloseAgreement;
   wantsRebase = false;
@@ -338,7 +340,11 @@ export class Agreement {
     if ([...payer.locks, ...payee.state.locks].some((lock) => !lock.isReleased)) throw new ChannelError("channel/locks-open", "Locks are open that were not given up.");
     if (signer === 1) context.checkPeerGrant(paidA);
     const key = context.peerKey(signer);
-    context.verify(baseDigest(context.separator, context.channelId, base), signature, key, () => this.applyRebase(bytes, base, key, signature));
+    this.isBaseArriving = true;
+    context.verify(baseDigest(context.separator, context.channelId, base), signature, key, () => {
+      this.isBaseArriving = false;
+      this.applyRebase(bytes, base, key, signature);
+    });
   }
 
   /** Side 1 adopts, and signs from here on nothing of before. */
@@ -363,7 +369,11 @@ export class Agreement {
     if (proposal === undefined || proposal.value.version !== version || proposal.signatures[0].length === 0) throw new ChannelError("channel/version", "An answer to no proposal.");
     if (signer === 1) context.checkPeerGrant(proposal.value.paidByB);
     const key = context.peerKey(signer);
-    context.verify(baseDigest(context.separator, context.channelId, proposal.value), signature, key, () => this.applyRebased(bytes, key, signature));
+    this.isBaseArriving = true;
+    context.verify(baseDigest(context.separator, context.channelId, proposal.value), signature, key, () => {
+      this.isBaseArriving = false;
+      this.applyRebased(bytes, key, signature);
+    });
   }
 
   /** Side 0: both signed. */
@@ -406,6 +416,7 @@ export class Agreement {
   /** The connection is gone: what nobody signed is forgotten. */
   reset(): void {
     this.stop = undefined;
+    this.isBaseArriving = false;
     this.awaitedSinceMs = undefined;
     if (this.proposal === undefined || this.context.self === 1) this.context.hold = "none";
   }

@@ -199,6 +199,7 @@ export class ChannelEngine implements Engine {
       if (resync.awaitsProof) return; // The peer does not know yet that our log is old.
       throw new ChannelError("channel/frame", "HELLO comes first.");
     }
+    if (agreement.isBaseArriving) return context.inOrder(() => this.#dispatch(kind, bytes));
     if (kind === FRAME.CLOSE) return context.inOrder(() => agreement.closes.onClose(bytes));
     if (kind === FRAME.GRANT) return this.#onGrant(bytes);
     if (context.frozen !== undefined) {

@@ -141,9 +141,11 @@ export class Resync {
 
   #resume(hello: Hello): void {
     const { context, payer, payee, agreement } = this;
-    const isAcrossBases = hello.version !== context.version; // All was quiet when it was agreed on.
-    for (const frame of payer.inFlight) frame.sentOn = isAcrossBases || frame.end <= hello.received.count ? context.connection : 0;
-    for (const [i, { frame, ack }] of payee.acks.entries()) frame.sentOn = isAcrossBases || (ack.results <= hello.resultsReceived.count && i < payee.acks.length - 1) ? context.connection : 0;
+    // When the newer base was agreed on, everything under the older one had arrived; what we signed under the newer one since may not have.
+    const newest = Math.max(hello.version, context.version);
+    const versionOf = ({ bytes }: { readonly bytes: Uint8Array }): number => new DataView(bytes.buffer, bytes.byteOffset).getUint32(5);
+    for (const frame of payer.inFlight) frame.sentOn = versionOf(frame) < newest || frame.end <= hello.received.count ? context.connection : 0;
+    for (const [i, { frame, ack }] of payee.acks.entries()) frame.sentOn = ack.version < newest || (ack.results <= hello.resultsReceived.count && i < payee.acks.length - 1) ? context.connection : 0;
     payer.waitingSinceMs = context.nowMs;
     context.link = "synced";
     agreement.onSync(hello.version, hello.proposed, hello.isFrozen);

@@ -24,7 +24,9 @@ export interface ChannelHost {
   whenDurable(done: (error?: ChannelShellError) => void): void;
   readonly isStoreFull: boolean;
   transmit(channel: Channel, frame: Uint8Array): void;
-  sign(channel: Channel, digest: Uint8Array, as: "principal" | "session", done: (signature: Uint8Array) => void): void;
+  /** True if the key's signer is in this process: what it signs dies with it unless it was on disk and sent. */
+  signsHere(key: Uint8Array): boolean;
+  sign(channel: Channel, digest: Uint8Array, key: Uint8Array, done: (signature: Uint8Array) => void): void;
   verify(digest: Uint8Array, signature: Uint8Array, signer: Uint8Array, done: (isValid: boolean) => void): void;
   cut(channel: Channel, code: ChannelCode, detail: string, banMs: number): void;
   alarm(channel: Channel, code: ChannelAlarm, detail: string): void;
@@ -37,6 +39,8 @@ export interface ChannelListeners {
   results(results: ResultBatch): void;
   /** A person or a policy should look. */
   alarm(code: ChannelAlarm, detail: string): void;
+  /** The connection was ended for what the peer did; it is made again. */
+  cut(code: ChannelCode, detail: string): void;
 }
 
 export interface ChannelParts {
@@ -62,7 +66,7 @@ export class Channel {
   readonly #host: ChannelHost;
   readonly #incoming: IncomingCalls;
   readonly #pending = new PendingCalls();
-  readonly #listeners: { readonly [K in keyof ChannelListeners]: Set<ChannelListeners[K]> } = { event: new Set(), results: new Set(), alarm: new Set() };
+  readonly #listeners: { readonly [K in keyof ChannelListeners]: Set<ChannelListeners[K]> } = { event: new Set(), results: new Set(), alarm: new Set(), cut: new Set() };
   /** Position of the last record that was appended, that the disk was asked for, and that it has. */
   #appended = 0;
   #asked = 0;
@@ -70,6 +74,9 @@ export class Channel {
   #held: Held[] = [];
   #failure: Error | undefined;
   #isConnected = false;
+  /** Counts how often a connection came or went. */
+  #connection = 0;
+  #isInTurn = false;
 
   constructor(parts: ChannelParts, host: ChannelHost) {
     this.id = parts.id;
@@ -215,8 +222,18 @@ export class Channel {
     this.#do((engine) => engine.approveExport());
   }
 
-  useSessionKey(grant: Grant, signature: Uint8Array): void {
+  /** Our session key from now on; without one the principal signs again. Its signer was given to the peer object. */
+  useSessionKey(grant?: Grant, signature?: Uint8Array): void {
     this.#do((engine) => engine.useSessionKey(grant, signature));
+  }
+
+  grantRegistered(key: Uint8Array): void {
+    this.#do((engine) => engine.grantRegistered(key));
+  }
+
+  /** A preimage that this channel saw lately. */
+  preimageOf(hashlock: Uint8Array): Uint8Array | undefined {
+    return this.#engine.preimageOf(hashlock);
   }
 
   #do<T>(work: (engine: Engine) => T): T {
@@ -233,6 +250,10 @@ export class Channel {
   /** The rest is for `ChannelPeer`. A connection to the peer that both serve this channel on is up or down. */
   connectionChanged(isConnected: boolean): void {
     if (this.#isConnected === isConnected) return;
+    // What waits to be sent belongs to the connection that it was made for: the next one begins with a HELLO.
+    this.turn();
+    this.#held = this.#held.filter(({ kind }) => kind !== "send");
+    this.#connection += 1;
     this.#isConnected = isConnected;
     this.#guarded(() => (isConnected ? this.#engine.connected() : this.#engine.disconnected()));
     this.#host.schedule(this);
@@ -271,11 +292,16 @@ export class Channel {
   }
 
   #turn(): void {
-    let isMore = true;
-    while (isMore) {
-      const effects = this.#engine.drain();
-      isMore = effects.length > 0;
-      for (const effect of effects) this.#perform(effect);
+    // What is done may come back here, and the effects of one list go before those of the next.
+    if (this.#isInTurn) return;
+    this.#isInTurn = true;
+    try {
+      for (let effects = this.#engine.drain(); effects.length > 0; effects = this.#engine.drain()) {
+        const connection = this.#connection;
+        for (const effect of effects) if (effect.kind !== "send" || connection === this.#connection) this.#perform(effect);
+      }
+    } finally {
+      this.#isInTurn = false;
     }
     this.#release();
     if (this.#appended === this.#asked) return;
@@ -293,10 +319,10 @@ export class Channel {
         this.#host.append(this, effect.record);
         this.#appended = effect.position;
         return;
-      case "sign": {
-        const { token } = effect;
-        return this.#host.sign(this, effect.digest, effect.as, (signature) => this.#answered(() => this.#engine.signed(token, signature)));
-      }
+      case "sign":
+        if (this.#host.signsHere(effect.key)) this.#sign(effect);
+        else this.#held.push(effect);
+        return;
       case "verify": {
         const { token } = effect;
         return this.#host.verify(effect.digest, effect.signature, effect.signer, (isValid) => this.#answered(() => this.#engine.verified(token, isValid)));
@@ -305,10 +331,15 @@ export class Channel {
         return this.#alarm(effect.code, effect.detail);
       case "cut":
         this.#release();
+        for (const listener of this.#listeners.cut) this.#tell(() => listener(effect.code, effect.detail));
         return this.#host.cut(this, effect.code, effect.detail, effect.banMs);
       default:
         this.#held.push(effect);
     }
+  }
+
+  #sign({ token, digest, key }: Extract<Effect, { readonly kind: "sign" }>): void {
+    this.#host.sign(this, digest, key, (signature) => this.#answered(() => this.#engine.signed(token, signature)));
   }
 
   #answered(tell: () => void): void {
@@ -327,6 +358,9 @@ export class Channel {
       switch (effect.kind) {
         case "send":
           this.#host.transmit(this, effect.frame);
+          break;
+        case "sign":
+          this.#sign(effect);
           break;
         case "deliver":
           this.#incoming.deliver(effect.calls);

@@ -28,8 +28,8 @@ export interface PeerOptions {
   readonly store: ChannelStore;
   /** The agent: its principal, or a key that speaks for it. */
   readonly signer: ChannelSigner;
-  /** Signs what a granted session key may sign. Default: `signer`. */
-  readonly sessionSigner?: ChannelSigner | undefined;
+  /** Granted session keys. */
+  readonly sessionSigners?: readonly ChannelSigner[] | undefined;
   readonly network: ChannelNetwork;
   readonly transports: readonly ChannelTransport[];
   /** Time of L1 in seconds. Default: this machine's clock. */
@@ -222,7 +222,8 @@ export class ChannelPeer {
   }
 
   #createHost(): ChannelHost {
-    const { store, signer, sessionSigner = signer, metrics, logger, verifyByContract } = this.#options;
+    const { store, signer, sessionSigners = [], metrics, logger, verifyByContract } = this.#options;
+    const signers = new Map([signer, ...sessionSigners].map((each) => [idText(each.address), each]));
     const l1Seconds = this.#options.l1Seconds ?? (() => Math.floor(Date.now() / 1_000));
     return {
       nowMs: () => performance.timeOrigin + performance.now(),
@@ -238,9 +239,12 @@ export class ChannelPeer {
         metrics?.frameSent(frame.length);
         entry?.link?.send(entry.head, frame);
       },
-      sign: (channel, digest, as, done) => {
+      signsHere: (key) => signers.get(idText(key))?.isRemote !== true,
+      sign: (channel, digest, key, done) => {
         const startMs = performance.now();
-        const signature = (as === "session" ? sessionSigner : signer).sign(digest);
+        const found = signers.get(idText(key));
+        if (found === undefined) return channel.fail(shellError("channel/identity", { address: `0x${idText(key)}` }, "this process has no signer of that key"));
+        const signature = found.sign(digest);
         if (signature instanceof Uint8Array) {
           metrics?.signed(1, performance.now() - startMs);
           return done(signature);

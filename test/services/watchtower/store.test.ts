@@ -7,6 +7,7 @@ import { expect } from "chai";
 import { hasErrorCode } from "../../../runtime/errors/CodedError.ts";
 import { NO_END, TowerStore } from "../../../services/watchtower/store/TowerStore.ts";
 import type { Watched } from "../../../services/watchtower/store/TowerStore.ts";
+import { canMount, mountSmallDisk } from "../../builders/smallDisk.ts";
 
 const LIMITS = { maxChannels: 3, maxSealed: 3, maxPerLocator: 2 };
 
@@ -94,6 +95,30 @@ describe("store of a tower", () => {
       [{ version: 2, sequence: 0, paid: 0 }, "none"],
     ];
     for (const [change, code] of changes) expect(await codeOf(store.putWatched(state(1, change))), JSON.stringify(change)).to.equal(code);
+  });
+
+  it("full disk: refuses with a code, forgets nothing that it has, and takes states again when there is room", async function () {
+    if (!canMount()) this.skip(); // Not root: a small disk cannot be made.
+    const disk = mountSmallDisk(join(dir, "disk"), 1);
+    const small = new TowerStore(join(dir, "disk"), { maxChannels: 1_000, maxSealed: 1, maxPerLocator: 1 });
+    try {
+      const body = "x".repeat(20_000);
+      let taken = 0;
+      let code = "none";
+      while (code === "none") {
+        code = await codeOf(small.putWatched(state(taken + 1, { body })));
+        if (code === "none") taken += 1;
+      }
+      expect(code).to.equal("tower/storage");
+      expect(taken).to.be.greaterThan(5);
+      expect(small.watchedCount).to.equal(taken);
+      disk.resize(8);
+      expect(await codeOf(small.putWatched(state(taken + 1, { body })))).to.equal("none");
+      expect(small.readBody(idOf(1), 0)).to.equal(body);
+    } finally {
+      small.close();
+      disk.remove();
+    }
   });
 
   it("sealed: bodies under one locator are bounded, an owner replaces only its own", async () => {

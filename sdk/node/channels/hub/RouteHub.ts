@@ -170,6 +170,12 @@ export class RouteHub {
     }
   }
 
+  /** A payee has given a lock of the hub up: so does the hub with the payer's, which nobody can win any more. */
+  onReleased(link: RouteLink, hashlock: Uint8Array): void {
+    const route = this.#routes.get(toHex(hashlock));
+    if (route?.to === link.peer && route.state === "locked") this.#links.get(route.from)?.releaseLock(hashlock);
+  }
+
   async #answer(link: RouteLink, { id, preimage, sealed }: Of<"answer">): Promise<void> {
     const hashlock = keccak256(preimage);
     const route = this.#routes.get(toHex(hashlock));

@@ -13,6 +13,8 @@ export interface RouteLink {
   settleLock(preimage: Uint8Array): Promise<void>;
   /** Takes back a lock of ours that has expired without its preimage. */
   dropLock(hashlock: Uint8Array): Promise<void>;
+  /** Gives a lock of the other side up: it owes nothing for it, and may take it back before its end. */
+  releaseLock(hashlock: Uint8Array): void;
   /** Open locks of the other side, which pay us: on our disk. */
   incomingLocks(): readonly Lock[];
   /** Open locks of ours. */

@@ -81,6 +81,12 @@ export class RoutePayee {
     link.sendRoute(encodeRouteMessage({ kind: "refused", id, why }));
   }
 
+  /** The preimage is never shown, so the lock may go before its end. */
+  #giveUp(link: RouteLink, { hashlock, id }: Pending, why: string): void {
+    link.releaseLock(hashlock);
+    this.#refuse(link, id, why);
+  }
+
   async #quote(link: RouteLink, message: Extract<RouteMessage, { kind: "quote" }>): Promise<void> {
     const { routeKey, signer, separator, journal, nowSeconds, maxInvoices = 1_000 } = this.#options;
     const plain = unseal(routeKey, message.sealed);
@@ -115,9 +121,9 @@ export class RoutePayee {
     if (pending === undefined || pending.state !== "invoiced") return;
     const { nowSeconds, signer, separator, registerBeforeSeconds = REGISTER_BEFORE_SECONDS } = this.#options;
     const now = nowSeconds();
-    // Less, later or too short a lock is no payment: it ends by itself, and its preimage is never shown.
+    // Less, later or too short a lock is no payment.
     const why = lock.amount < pending.price ? "the lock is for less than the price" : now > pending.goodUntil ? "the invoice is too old" : lock.expiry < now + registerBeforeSeconds ? "the lock ends too soon" : undefined;
-    if (why !== undefined) return this.#refuse(link, pending.id, why);
+    if (why !== undefined) return this.#giveUp(link, pending, why);
     pending.link = link;
     pending.state = "running";
     const { status, response } = await this.#options.handle(pending.request, pending.from).catch((error: unknown) => ({ status: 1, response: new TextEncoder().encode(error instanceof Error ? error.message : String(error)) }));
@@ -125,7 +131,7 @@ export class RoutePayee {
     pending.sealed = seal(pending.replyKey, encodeAnswer({ status, response, signature }));
     if (status !== 0) {
       pending.state = "failed";
-      return this.#refuse(link, pending.id, "the call failed");
+      return this.#giveUp(link, pending, "the call failed");
     }
     // What takes too long is not paid any more: the preimage must be on L1 in time if the hub is silent.
     if (nowSeconds() >= lock.expiry) {

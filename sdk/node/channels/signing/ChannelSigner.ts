@@ -4,6 +4,8 @@ import { addressOfKey, signDigest } from "../../../../runtime/crypto/secp.ts";
 export interface ChannelSigner {
   /** 20 bytes. */
   readonly address: Uint8Array;
+  /** True for a signer outside of this process: it is asked only once what it is to sign is on disk. */
+  readonly isRemote?: boolean;
   /** 64 bytes in the compact form of EIP-2098. A signer in this process answers at once. */
   sign(digest32: Uint8Array): Uint8Array | Promise<Uint8Array>;
 }

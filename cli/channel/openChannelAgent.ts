@@ -1,0 +1,44 @@
+import { homedir } from "node:os";
+import { join } from "node:path";
+
+import { ChannelDesk } from "../../sdk/channels/ChannelDesk.ts";
+import { ChannelAgent } from "../../sdk/node/channels/ChannelAgent.ts";
+import type { ChannelAgentOptions } from "../../sdk/node/channels/ChannelAgent.ts";
+import { ChannelBook } from "../../sdk/node/channels/ChannelBook.ts";
+import type { BookEntry } from "../../sdk/node/channels/ChannelBook.ts";
+import { sdkError } from "../../sdk/SdkError.ts";
+import type { Connection } from "../Connection.ts";
+
+const POLL_MS = 500;
+
+/** The folder of this key's channels. */
+export async function channelFolder(connection: Connection): Promise<string> {
+  const { bundleSigner } = await connection.signer();
+  return join(connection.config.channels ?? join(homedir(), ".agnt2", "channels"), bundleSigner.address);
+}
+
+/** The contract, and the list of channels, for commands that need no store. */
+export async function openDesk(connection: Connection): Promise<{ readonly desk: ChannelDesk; readonly book: ChannelBook; readonly fromBlock: number }> {
+  const desk = await ChannelDesk.connect(connection.client, await connection.l1Signer());
+  return { desk, book: await ChannelBook.open(await channelFolder(connection)), fromBlock: connection.deploymentBlock };
+}
+
+/**
+ * This key's channels, ready to sign. One process at a time has them.
+ * @throws SdkError `SDK_SIGNER` with an external signer; ChannelShellError `channel/store-locked` while another process, such as `channel serve`, has them
+ */
+export async function openChannelAgent(connection: Connection, options: Pick<ChannelAgentOptions, "listen" | "answer" | "priceUnits" | "onNotice"> = {}): Promise<ChannelAgent> {
+  const { channelSigner } = await connection.signer();
+  if (channelSigner === undefined) throw sdkError("SDK_SIGNER", "channels need a key in this process: a keystore, not an external signer");
+  const desk = await ChannelDesk.connect(connection.client, await connection.l1Signer());
+  const core = await connection.coreChannels();
+  return ChannelAgent.start({ dir: await channelFolder(connection), signer: channelSigner, desk, fromBlock: connection.deploymentBlock, pollMs: POLL_MS, ...(core === undefined ? {} : { core }), ...options });
+}
+
+/** Keeps where the other side listens, when a command names it. */
+export async function withPeerAddress(connection: Connection, idOrStart: string, peerAddress: string | undefined): Promise<BookEntry> {
+  const book = await ChannelBook.open(await channelFolder(connection));
+  const entry = book.find(idOrStart);
+  if (peerAddress !== undefined && peerAddress !== entry.peerAddress) await book.put({ ...entry, peerAddress });
+  return entry;
+}
