@@ -36,7 +36,7 @@ export async function benchChannel(args: readonly string[], say: (line: string) 
     args: [...args],
     options: {
       seconds: { type: "string", default: "10" }, "warm-up": { type: "string", default: "3" }, pairs: { type: "string", default: "1,10,100" }, modes: { type: "string", default: "each,chained" },
-      loads: { type: "string", default: "maximum,fixed" }, rate: { type: "string", default: "10000" }, delay: { type: "string", default: "80" }, transport: { type: "string", default: "tls" },
+      loads: { type: "string", default: "maximum,fixed" }, rate: { type: "string", default: "10000" }, delay: { type: "string", default: "80" }, transport: { type: "string", default: "libp2p" },
       runs: { type: "string", default: "1" }, payload: { type: "string", default: "64" }, window: { type: "string" }, "frame-calls": { type: "string" }, "in-flight": { type: "string" },
       "no-picture": { type: "boolean", default: false }, profile: { type: "string" }, json: { type: "boolean", default: false },
     },

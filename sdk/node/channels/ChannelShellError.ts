@@ -19,7 +19,6 @@ export type ChannelShellErrors = {
   "channel/flood": { readonly address: string };
   "channel/identity": { readonly address: string };
   "channel/network": { readonly ours: string; readonly theirs: string };
-  "channel/worker": { readonly worker: string };
   "channel/unknown": { readonly channelId: string };
   "channel/exists": { readonly channelId: string };
   "channel/left": { readonly channelId: string };
@@ -53,7 +52,6 @@ export const CHANNEL_SHELL_TEXTS: Readonly<Record<ChannelShellCode, Text>> = {
   "channel/flood": { reaction: "reject", what: "The peer sends more than it may", todo: "Its connection was cut; the channels are as they were" },
   "channel/identity": { reaction: "reject", what: "Who is at the other end is not who was expected", todo: "Check the peer's address; nothing was sent to it" },
   "channel/network": { reaction: "stop", what: "The peer is on another chain or uses another adjudicator", todo: "Use the deployment that the channel was opened in" },
-  "channel/worker": { reaction: "stop", what: "A signature worker ended by itself", todo: "Start again; the store is whole" },
   "channel/unknown": { reaction: "reject", what: "There is no such channel here", todo: "Open it first, or check the id" },
   "channel/exists": { reaction: "reject", what: "The channel is in use here already", todo: "Use it" },
   "channel/left": { reaction: "retry", what: "This side stopped serving the channel", todo: "Start it again: a call that was sent is answered then" },

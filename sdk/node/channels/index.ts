@@ -15,5 +15,6 @@ export { ChannelStore } from "./store/ChannelStore.ts";
 export type { ChannelRecord } from "./store/ChannelStore.ts";
 export type { ChannelNetwork } from "./transport/authenticate.ts";
 export type { ChannelConnection, ChannelListener, ChannelTransport, ConnectionHandler } from "./transport/ChannelTransport.ts";
+export { DEFAULT_LISTEN_ADDRESS, defaultTransports } from "./transport/defaultTransports.ts";
 export { Libp2pTransport } from "./transport/Libp2pTransport.ts";
 export { TlsTransport } from "./transport/TlsTransport.ts";
