@@ -20,11 +20,11 @@ export const solidityMutants: readonly Mutant[] = [
     ["B-1", "if (root != dataRoot) revert IOneStepProver.BadDataRoot(root, dataRoot);", ""],
     ["B-1", "if (siblings.length != 3 * levels) revert IOneStepProver.BadSiblings(place, siblings.length, 3 * levels);", ""],
   ]),
-  ...inFile("root/OneStepProver.sol", [
+  ...inFile("root/ProverBase.sol", [
     ["B-2", "if (given != expected) revert BadBatch(index, given, expected);", ""],
     ["B-3", "if (given != expected) revert BadEntry(index, given, expected);", ""],
-    ["M-1", ">= env.batchEnd) return;", "> env.batchEnd) return;"],
   ]),
+  ...inFile("root/OneStepProver.sol", [["M-1", ">= env.batchEnd) return;", "> env.batchEnd) return;"]]),
   ...inFile("libraries/CompactSignature.sol", [["B-5", "if (s > HALF_ORDER) return address(0);", ""]]),
   ...inFile("libraries/transition/Header.sol", [
     ["H-2", "if (nonce != agent.get(AGENT_NONCE)) return SIGNER_NONE;", ""],
