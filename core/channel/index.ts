@@ -18,3 +18,4 @@ export type { Evidence, SignedBase, SignedGrant, SignedVoucher } from "./engine/
 export { createEngine } from "./engine/createEngine.ts";
 export { proveCall, verifyCallProof } from "./callProof.ts";
 export type { CallProof, ProvenCall, Recover } from "./callProof.ts";
+export { CHANNEL_ERROR_TEXTS } from "./engine/channelErrors.ts";

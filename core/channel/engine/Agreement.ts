@@ -224,12 +224,13 @@ export class Agreement {
     const { context } = this;
     if (version !== context.version + 1) throw new ChannelError("channel/version", "A stop for another base.");
     if (purpose === PURPOSE.GO_ON) {
-      if (this.stop === undefined || this.proposal !== undefined) return;
+      if (this.stop === undefined || this.stop.round !== round || (context.self === 0 && this.proposal !== undefined)) return;
       context.alarm("channel/refused", "The peer does not sign the totals of now.");
       this.#goOn();
       return;
     }
     if (context.self !== 1 || purpose > PURPOSE.CLOSE || this.stop !== undefined || context.hold !== "none") throw new ChannelError("channel/frame", "A stop has no place here.");
+    this.stop = { purpose, stage: "answering", theirs: undefined, round, sinceMs: context.nowMs };
     if (purpose === PURPOSE.REBASE) {
       // Who leads answers no calls now, so what waits for answers would wait for ever.
       if (this.#hasLockWork) {
@@ -238,7 +239,6 @@ export class Agreement {
       }
       context.hold = "vouchers";
     }
-    this.stop = { purpose, stage: "answering", theirs: undefined, round, sinceMs: context.nowMs };
   }
 
   /** Lock entries that are under no voucher yet: a new base must not come between. */

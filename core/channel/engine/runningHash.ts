@@ -4,15 +4,20 @@ import type { KeccakEngine } from "../../hash/index.ts";
 const HASH_BYTES = 32;
 const ITEM_MAX_BYTES = 64;
 
-let scratch: { readonly engine: KeccakEngine; readonly at: number; readonly output: number } | undefined;
+interface Scratch {
+  readonly engine: KeccakEngine;
+  /** Of the hash, with the item behind it. */
+  readonly at: number;
+}
 
-function threadScratch(): { readonly engine: KeccakEngine; readonly at: number; readonly output: number } {
+let scratch: Scratch | undefined;
+
+function threadScratch(): Scratch {
   if (scratch === undefined) {
     const engine = createKeccakEngine();
     const at = engine.heapBase;
-    const output = at + HASH_BYTES + ITEM_MAX_BYTES;
-    engine.ensureBytes(output + HASH_BYTES);
-    scratch = { engine, at, output };
+    engine.ensureBytes(at + HASH_BYTES + ITEM_MAX_BYTES);
+    scratch = { engine, at };
   }
   return scratch;
 }
@@ -22,7 +27,7 @@ function threadScratch(): { readonly engine: KeccakEngine; readonly at: number; 
  * after the other at `offset`. Returns a new array of 32 bytes.
  */
 export function absorbItems(hash: Uint8Array, bytes: Uint8Array, offset: number, stride: number, count: number): Uint8Array {
-  const { engine, at, output } = threadScratch();
+  const { engine, at } = threadScratch();
   const { memory } = engine;
   memory.set(hash, at);
   const length = HASH_BYTES + stride;
@@ -30,8 +35,7 @@ export function absorbItems(hash: Uint8Array, bytes: Uint8Array, offset: number,
   for (let item = 0; item < count; item++) {
     for (let i = 0; i < stride; i++) memory[at + HASH_BYTES + i] = bytes[from + i];
     from += stride;
-    engine.keccak256Many(at, length, 1, output);
-    memory.copyWithin(at, output, output + HASH_BYTES);
+    engine.keccak256Many(at, length, 1, at); // All is absorbed before the hash is written.
   }
   return memory.slice(at, at + HASH_BYTES);
 }

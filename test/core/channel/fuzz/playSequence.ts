@@ -1,3 +1,4 @@
+import { FRAME } from "../../../../core/channel/engine/frames/FrameKind.ts";
 import { keccak256 } from "../../../../core/hash/index.ts";
 import { WINDOW_SECONDS } from "../support/Duo.ts";
 import type { EngineHost } from "../support/EngineHost.ts";
@@ -69,6 +70,8 @@ function garbage(world: FuzzWorld, host: EngineHost): void {
   else {
     const changed = seen.slice(0, world.chance(0.2) ? world.below(seen.length) : seen.length);
     if (changed.length > 0) changed[world.below(changed.length)] ^= 1 << world.below(8);
+    // A leader that takes its stop back and signs all the same only harms itself: no base, for ever.
+    if (changed[0] === FRAME.STOP) return;
     world.give(host, changed, "changed");
   }
   world.checkConnection();
