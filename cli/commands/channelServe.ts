@@ -22,8 +22,8 @@ interface ServeOptions {
 }
 
 function tell(report: Report, notice: ChannelNotice): void {
-  if (notice.kind === "trouble") return report.error(notice.error);
-  const text: Record<Exclude<ChannelNotice["kind"], "trouble">, string> = {
+  if (notice.kind === "trouble" || notice.kind === "tower-alarm") return report.error(notice.error);
+  const text: Record<Exclude<ChannelNotice["kind"], "trouble" | "tower-alarm">, string> = {
     opened: "A channel was opened with this agent.",
     "close-requested": "A close was asked for: nothing is sold over this channel any more.",
     "answered-close": "It was asked for with an older state: answered with the newest.",

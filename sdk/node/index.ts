@@ -8,4 +8,6 @@ export type { ChannelAgentOptions, ChannelNotice, OpenInCoreRequest, OpenRequest
 export { CoreHome } from "./channels/home/CoreHome.ts";
 export type { Settled } from "./channels/home/ChannelHome.ts";
 export { createLocalSigner } from "./channels/signing/ChannelSigner.ts";
+export type { TowersOptions } from "./channels/towers/ChannelTowers.ts";
+export type { TowerCover } from "./channels/towers/TowerHandover.ts";
 export type { ChannelSigner } from "./channels/signing/ChannelSigner.ts";

@@ -10,6 +10,7 @@ import type { Channel } from "./Channel.ts";
 import type { BookEntry, ChannelBook } from "./ChannelBook.ts";
 import type { ChannelHome, HomeState, Settled } from "./home/ChannelHome.ts";
 import type { CallOptions } from "./PendingCalls.ts";
+import type { TowerCover } from "./towers/TowerHandover.ts";
 
 /** A call that was paid and answered, with what proves it together with the signatures in the store. */
 export interface PaidCall {
@@ -33,6 +34,8 @@ export interface ChannelSummary {
   readonly depositA: number;
   readonly depositB: number;
   readonly engine: ChannelStatus;
+  /** What each tower has promised to answer a close with. */
+  readonly towers: readonly TowerCover[];
 }
 
 /** Answers a paid request: bytes, or a status other than 0 with which the call has failed and costs nothing. */
@@ -67,6 +70,7 @@ export interface AgentChannelParts {
   readonly asset: Asset;
   /** Has the chain's word read at once, and told to the engine. */
   readonly refresh: () => Promise<HomeState>;
+  readonly covers: () => readonly TowerCover[];
 }
 
 /** A channel with one other agent: calls and payments off chain, and its end on chain. Made by `ChannelAgent`. */
@@ -150,11 +154,11 @@ export class AgentChannel {
 
   /** What the chain and the engine know now. */
   async status(): Promise<ChannelSummary> {
-    const { channel, home, refresh } = this.#parts;
+    const { channel, home, refresh, covers } = this.#parts;
     const { view, deadline } = await refresh();
     return {
       channelId: this.channelId, home: home.name, side: this.side, partner: this.partner, status: view?.status, deadline,
-      isConnected: channel.isConnected, depositA: view?.netA ?? 0, depositB: view?.netB ?? 0, engine: channel.status(),
+      isConnected: channel.isConnected, depositA: view?.netA ?? 0, depositB: view?.netB ?? 0, engine: channel.status(), towers: covers(),
     };
   }
 

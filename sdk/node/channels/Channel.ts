@@ -35,6 +35,8 @@ export interface ChannelHost {
 /** What a program may listen to. All are told only of what is on disk. */
 export interface ChannelListeners {
   event(event: ChannelEvent): void;
+  /** More of what was said and signed is on disk; often. */
+  durable(): void;
   /** Signed answers, also to calls of an earlier process. */
   results(results: ResultBatch): void;
   /** A person or a policy should look. */
@@ -66,7 +68,7 @@ export class Channel {
   readonly #host: ChannelHost;
   readonly #incoming: IncomingCalls;
   readonly #pending = new PendingCalls();
-  readonly #listeners: { readonly [K in keyof ChannelListeners]: Set<ChannelListeners[K]> } = { event: new Set(), results: new Set(), alarm: new Set(), cut: new Set() };
+  readonly #listeners: { readonly [K in keyof ChannelListeners]: Set<ChannelListeners[K]> } = { event: new Set(), durable: new Set(), results: new Set(), alarm: new Set(), cut: new Set() };
   /** Position of the last record that was appended, that the disk was asked for, and that it has. */
   #appended = 0;
   #asked = 0;
@@ -310,6 +312,7 @@ export class Channel {
       if (error !== undefined) return this.fail(error);
       this.#durable = position;
       this.#release();
+      for (const listener of this.#listeners.durable) this.#tell(listener);
     });
   }
 

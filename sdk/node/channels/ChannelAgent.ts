@@ -13,6 +13,7 @@ import type { ChannelDesk } from "../../channels/ChannelDesk.ts";
 import { sdkError } from "../../SdkError.ts";
 import { AgentChannel } from "./AgentChannel.ts";
 import type { Answer } from "./AgentChannel.ts";
+import type { Channel } from "./Channel.ts";
 import { CallRecords } from "./CallRecords.ts";
 import { ChannelBook } from "./ChannelBook.ts";
 import type { BookEntry } from "./ChannelBook.ts";
@@ -23,6 +24,9 @@ import type { CoreHome } from "./home/CoreHome.ts";
 import { L1Home } from "./home/L1Home.ts";
 import type { ChannelSigner } from "./signing/ChannelSigner.ts";
 import { ChannelStore } from "./store/ChannelStore.ts";
+import { ReceiptFile } from "./towers/ReceiptFile.ts";
+import { ChannelTowers } from "./towers/ChannelTowers.ts";
+import type { TowersOptions } from "./towers/ChannelTowers.ts";
 import type { ChannelTransport } from "./transport/ChannelTransport.ts";
 import { TlsTransport } from "./transport/TlsTransport.ts";
 
@@ -63,6 +67,8 @@ export interface ChannelAgentOptions {
   readonly pollMs?: number;
   /** Answers closes with an older state than this side has. Default true. */
   readonly isGuarding?: boolean;
+  /** Towers that get each channel's newest state and answer closes while this agent is away. Default: none. */
+  readonly towers?: TowersOptions;
   /** How amounts of ETH channels, or of another asset, are written. Default: ETH. */
   readonly token?: (asset: string) => Pick<Asset, "decimals" | "symbol">;
   readonly engine?: Omit<OpenOptions, "address">;
@@ -73,6 +79,8 @@ export interface ChannelAgentOptions {
 export type ChannelNotice =
   | { readonly kind: "opened" | "answered-close" | "settled"; readonly channelId: string }
   | { readonly kind: "close-requested"; readonly channelId: string; readonly deadline: number }
+  /** A tower is down or refuses: the channel goes on, without its cover for the newest state. */
+  | { readonly kind: "tower-alarm"; readonly channelId: string; readonly url: string; readonly error: Error }
   | { readonly kind: "trouble"; readonly channelId: string | undefined; readonly error: Error };
 
 export interface OpenRequest {
@@ -94,6 +102,7 @@ interface Served {
   readonly channel: AgentChannel;
   readonly records: CallRecords;
   readonly home: ChannelHome;
+  readonly towers: ChannelTowers | undefined;
   status: string | undefined;
   closeSignedAtMs: number | undefined;
 }
@@ -268,9 +277,11 @@ export class ChannelAgent {
     if (leaf !== undefined) this.#options.core?.know(leaf);
     const home = this.#homeOf(config);
     const records = await CallRecords.open(this.#options.dir, channelId);
+    const receipts = this.#options.towers === undefined ? undefined : await ReceiptFile.open(this.#options.dir, channelId);
     const channel = this.peer.open(config, { ...this.#options.engine, ...(peerAddress === undefined ? {} : { address: peerAddress }) });
-    const parts = { channel, home, book: this.book, records, asset: this.#assetOf(config), refresh: () => this.#refreshOne(served) };
-    const served: Served = { channel: new AgentChannel(parts), records, home, status: undefined, closeSignedAtMs: entry.close === undefined ? undefined : Date.now() };
+    const towers = receipts && this.#towersOf(channel, channelId, receipts);
+    const parts = { channel, home, book: this.book, records, asset: this.#assetOf(config), refresh: () => this.#refreshOne(served), covers: () => towers?.covers() ?? [] };
+    const served: Served = { channel: new AgentChannel(parts), records, home, towers, status: undefined, closeSignedAtMs: entry.close === undefined ? undefined : Date.now() };
     channel.on("event", (event) => {
       if (event.name !== "closed") return;
       served.closeSignedAtMs = Date.now();
@@ -279,6 +290,13 @@ export class ChannelAgent {
     served.channel.serve(this.#options.answer, this.#options.priceUnits);
     this.#served.set(channelId, served);
     return served;
+  }
+
+  #towersOf(channel: Channel, channelId: string, receipts: ReceiptFile): ChannelTowers | undefined {
+    const { towers, signer } = this.#options;
+    if (towers === undefined) return undefined;
+    const { provider, chainId, address } = this.desk;
+    return new ChannelTowers({ ...towers, receipts, channel, signer, provider, chainId, adjudicator: address, onAlarm: (url, error) => this.#options.onNotice?.({ kind: "tower-alarm", channelId, url, error }) });
   }
 
   /** A partner serves a channel that is not known here: taken if L1 knows it and it is wanted. */
@@ -308,6 +326,7 @@ export class ChannelAgent {
       for (const served of [...this.#served.values()]) {
         await this.#refreshOne(served).catch((error: unknown) => this.#trouble(served.channel.channelId, error));
         this.#introduce(served);
+        served.towers?.look(this.#l1Seconds());
         await this.#guard(served).catch((error: unknown) => this.#trouble(served.channel.channelId, error));
       }
     });
@@ -341,11 +360,12 @@ export class ChannelAgent {
   }
 
   /** Nothing is left to say: the connection is for the other channels. */
-  async #settled({ channel, records }: Served): Promise<void> {
+  async #settled({ channel, records, towers }: Served): Promise<void> {
     const { channelId } = channel;
     await this.book.put({ ...this.book.find(channelId), isSettled: true });
     this.#served.delete(channelId);
     this.peer.leave(channel.channel.idText);
+    await towers?.stop(false);
     await records.close();
     this.#options.onNotice?.({ kind: "settled", channelId });
   }
@@ -375,6 +395,7 @@ export class ChannelAgent {
     clearTimeout(this.#timer);
     await this.#turn;
     await this.peer.stop();
+    await Promise.all([...this.#served.values()].map(async ({ towers }) => towers?.stop(true)));
     for (const transport of this.#transports) await transport.stop();
     await this.#store.close();
     for (const { records } of this.#served.values()) await records.close();
