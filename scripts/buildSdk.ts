@@ -12,7 +12,11 @@ interface Manifest {
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const output = join(root, "dist", "sdk");
-const DEPENDENCIES = ["@noble/curves", "@noble/hashes", "ethers"];
+const DEPENDENCIES = [
+  "@noble/curves", "@noble/hashes", "ethers",
+  // Channels only, of `agnt2-sdk/node`.
+  "@libp2p/interface", "@libp2p/noise", "@libp2p/tcp", "@libp2p/yamux", "@multiformats/multiaddr", "libp2p", "secp256k1", "tiny-secp256k1", "zod",
+];
 
 function manifestText(): string {
   const { version, license, dependencies } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as Manifest;

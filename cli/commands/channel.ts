@@ -27,7 +27,7 @@ export function parseChannel(text: string): string {
 
 export function parsePeer(text: string): string {
   if (/^tls:\/\/.+:\d+$/.test(text) || text.startsWith("/")) return text;
-  throw new InvalidArgumentError("expected where the other agent listens, for example tls://127.0.0.1:7600.");
+  throw new InvalidArgumentError("expected where the other agent listens, for example /ip4/127.0.0.1/tcp/7600 or tls://127.0.0.1:7600.");
 }
 
 /** Opens the store, runs `work` on one channel, and closes it, whatever happens. */

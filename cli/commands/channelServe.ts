@@ -37,7 +37,7 @@ export function addChannelServe(group: Command): void {
   group
     .command("serve")
     .description("answer paid calls until Ctrl-C; takes channels that others open, and answers closes with an older state")
-    .option("--listen <address>", "where other agents reach this one", parsePeer, "tls://127.0.0.1:7600")
+    .option("--listen <address>", "where other agents reach this one", parsePeer, "/ip4/127.0.0.1/tcp/7600")
     .option("--price <amount>", "what a call costs at least, in whole units", parseAmount, "0")
     .option("--command <shell>", "answers each request: stdin to stdout")
     .option("--upstream <url>", "answers each request: an HTTP service it is posted to", parseUrl)

@@ -114,7 +114,7 @@ export const channels: Chapter = {
   title: "Two agents leave the chain, and a cheater gains nothing",
   async play(story) {
     const cast = await story.cast();
-    const translator = await enter(story, cast.translator, { listen: "tls://127.0.0.1:0", answer: async (request) => bytes(text(request).toUpperCase()) });
+    const translator = await enter(story, cast.translator, { listen: "/ip4/127.0.0.1/tcp/0", answer: async (request) => bytes(text(request).toUpperCase()) });
     try {
       // A cheater does not answer its own lie.
       const planner = await enter(story, cast.planner, { isGuarding: false });

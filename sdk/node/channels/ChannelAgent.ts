@@ -24,7 +24,7 @@ import { L1Home } from "./home/L1Home.ts";
 import type { ChannelSigner } from "./signing/ChannelSigner.ts";
 import { ChannelStore } from "./store/ChannelStore.ts";
 import type { ChannelTransport } from "./transport/ChannelTransport.ts";
-import { TlsTransport } from "./transport/TlsTransport.ts";
+import { defaultTransports } from "./transport/defaultTransports.ts";
 
 const LOCAL_CHAIN_IDS = [31337, 1337];
 const DEFAULT_CONFIRMATIONS = 12;
@@ -46,7 +46,7 @@ export interface ChannelAgentOptions {
   readonly desk: ChannelDesk;
   /** For channels at home in Layer Core. Default: there are none. */
   readonly core?: CoreHome;
-  /** Where others reach this agent, such as `tls://0.0.0.0:7600`. Default: nowhere, it only dials. */
+  /** Where others reach this agent, such as `/ip4/0.0.0.0/tcp/7600` (libp2p) or `tls://0.0.0.0:7600`. Default: nowhere, it only dials. */
   readonly listen?: string;
   readonly transports?: readonly ChannelTransport[];
   /** Answers calls on every channel; and what a call costs at least, in units. */
@@ -125,7 +125,7 @@ export class ChannelAgent {
   #isStopped = false;
 
   private constructor(options: ChannelAgentOptions, store: ChannelStore, book: ChannelBook, l1Seconds: number) {
-    const { signer, desk, transports = [new TlsTransport()] } = options;
+    const { signer, desk, transports = defaultTransports() } = options;
     this.#options = options;
     this.#store = store;
     this.#transports = transports;

@@ -1,9 +1,4 @@
-import { noise } from "@libp2p/noise";
-import { tcp } from "@libp2p/tcp";
-import { yamux } from "@libp2p/yamux";
 import type { Connection, Libp2p, Stream } from "@libp2p/interface";
-import { multiaddr } from "@multiformats/multiaddr";
-import { createLibp2p } from "libp2p";
 
 import { keccak256 } from "../../../../core/hash/index.ts";
 import { toError } from "../../../../runtime/errors/CodedError.ts";
@@ -65,6 +60,8 @@ export class Libp2pTransport implements ChannelTransport {
   }
 
   async #createNode(listen: readonly string[]): Promise<Libp2p> {
+    // Loaded when it is needed: a third of a second that every command of the CLI would wait for.
+    const [{ createLibp2p }, { tcp }, { noise }, { yamux }] = await Promise.all([import("libp2p"), import("@libp2p/tcp"), import("@libp2p/noise"), import("@libp2p/yamux")]);
     const node = await createLibp2p({
       addresses: { listen: [...listen] },
       transports: [tcp({ dialOpts: { noDelay: true }, listenOpts: { noDelay: true } })],
@@ -97,6 +94,7 @@ export class Libp2pTransport implements ChannelTransport {
     try {
       const node = await (this.#dialler ??= this.#createNode([]));
       const signal = AbortSignal.timeout(timeoutMs);
+      const { multiaddr } = await import("@multiformats/multiaddr");
       const connection = await node.dial(multiaddr(address), { signal });
       const stream = await connection.newStream(PROTOCOL, { signal, maxOutboundStreams: MAX_STREAMS });
       return wrap(stream, node, connection, true);
