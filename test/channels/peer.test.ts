@@ -240,12 +240,67 @@ describe("channel peer", function () {
         await until("it was cut", raw.ended, LONG_MS);
         await raw.stop();
       }
+      expect(atB.status().incoming).to.deep.equal(before.incoming);
+    });
+
+    it("garbage in a channel: ends the traffic of this channel, and leaves connection and channel as they were", async () => {
+      const b = end(1);
+      const address = await b.peer.listen("tls://127.0.0.1:0");
+      const atB = openFunded(b.peer);
+      const before = atB.status();
       const raw = await rawConnection(address, 0);
       raw.join();
       raw.say(new Uint8Array(100).fill(0xee));
+      await until("it was left", () => raw.frames.some(([kind]) => kind === WIRE.LEAVE), LONG_MS);
+      raw.say(new Uint8Array(100).fill(0xee));
+      raw.connection.send(Uint8Array.of(WIRE.PING));
+      await until("the ping is answered", () => raw.frames.some(([kind]) => kind === WIRE.PONG), LONG_MS);
+      expect(raw.ended()).to.equal(false);
+      expect(atB.status().incoming).to.deep.equal(before.incoming);
+      await raw.stop();
+    });
+
+    it("frames of a channel that is not served: are a flood when they are many", async () => {
+      const b = end(1);
+      const address = await b.peer.listen("tls://127.0.0.1:0");
+      const raw = await rawConnection(address, 0);
+      for (let i = 0; i < 5_000 && !raw.ended(); i += 1) raw.say(new Uint8Array(100).fill(0xee));
       await until("it was cut", raw.ended, LONG_MS);
       await raw.stop();
-      expect(atB.status().incoming).to.deep.equal(before.incoming);
+    });
+
+    it("a channel that is closed on one side: does not disturb the other channels of the connection", async () => {
+      const [a, b] = [end(0), end(1)];
+      const proxy = await startStallingProxy(Number(new URL(await b.peer.listen("tls://127.0.0.1:0")).port));
+      try {
+        const address = `tls://127.0.0.1:${proxy.port}`;
+        const [closedAtB, liveAtB] = [openFunded(b.peer), openFunded(b.peer, {}, pairConfig(2))];
+        const [closedAtA, liveAtA] = [openFunded(a.peer, { address }), openFunded(a.peer, { address }, pairConfig(2))];
+        [closedAtB, liveAtB].forEach(echo);
+        await Promise.all([closedAtA.call(1, bytes("x")), liveAtA.call(1, bytes("x"))]);
+        let cuts = 0;
+        closedAtB.on("cut", () => (cuts += 1));
+        closedAtB.updateChain({ ...FUNDED, status: "closed" });
+        for (let calls = 0; cuts < 3; calls += 1) expect(text((await liveAtA.call(1, bytes(String(calls)), { timeoutMs: LONG_MS })).response)).to.equal(`echo ${calls}`);
+        expect([proxy.made, liveAtA.isConnected, liveAtB.status().phase]).to.deep.equal([1, true, "open"]);
+      } finally {
+        await proxy.stop();
+      }
+    });
+
+    it("a channel whose traffic was ended: goes on by itself over the same connection", async () => {
+      const [a, b] = [end(0), end(1)];
+      const proxy = await startStallingProxy(Number(new URL(await b.peer.listen("tls://127.0.0.1:0")).port));
+      try {
+        echo(openFunded(b.peer));
+        const atA = openFunded(a.peer, { address: `tls://127.0.0.1:${proxy.port}` });
+        await atA.call(1, bytes("before"));
+        atA.received(new Uint8Array(100).fill(0xee));
+        expect(text((await atA.call(1, bytes("after"), { timeoutMs: LONG_MS })).response)).to.equal("echo after");
+        expect([proxy.made, atA.status().outgoing.paid]).to.deep.equal([1, 2]);
+      } finally {
+        await proxy.stop();
+      }
     });
 
     it("a flood: cuts the connection", async () => {

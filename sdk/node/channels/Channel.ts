@@ -41,7 +41,7 @@ export interface ChannelListeners {
   results(results: ResultBatch): void;
   /** A person or a policy should look. */
   alarm(code: ChannelAlarm, detail: string): void;
-  /** The connection was ended for what the peer did; it is made again. */
+  /** The channel's traffic was ended for what the peer did; it is taken up again after a while. */
   cut(code: ChannelCode, detail: string): void;
 }
 

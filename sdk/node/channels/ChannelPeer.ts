@@ -22,6 +22,10 @@ const BUSY_TICK_MS = 10;
 const SECOND_MS = 1_000;
 const DEFAULT_MAX_FRAME_BYTES = 4 << 20;
 const DEFAULT_MAX_RUNNING_CALLS = 1_024;
+/** How long a channel is not served after its traffic was ended: twice as long each time, until it went well for `CALM_MS`. */
+const FIRST_PAUSE_MS = 100;
+const LAST_PAUSE_MS = 5_000;
+const CALM_MS = 30_000;
 
 export interface PeerOptions {
   /** May be shared by several peers of one process. */
@@ -60,6 +64,11 @@ interface Entry {
   readonly speakers: ReadonlySet<string>;
   readonly head: Uint8Array;
   link: PeerLink | undefined;
+  /** Its traffic was ended: no connection serves it before then; 0 while it is served. Of this process's clock. */
+  pausedUntilMs: number;
+  /** When the last pause ended. */
+  pausedLastMs: number;
+  nextPauseMs: number;
 }
 
 /** Asked when the peer serves a channel that this side has not opened: open it then, if it is wanted. */
@@ -97,7 +106,7 @@ export class ChannelPeer {
       {
         onLink: (link) => this.#joinAll(link),
         onJoin: (link, id) => this.#onJoin(link, id),
-        onLeave: (link, id) => this.#detach(this.#entries.get(id), link),
+        onLeave: (link, id) => this.#onLeave(link, id),
         onChannelFrame: (link, id, frame) => this.#onFrame(link, id, frame),
         onRoute: (link, bytes) => this.#onRoute(link, bytes),
         onLinkEnd: (link) => {
@@ -152,17 +161,14 @@ export class ChannelPeer {
       for (const { kind, body } of records) if (kind === RECORD.ENGINE) engine.replay(body);
       const channel = new Channel({ id, idText: text, config, self, engine, maxRunningCalls: maxRunningCalls ?? DEFAULT_MAX_RUNNING_CALLS }, this.#host);
       const speakers = new Set([channel.peer, ...peerKeys].map(idText));
-      entry = { channel, settings, speakers, head: channelHead(WIRE.CHANNEL, id), link: undefined };
+      entry = { channel, settings, speakers, head: channelHead(WIRE.CHANNEL, id), link: undefined, pausedUntilMs: 0, pausedLastMs: 0, nextPauseMs: FIRST_PAUSE_MS };
       store.release(id);
       if (found === undefined || found.address !== settings.address || found.mode !== settings.mode) store.append(id, RECORD.SETTINGS, encodeSettings(settings));
       this.#entries.set(text, entry);
       channel.resume(store.instance);
       this.#schedule(channel);
       this.#tickSoon();
-      for (const speaker of speakers) {
-        const link = this.#links.to(speaker);
-        if (link !== undefined) this.#join(link, entry);
-      }
+      this.#joinEverywhere(entry);
       if (settings.address !== undefined) this.#links.keepConnected(settings.address, speakers);
       return channel;
     } catch (error) {
@@ -175,9 +181,7 @@ export class ChannelPeer {
   leave(channelId: string): void {
     const entry = this.#entries.get(channelId);
     if (entry === undefined) return;
-    entry.link?.send(channelHead(WIRE.LEAVE, entry.channel.id));
-    entry.link?.ours.delete(channelId);
-    this.#detach(entry, entry.link);
+    for (const speaker of entry.speakers) this.#withdraw(this.#links.to(speaker), entry);
     entry.channel.turn();
     entry.channel.fail(shellError("channel/left", { channelId }));
     this.#entries.delete(channelId);
@@ -295,7 +299,10 @@ export class ChannelPeer {
         this.#lastSecondMs = nowMs;
         this.#links.tick();
       }
-      for (const { channel } of this.#entries.values()) if (isSecond || channel.isBusy) channel.tick(nowMs, l1Seconds, isSecond);
+      for (const entry of this.#entries.values()) {
+        if (isSecond || entry.channel.isBusy) entry.channel.tick(nowMs, l1Seconds, isSecond);
+        if (entry.pausedUntilMs > 0 && entry.pausedUntilMs <= performance.now()) this.#serveAgain(entry);
+      }
       this.#tickSoon();
     }, BUSY_TICK_MS);
   }
@@ -304,10 +311,17 @@ export class ChannelPeer {
     for (const entry of this.#entries.values()) if (entry.speakers.has(link.agentText)) this.#join(link, entry);
   }
 
+  #joinEverywhere(entry: Entry): void {
+    for (const speaker of entry.speakers) {
+      const link = this.#links.to(speaker);
+      if (link !== undefined) this.#join(link, entry);
+    }
+  }
+
   /** Says that we serve the channel over this connection; frames flow when the peer has said so too. */
   #join(link: PeerLink, entry: Entry): void {
     const { idText: id, id: bytes } = entry.channel;
-    if (link.ours.has(id)) return;
+    if (link.ours.has(id) || entry.pausedUntilMs > 0) return;
     link.ours.add(id);
     link.send(channelHead(WIRE.JOIN, bytes));
     if (link.theirs.has(id)) this.#attach(entry, link);
@@ -315,8 +329,35 @@ export class ChannelPeer {
 
   #onJoin(link: PeerLink, id: string): void {
     const entry = this.#entries.get(id);
-    if (entry !== undefined && link.ours.has(id)) return this.#attach(entry, link);
-    if (entry === undefined) for (const listener of this.#unknown) listener(Buffer.from(id, "hex"), link.agent);
+    if (entry === undefined) {
+      for (const listener of this.#unknown) listener(Buffer.from(id, "hex"), link.agent);
+      return;
+    }
+    if (!entry.speakers.has(link.agentText)) return;
+    if (!link.ours.has(id)) return this.#join(link, entry);
+    if (entry.link !== link) this.#attach(entry, link);
+  }
+
+  /** What we said before counts no more either: we join again when the peer does, so that no frame of before is taken for one of after. */
+  #onLeave(link: PeerLink, id: string): void {
+    link.ours.delete(id);
+    this.#detach(this.#entries.get(id), link);
+  }
+
+  /** Says that we do not serve the channel over this connection any more; frames that are on their way are not taken. */
+  #withdraw(link: PeerLink | undefined, entry: Entry): void {
+    const { idText: id, id: bytes } = entry.channel;
+    if (link === undefined || !link.ours.delete(id)) return;
+    link.theirs.delete(id);
+    link.send(channelHead(WIRE.LEAVE, bytes));
+    this.#detach(entry, link);
+  }
+
+  #serveAgain(entry: Entry): void {
+    // The engine counts its own ban by the time that it was told last.
+    entry.channel.tick(this.#host.nowMs(), this.#host.l1Seconds(), false);
+    entry.pausedUntilMs = 0;
+    this.#joinEverywhere(entry);
   }
 
   #attach(entry: Entry, link: PeerLink): void {
@@ -331,23 +372,32 @@ export class ChannelPeer {
     entry.channel.connectionChanged(false);
   }
 
-  #onFrame(link: PeerLink, id: string, frame: Uint8Array): void {
+  #onFrame(link: PeerLink, id: string, frame: Uint8Array): boolean {
     const entry = this.#entries.get(id);
-    // What was under way when this side left or never joined.
-    if (entry?.link !== link) return;
+    if (entry?.link !== link) return false;
     this.#options.metrics?.frameReceived(frame.length);
     entry.channel.received(frame);
+    return true;
   }
 
   #onRoute(link: PeerLink, bytes: Uint8Array): void {
     for (const listener of this.#routes) listener(link.agent, bytes);
   }
 
+  /** What is wrong with a channel ends the traffic of this one for a while; a flood ends the connection. */
   #cut(channel: Channel, code: ChannelCode, detail: string, banMs: number): void {
-    const link = this.#entries.get(channel.idText)?.link;
+    const entry = this.#entries.get(channel.idText);
+    const link = entry?.link;
     this.#options.metrics?.cut(code);
-    this.#options.logger?.warn({ channelId: channel.idText, code, detail, banMs }, "the connection to a peer was cut");
-    if (link !== undefined) this.#links.ban(link, banMs);
+    this.#options.logger?.warn({ channelId: channel.idText, code, detail, banMs }, "the traffic of a channel was ended");
+    if (entry === undefined || link === undefined) return;
+    const nowMs = performance.now();
+    if (nowMs - entry.pausedLastMs > CALM_MS) entry.nextPauseMs = FIRST_PAUSE_MS;
+    // Spread out, so that the two sides do not meet again and again at the same moment.
+    entry.pausedUntilMs = nowMs + Math.max(banMs, entry.nextPauseMs * (0.5 + Math.random()));
+    entry.pausedLastMs = entry.pausedUntilMs;
+    entry.nextPauseMs = Math.min(LAST_PAUSE_MS, 2 * entry.nextPauseMs);
+    this.#withdraw(link, entry);
+    if (code === "channel/flood" && banMs > 0) this.#links.ban(link, banMs);
   }
 }
-

@@ -18,7 +18,8 @@ export const idText = (channelId: Uint8Array): string => Buffer.from(channelId.b
 export interface LinkOwner {
   onJoin(link: PeerLink, channelId: string): void;
   onLeave(link: PeerLink, channelId: string): void;
-  onChannelFrame(link: PeerLink, channelId: string, frame: Uint8Array): void;
+  /** @returns false if the channel is not served over this connection */
+  onChannelFrame(link: PeerLink, channelId: string, frame: Uint8Array): boolean;
   onRoute(link: PeerLink, bytes: Uint8Array): void;
   onLinkEnd(link: PeerLink, error: ChannelShellError | undefined): void;
 }
@@ -89,7 +90,10 @@ export class PeerLink {
     this.#lastHeardMs = this.#nowMs;
     const kind = frame[0];
     if (kind === WIRE.CHANNEL && frame.length > CHANNEL_HEAD_BYTES) {
-      return this.#owner.onChannelFrame(this, idText(frame.subarray(1, CHANNEL_HEAD_BYTES)), frame.subarray(CHANNEL_HEAD_BYTES));
+      if (this.#owner.onChannelFrame(this, idText(frame.subarray(1, CHANNEL_HEAD_BYTES)), frame.subarray(CHANNEL_HEAD_BYTES))) return;
+      // Under way when this side left; more than that is a flood.
+      if (this.#isTooMuch()) this.connection.close(shellError("channel/flood", { address: this.connection.remote }));
+      return;
     }
     if (this.#isTooMuch()) return this.connection.close(shellError("channel/flood", { address: this.connection.remote }));
     if (kind === WIRE.ROUTE && frame.length <= 1 + MAX_ROUTE_BYTES) return this.#owner.onRoute(this, frame.subarray(1));
@@ -103,8 +107,8 @@ export class PeerLink {
     }
     if (kind === WIRE.LEAVE && frame.length === CHANNEL_HEAD_BYTES) {
       const id = idText(frame.subarray(1));
-      if (this.theirs.delete(id)) this.#owner.onLeave(this, id);
-      return;
+      this.theirs.delete(id);
+      return this.#owner.onLeave(this, id);
     }
     this.connection.close(shellError("channel/frame", { address: this.connection.remote }, `a frame of kind ${String(kind)} with ${frame.length} bytes`));
   }
