@@ -8,15 +8,16 @@ import { computeAddress, JsonRpcProvider, parseEther, Wallet } from "ethers";
 import { loadDeployment } from "../../chain/Deployment.ts";
 import type { Deployment } from "../../chain/Deployment.ts";
 import { ChildService, ROOT } from "./ChildService.ts";
+import { connectTowerBond } from "../../chain/tower/connectTowerBond.ts";
 import { Faucet } from "./Faucet.ts";
 import type { Narrator } from "./Narrator.ts";
-import { apiArguments, challengerArguments, deployArguments, hardhatNodeArguments, sequencerArguments } from "./programs.ts";
+import { apiArguments, challengerArguments, deployArguments, hardhatNodeArguments, sequencerArguments, watchtowerArguments } from "./programs.ts";
 
 const READY_MS = 60_000;
 const DEPLOY_TRIES = 3;
 const SERVICE_FUNDS_WEI = parseEther("10");
 /** Where `npm start` serves when nobody else does; the CLI looks there by default. */
-const PREFERRED_PORTS = { l1: 8545, sequencer: 7200, api: 7300, faucet: 7400, challenger: 7500 };
+const PREFERRED_PORTS = { l1: 8545, sequencer: 7200, api: 7300, faucet: 7400, challenger: 7500, watchtower: 7600 };
 const LOCAL_CHAIN_IDS = [31337, 1337];
 
 /** What went wrong is for the person who started the demo: no stack. */
@@ -57,6 +58,14 @@ async function answersOk(url: string): Promise<boolean> {
   }
 }
 
+export interface Watchtower {
+  readonly url: string;
+  /** Its account on L1: holds the bond, signs receipts, sends the answers. */
+  readonly address: string;
+  readonly towerBond: string;
+  readonly bondWei: bigint;
+}
+
 /** The L1, the contracts on it, the sequencer, a replica, a challenger and a faucet, as processes of their own. */
 export class LocalNetwork {
   readonly #narrator: Narrator;
@@ -64,6 +73,7 @@ export class LocalNetwork {
   readonly directory: string;
   readonly #children: ChildService[] = [];
   #faucet: Faucet | undefined;
+  #watchtower: Promise<Watchtower> | undefined;
   l1Url = "";
   sequencerUrl = "";
   apiUrl = "";
@@ -159,6 +169,27 @@ export class LocalNetwork {
       challenger.untilReady(() => answersOk(`${this.challengerUrl}/health`), READY_MS),
     ]);
     for (const child of [sequencer, api, challenger]) this.#watch(child);
+  }
+
+  /** A watchtower with a bond behind it, started when it is first needed. */
+  watchtower(): Promise<Watchtower> {
+    this.#watchtower ??= this.#startWatchtower();
+    return this.#watchtower;
+  }
+
+  async #startWatchtower(): Promise<Watchtower> {
+    const wallet = new Wallet(await this.#fundedKey(), this.provider);
+    const towerBond = this.deployment.contracts["towerBond"];
+    if (towerBond === undefined) throw new DemoError("The deployment has no TowerBond.");
+    const contract = connectTowerBond(towerBond, wallet);
+    const bondWei = await contract.minBondWei();
+    await (await contract.bond(wallet.address, { value: bondWei })).wait();
+    const port = await choosePort(PREFERRED_PORTS.watchtower);
+    const url = `http://127.0.0.1:${port}`;
+    const child = this.#spawn("watchtower", watchtowerArguments({ l1Url: this.l1Url, deploymentFile: this.deploymentFile, directory: this.directory, port }), { WATCHTOWER_KEYS: wallet.privateKey });
+    await child.untilReady(() => answersOk(`${url}/health`), READY_MS);
+    this.#watch(child);
+    return { url, address: wallet.address, towerBond, bondWei };
   }
 
   /** A fresh L1 account for a service: nobody else uses its nonces. */

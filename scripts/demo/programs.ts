@@ -36,6 +36,11 @@ export function challengerArguments(settings: ServiceSettings, backer: string): 
   return [join(ROOT, "services", "challenger", "main.ts"), ...common(settings, "challenger"), "--poll-ms", POLL_MS, "--collect-ms", "1000", "--play-for", backer];
 }
 
+/** Local channels have windows of seconds. The key's account is funded with what the answers cost. */
+export function watchtowerArguments(settings: ServiceSettings): string[] {
+  return [join(ROOT, "services", "watchtower", "main.ts"), ...common(settings, "watchtower"), "--poll-ms", POLL_MS, "--min-window-seconds", "1"];
+}
+
 function common({ port, l1Url, deploymentFile, directory }: ServiceSettings, folder: string): string[] {
   return ["--port", String(port), "--l1-url", l1Url, "--deployment", deploymentFile, "--data-dir", join(directory, folder)];
 }
