@@ -20,7 +20,7 @@ import {
     StepProof
 } from "../../../contracts/interfaces/IOneStepProver.sol";
 import {EntryHash} from "../../../contracts/libraries/EntryHash.sol";
-import {OP_FIELD} from "../../../contracts/libraries/transition/Record.sol";
+import {OP_FIELD} from "../../../contracts/libraries/transition/RecordRules.sol";
 import {StepHarness} from "../../../contracts/test/StepHarness.sol";
 import {Words, WordsLibrary} from "../../../contracts/types/Words.sol";
 import {State} from "./NaiveState.sol";

@@ -51,7 +51,7 @@ import {
 } from "../../../contracts/generated/LeafFields.sol";
 import {R_TRANSFER_AMOUNT, R_TRANSFER_TO} from "../../../contracts/generated/RecordFields.sol";
 import {L1Entry} from "../../../contracts/interfaces/IOneStepProver.sol";
-import {OP_FIELD} from "../../../contracts/libraries/transition/Record.sol";
+import {OP_FIELD} from "../../../contracts/libraries/transition/RecordRules.sol";
 import {Words, WordsLibrary} from "../../../contracts/types/Words.sol";
 import {vm} from "../invariants/Vm.sol";
 import {State} from "./NaiveState.sol";
