@@ -98,7 +98,7 @@ export class Payer {
     return undefined;
   }
 
-  #require(price: number, lockUnits = 0): void {
+  #demand(price: number, lockUnits = 0): void {
     const code = this.refusalOf(price, lockUnits);
     if (code !== undefined) throw new ChannelError(code, "The call is not taken.");
   }
@@ -107,7 +107,7 @@ export class Payer {
     if (!Number.isSafeInteger(price) || price < 0) throw new ChannelError("channel/limit", "A price is a whole number of units.");
     if (requestHash.length !== 32) throw new ChannelError("channel/size", "A request hash has 32 bytes.");
     if (payload !== undefined && payload.length > this.context.limits.maxPayloadBytes) throw new ChannelError("channel/size", "The request is too long.");
-    this.#require(price);
+    this.#demand(price);
     const sequence = this.queue.pushCall(price, requestHash, payload);
     this.open.open(sequence, price);
     return sequence;
@@ -117,7 +117,7 @@ export class Payer {
   lockEntry(kind: number, amount: number, word: Uint8Array, expiry: number): number {
     if (!Number.isSafeInteger(amount) || amount < 0) throw new ChannelError("channel/limit", "An amount is a whole number of units.");
     if (word.length !== 32) throw new ChannelError("channel/size", "A hashlock or preimage has 32 bytes.");
-    if (kind === ENTRY.LOCK) this.#require(0, amount);
+    if (kind === ENTRY.LOCK) this.#demand(0, amount);
     const bytes = new Uint8Array(kind === ENTRY.LOCK ? 54 : 49);
     const view = new DataView(bytes.buffer);
     bytes[0] = kind;
