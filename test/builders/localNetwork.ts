@@ -50,14 +50,6 @@ async function deployTestToken(chain: LocalChain): Promise<string> {
   return (await contract.waitForDeployment()).getAddress();
 }
 
-/** A factory that does not put one up leaves its address empty. */
-async function putAdjudicator(chain: LocalChain, address: string): Promise<void> {
-  if ((await chain.provider.getCode(address)) !== "0x") return;
-  const artifact = join(ROOT, "artifacts", "contracts", "channels", "ChannelAdjudicator.sol", "ChannelAdjudicator.json");
-  const { deployedBytecode } = JSON.parse(readFileSync(artifact, "utf8")) as { deployedBytecode: string };
-  await chain.send("anvil_setCode", [address, deployedBytecode]);
-}
-
 /**
  * Starts it on free ports of the loopback. The deployment names the sequencer, so that clients can trust it.
  * @param asset the chain settles in ETH, or in a token that the faucet gives
@@ -68,7 +60,6 @@ export async function startLocalNetwork(asset: "ETH" | "token" = "ETH"): Promise
   const token = asset === "token" ? await deployTestToken(chain) : undefined;
   const deployed = (await deployRollupOn(chain, { sequencer: sequencerAddress, ...(token === undefined ? {} : { asset: token }) })).deployment;
   const deployment = token === undefined ? deployed : { ...deployed, contracts: { ...deployed.contracts, asset: token } };
-  await putAdjudicator(chain, deployment.contracts.adjudicator);
   const dir = mkdtempSync(join(tmpdir(), "agnt2-network-"));
   const deploymentFile = join(dir, "deployment.json");
   writeFileSync(deploymentFile, JSON.stringify(deployment, (_key, value: unknown) => (typeof value === "bigint" ? value.toString() : value)));
