@@ -121,7 +121,7 @@ describe("CLI: channels on a live network", function () {
     expect(row).to.include({ channel: id, home: "L1", status: "open", held: String(ETHER), peer: listen });
     // Bob's store belongs to the process that serves; what the chain knows can be seen all the same.
     // The one that serves has handed each state to the tower of its command line; its receipts can be seen too.
-    const receipts = join(network.dir, "channels", bob.address, `receipts-${id.slice(2, 18)}.json`);
+    const receipts = join(network.dir, "channels", bob.address.toLowerCase(), `receipts-${id.slice(2, 18)}.json`);
     await until("the tower covers all that was paid", () => existsSync(receipts) && readFileSync(receipts, "utf8").includes('"paid":121000000'));
     const seen = await ok(bob, "status", id);
     expect(seen).to.include({ status: "open" });
