@@ -26,6 +26,11 @@ export function parseUrl(text: string): string {
   throw new InvalidArgumentError("expected an http:// or https:// address.");
 }
 
+/** Addresses that may be given several times. */
+export function collectUrl(text: string, before: readonly string[] = []): readonly string[] {
+  return [...before, parseUrl(text)];
+}
+
 /** Whole units as decimal text. */
 export function parseAmount(text: string): string {
   if (/^\d+(\.\d+)?$/.test(text)) return text;

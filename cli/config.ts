@@ -1,6 +1,6 @@
 import { defineConfig } from "../runtime/config/defineConfig.ts";
 import { loadConfig } from "../runtime/config/loadConfig.ts";
-import { hex, text, url } from "../runtime/config/parsers.ts";
+import { hex, list, text, url } from "../runtime/config/parsers.ts";
 
 /** What the CLI reads from the environment; flags of the same meaning win. */
 export const CLI_SETTINGS = defineConfig({
@@ -16,6 +16,7 @@ export const CLI_SETTINGS = defineConfig({
   deployment: { env: "AGNT2_DEPLOYMENT", parser: text, default: undefined, description: "The chain's deployment file, which the servers must agree with; needed on all but local chains" },
   sequencerAddress: { env: "AGNT2_SEQUENCER_ADDRESS", parser: hex(20), default: undefined, description: "The address that must have signed answers; default: the deployment's sequencer" },
   channels: { env: "AGNT2_CHANNELS", parser: text, default: undefined, description: "Folder of the channels' stores; default: .agnt2/channels in the home folder" },
+  tower: { env: "AGNT2_TOWERS", parser: list(url("http", "https")), default: [], description: "Watchtowers that get the newest state of each channel" },
   account: { env: "AGNT2_ACCOUNT", parser: hex(20), default: undefined, description: "The owner's address, when the key is a session key" },
 });
 

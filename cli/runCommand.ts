@@ -12,11 +12,11 @@ export interface Context {
   readonly report: Report;
 }
 
-const OVERRIDES = ["sequencer", "api", "l1", "keystore", "passwordFile", "signer", "deployment", "sequencerAddress", "account", "channels"] as const;
+const OVERRIDES = ["sequencer", "api", "l1", "keystore", "passwordFile", "signer", "deployment", "sequencerAddress", "account", "channels", "tower"] as const;
 
 /** The environment's settings with this command line's flags on top. */
 export function configOf(command: Command): CliConfig {
-  const flags = command.optsWithGlobals<Record<string, string | undefined>>();
+  const flags = command.optsWithGlobals<Record<string, string | readonly string[] | undefined>>();
   const given = OVERRIDES.filter((name) => flags[name] !== undefined).map((name) => [name, flags[name]]);
   return { ...readCliConfig(), ...(Object.fromEntries(given) as Partial<CliConfig>) };
 }

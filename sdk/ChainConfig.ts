@@ -10,7 +10,7 @@ import { sdkError } from "./SdkError.ts";
 export interface ChainConfig {
   readonly domain: BundleDomain;
   readonly asset: Asset & { readonly address: string | undefined };
-  readonly contracts: { readonly inbox: string; readonly settlement: string; readonly bridge: string; /** Where they are told. */ readonly exodus?: string; readonly adjudicator?: string };
+  readonly contracts: { readonly inbox: string; readonly settlement: string; readonly bridge: string; /** Where they are told. */ readonly exodus?: string; readonly adjudicator?: string; readonly towerBond?: string };
   /** The contract of the chain's operators, of whom one signs; undefined when it has none. */
   readonly sequencerSet: string | undefined;
   /** Fee in units of each record opcode, from the first on. */
@@ -41,7 +41,7 @@ function optionalAddress(json: Json, name: string): string | undefined {
   return typeof value === "string" && /^0x[0-9a-fA-F]{40}$/.test(value) && !/^0x0+$/.test(value) ? value : undefined;
 }
 
-function optionalContract(json: Json, name: "exodus" | "adjudicator"): { exodus?: string; adjudicator?: string } {
+function optionalContract(json: Json, name: "exodus" | "adjudicator" | "towerBond"): { exodus?: string; adjudicator?: string; towerBond?: string } {
   const nested = json["contracts"];
   const found = optionalAddress(typeof nested === "object" && nested !== null ? (nested as Json) : json, name);
   return found === undefined ? {} : { [name]: found };
@@ -78,7 +78,7 @@ export function parseChainConfig(json: Json): ChainConfig {
   return {
     domain: domainOf(chainId, inbox),
     asset: { address, assetScale: scaleOf(json["assetScale"] ?? asset?.["scale"]), ...(token ?? ETH) },
-    contracts: { inbox, settlement: addressAt(json, "settlement"), bridge: addressAt(json, "bridge"), ...optionalContract(json, "exodus"), ...optionalContract(json, "adjudicator") },
+    contracts: { inbox, settlement: addressAt(json, "settlement"), bridge: addressAt(json, "bridge"), ...optionalContract(json, "exodus"), ...optionalContract(json, "adjudicator"), ...optionalContract(json, "towerBond") },
     feeTable: Array.isArray(fees) ? fees.map(Number) : [],
     sequencerSet: optionalAddress(asContracts(json), "sequencerSet"),
     sequencer: optionalAddress(json, "sequencer"),
@@ -88,11 +88,11 @@ export function parseChainConfig(json: Json): ChainConfig {
 
 /** What a deployment file says. */
 export function configOfDeployment({ chainId, contracts, config }: Deployment): ChainConfig {
-  const { inbox, settlement, bridge, exodus, adjudicator, asset, sequencerSet } = contracts;
+  const { inbox, settlement, bridge, exodus, adjudicator, towerBond, asset, sequencerSet } = contracts;
   return {
     domain: domainOf(chainId, inbox),
     asset: { address: asset, assetScale: config.assetScale, ...ETH },
-    contracts: { inbox, settlement, bridge, ...(exodus === undefined ? {} : { exodus }), adjudicator },
+    contracts: { inbox, settlement, bridge, ...(exodus === undefined ? {} : { exodus }), adjudicator, ...(towerBond === undefined ? {} : { towerBond }) },
     feeTable: config.feeTable,
     sequencerSet,
     // Whoever deployed a chain with operators need not be one.

@@ -23,6 +23,14 @@ export async function openDesk(connection: Connection): Promise<{ readonly desk:
   return { desk, book: await ChannelBook.open(await channelFolder(connection)), fromBlock: connection.deploymentBlock };
 }
 
+/** The towers that the command line or the environment names. @throws SdkError `SDK_INPUT` when the chain's TowerBond is not known */
+async function towersOf({ config, client }: Connection): Promise<Pick<ChannelAgentOptions, "towers">> {
+  if (config.tower.length === 0) return {};
+  const { towerBond } = (await client.config()).contracts;
+  if (towerBond === undefined) throw sdkError("SDK_INPUT", "the chain's TowerBond is not known, so no tower can be believed: name the deployment");
+  return { towers: { urls: config.tower, towerBond } };
+}
+
 /**
  * This key's channels, ready to sign. One process at a time has them.
  * @throws SdkError `SDK_SIGNER` with an external signer; ChannelShellError `channel/store-locked` while another process, such as `channel serve`, has them
@@ -32,7 +40,7 @@ export async function openChannelAgent(connection: Connection, options: Pick<Cha
   if (channelSigner === undefined) throw sdkError("SDK_SIGNER", "channels need a key in this process: a keystore, not an external signer");
   const desk = await ChannelDesk.connect(connection.client, await connection.l1Signer());
   const core = await connection.coreChannels();
-  return ChannelAgent.start({ dir: await channelFolder(connection), signer: channelSigner, desk, fromBlock: connection.deploymentBlock, pollMs: POLL_MS, ...(core === undefined ? {} : { core }), ...options });
+  return ChannelAgent.start({ dir: await channelFolder(connection), signer: channelSigner, desk, fromBlock: connection.deploymentBlock, pollMs: POLL_MS, ...(core === undefined ? {} : { core }), ...(await towersOf(connection)), ...options });
 }
 
 /** Keeps where the other side listens, when a command names it. */

@@ -8,8 +8,9 @@ import type { Asset } from "../../sdk/amount.ts";
 import type { AgentChannel, ChannelSummary } from "../../sdk/node/channels/AgentChannel.ts";
 import type { ChannelAgent } from "../../sdk/node/channels/ChannelAgent.ts";
 import { sdkError } from "../../sdk/SdkError.ts";
-import { parseAddress, parseAmount, parseWhole } from "../arguments.ts";
-import { openChannelAgent, openDesk, withPeerAddress } from "../channel/openChannelAgent.ts";
+import { collectUrl, parseAddress, parseAmount, parseWhole } from "../arguments.ts";
+import { coversOnDisk, towerFacts, upToDate } from "../channel/towerFacts.ts";
+import { channelFolder, openChannelAgent, openDesk, withPeerAddress } from "../channel/openChannelAgent.ts";
 import { BaseAmount, UnitAmount } from "../Report.ts";
 import type { Row } from "../Report.ts";
 import { action } from "../runCommand.ts";
@@ -33,7 +34,11 @@ export function parsePeer(text: string): string {
 /** Opens the store, runs `work` on one channel, and closes it, whatever happens. */
 async function withChannel<T>(context: Context, idOrStart: string, peer: string | undefined, work: (channel: AgentChannel, agent: ChannelAgent) => Promise<T>): Promise<T> {
   await withPeerAddress(context.connection, idOrStart, peer);
-  const agent = await openChannelAgent(context.connection);
+  const agent = await openChannelAgent(context.connection, {
+    onNotice: (notice) => {
+      if (notice.kind === "tower-alarm") context.report.error(notice.error);
+    },
+  });
   try {
     return await work(agent.channel(idOrStart), agent);
   } finally {
@@ -71,7 +76,8 @@ function summaryRow({ channelId, home, partner, status, deadline, isConnected, s
 
 /** Channels: money and calls between two agents without a chain, and their end on one. */
 export function addChannelCommands(program: Command): Command {
-  const group = program.command("channel").description("pay another agent call by call, off chain").option("--channels <folder>", "folder of the channels' stores");
+  const group = program.command("channel").description("pay another agent call by call, off chain").option("--channels <folder>", "folder of the channels' stores")
+    .option("--tower <url>", "watchtower that gets the newest state of each channel, and answers closes while you are away; may be repeated", collectUrl);
 
   group
     .command("open")
@@ -156,13 +162,19 @@ export function addChannelCommands(program: Command): Command {
     .action(
       action(async (context, id: string) => {
         const isServed = (error: unknown): boolean => error instanceof Error && "code" in error && error.code === "channel/store-locked";
+        const { report, connection } = context;
         try {
-          await withChannel(context, id, undefined, async (channel) => context.report.result("", summaryRow(await channel.status(), channel.asset)));
+          await withChannel(context, id, undefined, async (channel) => {
+            const summary = await report.waiting("Waiting for the towers …", upToDate(channel));
+            const covers = summary.towers.length > 0 ? summary.towers : await coversOnDisk(await channelFolder(connection), channel.channelId);
+            report.result("", { ...summaryRow(summary, channel.asset), ...towerFacts(covers, channel.asset, report.isJson) });
+          });
         } catch (error) {
           if (!isServed(error)) throw error;
           // Another process has the store: what the chain knows can be shown all the same.
           const row = (await chainRows(context)).find((each) => String(each["channel"]).startsWith(id));
-          context.report.result("Another process serves it; this is what the chain knows.", row ?? {});
+          const covers = row === undefined ? [] : await coversOnDisk(await channelFolder(connection), String(row["channel"]));
+          report.result("Another process serves it; this is what the chain and the towers know.", { ...row, ...towerFacts(covers, undefined, report.isJson) });
         }
       }),
     );

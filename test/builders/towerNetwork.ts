@@ -92,6 +92,15 @@ export class TowerNetwork {
     return new TowerNetwork(chain, connectAdjudicator(adjudicator, chain.provider), connectTowerBond(`0x${"01".repeat(20)}`, chain.provider), domain);
   }
 
+  /** As `of`, with a bond contract of its own. */
+  static async withBond(chain: LocalChain, adjudicator: string): Promise<TowerNetwork> {
+    const { abi, bytecode } = JSON.parse(readFileSync(join(ARTIFACTS, "TowerBond.sol", "TowerBond.json"), "utf8")) as { abi: InterfaceAbi; bytecode: string };
+    const factory = new ContractFactory(abi, bytecode, new Wallet(DEVELOPMENT_KEYS[0], chain.provider));
+    const bond = (await (await factory.deploy(adjudicator, BOND_WEI, MANDATE_SECONDS, 3 * MANDATE_SECONDS)).waitForDeployment()) as unknown as TowerBond;
+    const domain = { chainId: chain.chainId, adjudicator: fromHex(adjudicator), towerBond: fromHex(await bond.getAddress()) };
+    return new TowerNetwork(chain, connectAdjudicator(adjudicator, chain.provider), bond, domain);
+  }
+
   /** Money for an address. */
   async fund(address: string): Promise<void> {
     await this.chain.send(this.chain.kind === "anvil" ? "anvil_setBalance" : "hardhat_setBalance", [address, RICH]);

@@ -1,4 +1,5 @@
 import { execFile, spawn } from "node:child_process";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
@@ -6,6 +7,9 @@ import { join } from "node:path";
 import { expect } from "chai";
 import { Wallet } from "ethers";
 
+import { toHex } from "../../core/codec/hex.ts";
+import { TowerNetwork, until } from "../builders/towerNetwork.ts";
+import { TowerProcess } from "../builders/TowerProcess.ts";
 import { startLocalNetwork } from "../builders/localNetwork.ts";
 import type { LocalNetworkForTests } from "../builders/localNetwork.ts";
 
@@ -46,6 +50,8 @@ class Serving {
 describe("CLI: channels on a live network", function () {
   this.timeout(COMMAND_MS);
   let network: LocalNetworkForTests;
+  let towers: TowerNetwork;
+  let tower: TowerProcess;
   let env: Record<string, string>;
   let serving: Serving;
   let listen: string;
@@ -72,20 +78,29 @@ describe("CLI: channels on a live network", function () {
 
   before(async () => {
     network = await startLocalNetwork();
+    const deployment = JSON.parse(readFileSync(network.deploymentFile, "utf8")) as { contracts: Record<string, string> };
+    towers = await TowerNetwork.withBond(network.chain, deployment.contracts["adjudicator"]!);
+    await towers.bondTower("cli");
+    tower = new TowerProcess(towers, "cli");
+    await tower.start();
+    const deploymentFile = join(network.dir, "deployment-with-towers.json");
+    writeFileSync(deploymentFile, JSON.stringify({ ...deployment, contracts: { ...deployment.contracts, towerBond: toHex(towers.domain.towerBond) } }));
     const { PATH = "", HOME = "" } = process.env;
     env = {
       PATH, HOME, NO_COLOR: "1", AGNT2_CHANNELS: join(network.dir, "channels"),
-      AGNT2_SEQUENCER_URL: network.sequencerUrl, AGNT2_API_URL: network.apiUrl, L1_URL: network.l1Url, AGNT2_FAUCET_URL: network.faucetUrl, AGNT2_DEPLOYMENT: network.deploymentFile,
+      AGNT2_SEQUENCER_URL: network.sequencerUrl, AGNT2_API_URL: network.apiUrl, L1_URL: network.l1Url, AGNT2_FAUCET_URL: network.faucetUrl, AGNT2_DEPLOYMENT: deploymentFile,
     };
     for (const wallet of [alice, bob]) {
       expect((await run(wallet, ["faucet"])).code).to.equal(0);
       expect((await run(wallet, ["deposit", "2"])).code).to.equal(0);
     }
-    serving = serve("--command", "tr a-z A-Z");
+    serving = serve("--command", "tr a-z A-Z", "--tower", tower.url);
     listen = String((JSON.parse(await serving.said("serving")) as Json)["listen"]);
   });
   after(async () => {
     await serving?.stop();
+    await tower?.stop();
+    await towers?.stopTowers();
     await network?.stop();
   });
   afterEach(function () {
@@ -105,7 +120,12 @@ describe("CLI: channels on a live network", function () {
     const [row] = (await ok(alice, "list"))["channels"] as Json[];
     expect(row).to.include({ channel: id, home: "L1", status: "open", held: String(ETHER), peer: listen });
     // Bob's store belongs to the process that serves; what the chain knows can be seen all the same.
-    expect(await ok(bob, "status", id)).to.include({ status: "open" });
+    // The one that serves has handed each state to the tower of its command line; its receipts can be seen too.
+    const receipts = join(network.dir, "channels", bob.address.toLowerCase(), `receipts-${id.slice(2, 18)}.json`);
+    await until("the tower covers all that was paid", () => existsSync(receipts) && readFileSync(receipts, "utf8").includes('"paid":121000000'));
+    const seen = await ok(bob, "status", id);
+    expect(seen).to.include({ status: "open" });
+    expect((seen["towers"] as Json[])[0]).to.include({ url: tower.url, version: 0, paid: 121_000_000 });
     expect(await fails(bob, "pay", id, "0.01")).to.equal("channel/store-locked");
     const closed = await ok(alice, "close", id);
     expect(closed).to.include({ yours: String(ETHER - 121n * 10n ** 15n), partners: String(121n * 10n ** 15n), unilateral: false });
@@ -145,8 +165,12 @@ describe("CLI: channels on a live network", function () {
   it("channel: says what is wrong with the command line, a channel that is not known, and a partner that is away", async () => {
     expect(await fails(alice, "call", "0x1234", "--price", "0.001", "--input", "x")).to.equal("SDK_INPUT");
     expect(await fails(alice, "pay", "nonsense", "1")).to.equal("CLI_USAGE");
+    expect(await fails(alice, "status", "0x1234", "--tower", "nowhere")).to.equal("CLI_USAGE");
     expect(await fails(bob, "serve", "--listen", "tls://127.0.0.1:0")).to.equal("SDK_INPUT");
     const opened = await ok(alice, "open", bob.address, "0.1", "--peer", "tls://127.0.0.1:1", "--window", "600");
     expect(await fails(alice, "pay", String(opened["channel"]), "0.01", "--timeout", "1")).to.equal("SDK_TIMEOUT");
+    const { towers: shown } = await ok(alice, "status", String(opened["channel"]), "--tower", tower.url, "--tower", "http://127.0.0.1:9");
+    // Nobody has signed anything yet that a tower could hand in.
+    expect((shown as Json[]).map(({ url, isNewest, until: end }) => [url, isNewest, end])).to.deep.equal([[tower.url, true, null], ["http://127.0.0.1:9", true, null]]);
   });
 });

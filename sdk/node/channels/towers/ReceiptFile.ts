@@ -53,6 +53,11 @@ export class ReceiptFile {
     }
   }
 
+  /** Of every tower that ever gave one. */
+  get urls(): readonly string[] {
+    return [...new Set(this.#kept.map(({ url }) => url))];
+  }
+
   /** The newest one of a tower. */
   newest(url: string): KeptReceipt | undefined {
     return this.#kept.findLast((each) => each.url === url);
