@@ -73,7 +73,9 @@ describe("demo", function () {
 
   it("demo: ends with 130 when Ctrl-C comes while it starts", async () => {
     const demo = startDemo([]);
-    await new Promise((resolve) => setTimeout(resolve, 2_500));
+    // Its first line comes when it listens to signals.
+    while (demo.output() === "" && demo.child.exitCode === null) await new Promise((resolve) => setTimeout(resolve, 50));
+    await new Promise((resolve) => setTimeout(resolve, 500));
     demo.child.kill("SIGINT");
     expect(await demo.ended()).to.equal(130);
   });
