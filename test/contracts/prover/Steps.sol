@@ -112,6 +112,10 @@ abstract contract Steps is ProverScene {
 
         Words signed = _copy(register);
         signed.set(REGISTER_SIGNER, SIGNER_OWNER);
+        // From here on they carry what one record leaves for the next (M-7).
+        signed.set(REGISTER_RECORDS_HASH, 0);
+        signed.set(REGISTER_SIGNATURE_R, 0);
+        signed.set(REGISTER_SIGNATURE_VS, 0);
         Written[] memory written = new Written[](3);
         written[0] = Written(KIND_SYSTEM, LEAF_MACHINE, _inBundle(PHASE_EXEC));
         written[1] = Written(KIND_SYSTEM, LEAF_REGISTER, signed);
