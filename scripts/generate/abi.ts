@@ -18,6 +18,9 @@ const CONTRACTS = [
   { name: "RollupFactory", source: "contracts/root/RollupFactory.sol" },
   { name: "OneStepProver", source: "contracts/root/OneStepProver.sol" },
   { name: "TowerBond", source: "contracts/channels/TowerBond.sol" },
+  { name: "IdentityRegistry", source: "contracts/agents/IdentityRegistry.sol" },
+  { name: "ReputationRegistry", source: "contracts/agents/ReputationRegistry.sol" },
+  { name: "ValidationRegistry", source: "contracts/agents/ValidationRegistry.sol" },
 ] as const;
 
 interface AbiItem {
