@@ -34,7 +34,7 @@ export interface OperatorRules {
 export interface OwnBid {
   readonly round: number;
   readonly priceBase: bigint;
-  readonly status: "written" | "committed" | "revealed" | "withdrawn";
+  readonly status: "written" | "committed" | "revealed" | "awarded";
 }
 
 /** A bounty as the chain has it, with what the operator knows of it. */
@@ -61,7 +61,7 @@ export interface SeenBounty {
   /** Proven calls of the poster's agent; undefined if it has no agent. */
   readonly posterCalls: number | undefined;
   /** Who is at work. */
-  readonly engaged: { readonly bidder: string; readonly priceBase: bigint; readonly workEndsAt: number; readonly unpaidUnits: bigint; readonly hasFailed: boolean } | undefined;
+  readonly engaged: { readonly bidder: string; readonly priceBase: bigint; /** When the work and what confirms it are over. */ readonly finishAt: number; readonly unpaidUnits: bigint; readonly hasFailed: boolean } | undefined;
   /** The lowest bid that stands. */
   readonly bestBidder: string | undefined;
   readonly bid: OwnBid | undefined;

@@ -35,7 +35,7 @@ export interface PatronBounty {
   readonly maxRounds: number;
   readonly poolBase: bigint;
   readonly bids: readonly SeenBid[];
-  readonly engaged: { readonly bidder: string; readonly priceBase: bigint; readonly hasFailed: boolean; readonly workEndsAt: number; readonly unpaidUnits: bigint } | undefined;
+  readonly engaged: { readonly bidder: string; readonly priceBase: bigint; readonly hasFailed: boolean; readonly finishAt: number } | undefined;
   /** What the patron may take back of the pool. */
   readonly refundBase: bigint;
 }

@@ -10,7 +10,7 @@ function isHiredBy({ engaged }: SeenBounty, { me }: OperatorState): boolean {
 /** A bid that can still be awarded, so that its bidder has to stand by. */
 function isBound(bounty: SeenBounty): boolean {
   const { bid, phase, round } = bounty;
-  return phase !== "closed" && bid !== undefined && bid.round === round && (bid.status === "committed" || bid.status === "revealed");
+  return phase !== "closed" && (bid?.status === "revealed" || (bid?.status === "committed" && bid.round === round));
 }
 
 /** Why the terms of a bounty are none that the rules take; undefined if they are. */
@@ -49,18 +49,16 @@ function whyNot(bounty: SeenBounty, rules: OperatorRules, state: OperatorState):
 
 /** At work: in the set, the process up, paid in time. */
 function decideWork(bounty: SeenBounty, rules: OperatorRules, state: OperatorState): OperatorAction[] {
-  const { id, engaged, poolBase } = bounty;
+  const { id, engaged } = bounty;
   if (engaged === undefined) return [];
   const actions: OperatorAction[] = [];
-  const isOver = state.nowSeconds >= engaged.workEndsAt || poolBase < engaged.priceBase;
   const membership = state.sets.get(id)?.membership ?? "none";
   const isRunning = state.sequencer?.bounty === id && state.sequencer.isUp;
-  if (!isOver) {
-    // In the set first: a process that comes up before would have nothing to post with.
-    if (membership === "none" && bounty.chain.isKnown) actions.push({ type: "join", bounty: id, bondWei: bounty.chain.operatorBondWei });
-    if (membership === "member" && !isRunning) actions.push({ type: "startSequencer", bounty: id });
-  }
-  if (isOver) return [...actions, { type: "finish", bounty: id }];
+  // What it has done by then is paid with it.
+  if (state.nowSeconds >= engaged.finishAt) return [{ type: "finish", bounty: id }];
+  // In the set first: a process that comes up before would have nothing to post with. It goes on after the work's end, until all is confirmed.
+  if (membership === "none" && bounty.chain.isKnown) actions.push({ type: "join", bounty: id, bondWei: bounty.chain.operatorBondWei });
+  if (membership === "member" && !isRunning) actions.push({ type: "startSequencer", bounty: id });
   const { unpaidUnits } = engaged;
   const isDue = state.nowSeconds - (state.claimedAt.get(id) ?? 0) >= rules.claimSeconds;
   if (unpaidUnits >= rules.claimUnits || (unpaidUnits > 0n && isDue)) actions.push({ type: "claimUnits", bounty: id, units: unpaidUnits });
@@ -76,15 +74,15 @@ function decideLeaving(bounty: SeenBounty, state: OperatorState): OperatorAction
   const set = state.sets.get(id);
   if (set?.membership === "member" && !isRunning) actions.push({ type: "leaveSet", bounty: id });
   if (set?.membership === "leaving" && set.bondPayableAt !== undefined && state.nowSeconds >= set.bondPayableAt) actions.push({ type: "withdrawBond", bounty: id });
-  const isOld = bid !== undefined && bid.round < bounty.round;
-  if ((phase === "closed" || isOld) && (bid?.status === "revealed" || bid?.status === "committed")) actions.push({ type: "withdrawBid", bounty: id });
+  const isMissed = bid?.status === "committed" && bid.round < bounty.round;
+  if (isMissed || (phase === "closed" && (bid?.status === "revealed" || bid?.status === "committed"))) actions.push({ type: "withdrawBid", bounty: id });
   return actions;
 }
 
 /** On the way to being hired. */
 function decideBid(bounty: SeenBounty, rules: OperatorRules, state: OperatorState): OperatorAction[] {
   const { id, phase, round, stakeBase } = bounty;
-  const bid = bounty.bid?.round === round ? bounty.bid : undefined;
+  const bid = bounty.bid?.status === "revealed" || bounty.bid?.round === round ? bounty.bid : undefined;
   const pass = (reason: string): OperatorAction[] => [{ type: "pass", bounty: id, reason }];
   switch (phase) {
     case "commit": {

@@ -38,9 +38,9 @@ export function decidePatron(state: PatronState, rules: PatronRules): PatronActi
   if (bounty.phase === "closed") {
     if (bounty.refundBase > 0n) actions.push({ type: "refund", amountBase: bounty.refundBase });
   } else if (bounty.engaged !== undefined) {
-    const { bidder, hasFailed, workEndsAt, priceBase } = bounty.engaged;
+    const { bidder, hasFailed, finishAt } = bounty.engaged;
     if (hasFailed) actions.push({ type: "fail", bidder });
-    else if (state.nowSeconds >= workEndsAt || bounty.poolBase < priceBase) actions.push({ type: "finish" });
+    else if (state.nowSeconds >= finishAt) actions.push({ type: "finish" });
   } else {
     actions.push(...decideOpen(bounty, state, rules));
   }

@@ -1,0 +1,98 @@
+import { Contract, isError } from "ethers";
+import type { ContractTransactionReceipt, Interface, InterfaceAbi, Provider, Signer } from "ethers";
+
+import { ChainError } from "../chain/ChainError.ts";
+import { toChainError } from "../chain/decodeRevert.ts";
+import { SdkError, sdkError } from "./SdkError.ts";
+
+/** How long a transaction may wait to be mined. */
+const MINED_MS = 180_000;
+/** ETH, where a token's address is asked for. */
+export const NO_TOKEN = `0x${"0".repeat(40)}`;
+const ERC20_ABI = [
+  "function allowance(address,address) view returns (uint256)", "function approve(address,uint256) returns (bool)",
+  "function balanceOf(address) view returns (uint256)",
+];
+
+/** What sending a transaction answers, of any contract client. */
+export interface SentTransaction {
+  readonly hash: string;
+  wait(confirmations?: number, timeoutMs?: number): Promise<ContractTransactionReceipt | null>;
+}
+
+/** Calls and transactions of one signer, with reverts as typed errors. */
+export class L1Sender {
+  readonly signer: Signer;
+  readonly #abis: readonly InterfaceAbi[];
+
+  /** @param abis whose errors are known */
+  constructor(signer: Signer, abis: readonly InterfaceAbi[]) {
+    [this.signer, this.#abis] = [signer, abis];
+  }
+
+  /** @throws SdkError `SDK_NO_SIGNER` */
+  get provider(): Provider {
+    if (this.signer.provider === null) throw sdkError("SDK_NO_SIGNER", "the signer has no provider");
+    return this.signer.provider;
+  }
+
+  /** Address that pays for the transactions, lower case. */
+  async address(): Promise<string> {
+    return (await this.signer.getAddress()).toLowerCase();
+  }
+
+  /** unix seconds of L1: of its newest block, or of this machine's clock where that is further. */
+  async now(): Promise<number> {
+    const block = await this.read(() => this.provider.getBlock("latest"));
+    return Math.max(Math.floor(Date.now() / 1000), block?.timestamp ?? 0);
+  }
+
+  /** @throws ChainError */
+  async read<T>(call: () => Promise<T>): Promise<T> {
+    try {
+      return await call();
+    } catch (error) {
+      throw error instanceof SdkError || error instanceof ChainError ? error : toChainError(error, this.#abis);
+    }
+  }
+
+  /** Resolves when it is mined. @throws ChainError with the contract's error; SdkError `SDK_TIMEOUT` */
+  async send(send: () => Promise<SentTransaction>): Promise<ContractTransactionReceipt> {
+    return this.read(async () => {
+      const sent = await send();
+      const receipt = await sent.wait(1, MINED_MS).catch((error: unknown) => (isError(error, "TIMEOUT") ? null : Promise.reject(error as Error)));
+      if (receipt === null) throw sdkError("SDK_TIMEOUT", `the transaction ${sent.hash} is not mined after ${MINED_MS / 1000} s; it may still be`, { transactionHash: sent.hash });
+      return receipt;
+    });
+  }
+
+  /** The arguments of the first such event of a transaction. @throws SdkError `SDK_RESPONSE` */
+  event(receipt: ContractTransactionReceipt, contract: Interface, name: string): Record<string, unknown> {
+    for (const log of receipt.logs) {
+      const parsed = contract.parseLog(log);
+      if (parsed?.name === name) return parsed.args.toObject() as Record<string, unknown>;
+    }
+    throw sdkError("SDK_RESPONSE", `the transaction ${receipt.hash} has no ${name} event`);
+  }
+
+  /**
+   * Options with which a payable call brings so much: the value for ETH; for a token it is approved first where that is needed, and the
+   * nonce is named, since providers that keep answers for a moment do not know the next one yet.
+   */
+  async bring(token: string, amountBase: bigint, spender: string): Promise<{ readonly value?: bigint; readonly nonce?: number }> {
+    if (token.toLowerCase() === NO_TOKEN) return { value: amountBase };
+    if (amountBase === 0n) return {};
+    const contract = new Contract(token, ERC20_ABI, this.signer);
+    if (((await contract.getFunction("allowance")(await this.address(), spender)) as bigint) >= amountBase) return {};
+    const sent = (await contract.getFunction("approve")(spender, amountBase)) as SentTransaction & { readonly nonce: number };
+    await sent.wait(1, MINED_MS);
+    return { nonce: sent.nonce + 1 };
+  }
+
+  /** Base units of a token, or of ETH, that the signer holds. */
+  async balance(token: string): Promise<bigint> {
+    const owner = await this.address();
+    if (token.toLowerCase() === NO_TOKEN) return this.read(() => this.provider.getBalance(owner));
+    return this.read(async () => (await new Contract(token, ERC20_ABI, this.provider).getFunction("balanceOf")(owner)) as bigint);
+  }
+}
