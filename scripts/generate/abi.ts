@@ -18,6 +18,7 @@ const CONTRACTS = [
   { name: "RollupFactory", source: "contracts/root/RollupFactory.sol" },
   { name: "OneStepProver", source: "contracts/root/OneStepProver.sol" },
   { name: "TowerBond", source: "contracts/channels/TowerBond.sol" },
+  { name: "UptimeMeter", source: "contracts/bounties/UptimeMeter.sol" },
 ] as const;
 
 interface AbiItem {
