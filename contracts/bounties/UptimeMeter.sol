@@ -3,22 +3,8 @@ pragma solidity ^0.8.28;
 
 import {IBountyMeter} from "../interfaces/IBountyMeter.sol";
 import {Attested, Engagement, IUptimeMeter, Period, Stake, UptimeTerms} from "../interfaces/IUptimeMeter.sol";
+import {IValidationRegistry} from "../interfaces/IValidationRegistry.sol";
 import {Middle} from "../libraries/Middle.sol";
-
-/// What the meter uses of an ERC-8004 ValidationRegistry.
-interface IValidationAnswers {
-    function getValidationStatus(bytes32 requestHash)
-        external
-        view
-        returns (address validator, uint256 agentId, uint8 response, bytes32 responseHash, string memory tag, uint256 lastUpdate);
-    function validationResponse(
-        bytes32 requestHash,
-        uint8 response,
-        string calldata responseURI,
-        bytes32 responseHash,
-        string calldata tag
-    ) external;
-}
 
 /// Attested uptime. See `IUptimeMeter`.
 contract UptimeMeter is IUptimeMeter {
@@ -29,7 +15,7 @@ contract UptimeMeter is IUptimeMeter {
     /// A commitment costs this part of the minimum stake when it was a lie or is not revealed.
     uint256 private constant PENALTY_PARTS = 10;
 
-    IValidationAnswers public immutable validationRegistry;
+    IValidationRegistry public immutable validationRegistry;
     /// @inheritdoc IUptimeMeter
     uint256 public immutable minStakeWei;
     /// @inheritdoc IUptimeMeter
@@ -46,7 +32,7 @@ contract UptimeMeter is IUptimeMeter {
     /// @inheritdoc IUptimeMeter
     uint256 public burned;
 
-    constructor(IValidationAnswers validationRegistry_, uint256 minStakeWei_, uint32 unbondingSeconds_) {
+    constructor(IValidationRegistry validationRegistry_, uint256 minStakeWei_, uint32 unbondingSeconds_) {
         if (address(validationRegistry_) == address(0)) revert ZeroRegistry();
         if (minStakeWei_ < PENALTY_PARTS) revert StakeTooSmall(minStakeWei_, PENALTY_PARTS);
         (validationRegistry, minStakeWei, unbondingSeconds) = (validationRegistry_, minStakeWei_, unbondingSeconds_);

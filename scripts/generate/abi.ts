@@ -18,6 +18,11 @@ const CONTRACTS = [
   { name: "RollupFactory", source: "contracts/root/RollupFactory.sol" },
   { name: "OneStepProver", source: "contracts/root/OneStepProver.sol" },
   { name: "TowerBond", source: "contracts/channels/TowerBond.sol" },
+  { name: "JobEscrow", source: "contracts/bounties/JobEscrow.sol" },
+  { name: "CodeVerifier", source: "contracts/bounties/CodeVerifier.sol" },
+  { name: "IdentityRegistry", source: "contracts/agents/IdentityRegistry.sol" },
+  { name: "ReputationRegistry", source: "contracts/agents/ReputationRegistry.sol" },
+  { name: "ValidationRegistry", source: "contracts/agents/ValidationRegistry.sol" },
   { name: "UptimeMeter", source: "contracts/bounties/UptimeMeter.sol" },
 ] as const;
 
