@@ -17,6 +17,7 @@ const CONTRACTS = [
   { name: "ChannelAdjudicator", source: "contracts/channels/ChannelAdjudicator.sol" },
   { name: "RollupFactory", source: "contracts/root/RollupFactory.sol" },
   { name: "OneStepProver", source: "contracts/root/OneStepProver.sol" },
+  { name: "BatchMeter", source: "contracts/bounties/BatchMeter.sol" },
   { name: "TowerBond", source: "contracts/channels/TowerBond.sol" },
   { name: "JobEscrow", source: "contracts/bounties/JobEscrow.sol" },
   { name: "CodeVerifier", source: "contracts/bounties/CodeVerifier.sol" },
