@@ -1,3 +1,4 @@
+import { toError } from "../errors/CodedError.ts";
 import type { Service, StopReason } from "./Service.ts";
 
 /** What a part of a service does to start and to stop; both may be left out. */
@@ -27,5 +28,13 @@ export function createService(parts: ServiceParts): Service {
     () => resolveStopped({ kind: "requested", by: "itself" }),
     (error: Error) => resolveStopped({ kind: "failed", error }),
   );
-  return { start: async () => parts.start?.(), stop, stopped };
+  const start = async (): Promise<void> => {
+    try {
+      await parts.start?.();
+    } catch (error) {
+      resolveStopped({ kind: "failed", error: toError(error) });
+      throw error;
+    }
+  };
+  return { start, stop, stopped };
 }

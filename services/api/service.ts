@@ -7,7 +7,6 @@ import { ChainError } from "../../chain/ChainError.ts";
 import { createL1Provider } from "../../chain/createL1Provider.ts";
 import { loadDeployment, verifyDeployment } from "../../chain/Deployment.ts";
 import type { Deployment } from "../../chain/Deployment.ts";
-import type { FailoverProvider } from "../../chain/FailoverProvider.ts";
 import { toHex } from "../../core/codec/hex.ts";
 import type { L1Event } from "../../derivation/L1Event.ts";
 import { createL1Source } from "../../derivation/L1Source.ts";
@@ -15,10 +14,9 @@ import type { L1Source } from "../../derivation/L1Source.ts";
 import { Replica } from "../../derivation/Replica.ts";
 import { toError } from "../../runtime/errors/CodedError.ts";
 import { lockDataDir } from "../../runtime/files/lockDataDir.ts";
-import type { DataDirLock } from "../../runtime/files/lockDataDir.ts";
-import { createService } from "../../runtime/lifecycle/createService.ts";
+import { createStagedService } from "../../runtime/lifecycle/createStagedService.ts";
+import type { Staging } from "../../runtime/lifecycle/createStagedService.ts";
 import type { Service } from "../../runtime/lifecycle/Service.ts";
-import { ServiceGroup } from "../../runtime/lifecycle/ServiceGroup.ts";
 import type { Logger } from "../../runtime/logger/Logger.ts";
 import { Metrics } from "../../runtime/metrics/Metrics.ts";
 import { createAmountFormat } from "./AmountFormat.ts";
@@ -54,8 +52,6 @@ function readDeployment(path: string): Deployment {
 
 /** Everything of a running API, made in `start` because it needs the L1. */
 interface Parts {
-  readonly provider: FailoverProvider;
-  readonly lock: DataDirLock;
   readonly replica: Replica;
   readonly source: L1Source;
   readonly context: ApiContext;
@@ -133,93 +129,88 @@ export function createApiService(config: ApiConfig, logger: Logger): ApiService 
     logger[reaction === "stop" ? "error" : "warn"]({ err: error }, `L1 cannot be read: ${error.message}`);
   }
 
-  const store = createService({
-    async start() {
-      const deployment = readDeployment(config.deployment);
-      const provider = await createL1Provider(config.l1Url, deployment.chainId);
-      await verifyDeployment(provider, deployment);
-      const asset = await readAsset(provider, deployment);
-      const lock = lockDataDir(config.dataDir);
-      const replica = createReplica(deployment);
-      const source = createL1Source({
-        provider,
-        deployment,
-        consumer: replica,
-        cursors: replica.cursors,
-        depth: config.depth,
-        pollMs: config.pollMs,
-        onError: reportL1Error,
-        onRecovered: () => {
-          l1Error = undefined;
-          logger.info("L1 can be read again.");
-        },
-      });
-      const context: ApiContext = {
-        deployment,
-        replica,
-        exits: new ExitBook(replica, String(deployment.config["feeRecipient"] ?? "")),
-        asset,
-        amounts: createAmountFormat(asset),
-        nowSeconds: () => Math.floor(Date.now() / 1000),
-        l1: () => ({ head: source.head?.number, derived: source.cursor?.blockNumber, host: provider.activeHost }),
-        trouble: () => trouble,
-      };
-      parts = { provider, lock, replica, source, context };
-      measure(metrics, context, feed);
-      await replica.resume();
-    },
-    async stop() {
-      if (parts === undefined) return;
-      await parts.replica.saveSnapshot();
-      parts.replica.close();
-      parts.lock.release();
-      parts.provider.destroy();
-    },
-  });
-  const reading = createService({
-    start: () => need().source.start(),
-    stop: () => parts?.source.stop(),
-  });
-  const intake = createService({
-    async start() {
-      const { context } = need();
-      const { corsOrigin } = config;
-      server.on("request", createHttpApp({ context, routes, metrics, logger, corsOrigin, share, version: VERSION, isReady: () => parts?.source.head !== undefined }));
-      feed.attach(server);
-      server.listen(config.port, config.host);
-      await once(server, "listening");
-      logger.info({ url: url(), dataDir: config.dataDir }, `The API listens on ${url()}; see ${url()}/docs.`);
-    },
-    stop() {
+  async function openStores({ started }: Staging): Promise<Parts> {
+    const deployment = readDeployment(config.deployment);
+    const provider = await createL1Provider(config.l1Url, deployment.chainId);
+    started("L1", () => provider.destroy());
+    await verifyDeployment(provider, deployment);
+    const asset = await readAsset(provider, deployment);
+    const lock = lockDataDir(config.dataDir);
+    started("lock", () => lock.release());
+    const replica = createReplica(deployment);
+    started("replica", async () => {
+      await replica.saveSnapshot();
+      replica.close();
+    });
+    const source = createL1Source({
+      provider,
+      deployment,
+      consumer: replica,
+      cursors: replica.cursors,
+      depth: config.depth,
+      pollMs: config.pollMs,
+      onError: reportL1Error,
+      onRecovered: () => {
+        l1Error = undefined;
+        logger.info("L1 can be read again.");
+      },
+    });
+    const context: ApiContext = {
+      deployment,
+      replica,
+      exits: new ExitBook(replica, String(deployment.config["feeRecipient"] ?? "")),
+      asset,
+      amounts: createAmountFormat(asset),
+      nowSeconds: () => Math.floor(Date.now() / 1000),
+      l1: () => ({ head: source.head?.number, derived: source.cursor?.blockNumber, host: provider.activeHost }),
+      trouble: () => trouble,
+    };
+    return { replica, source, context };
+  }
+
+  function startWorkers({ started }: Staging, { source, replica }: Parts): void {
+    started("L1 source", () => source.stop());
+    source.start();
+    if (config.sequencerUrl === undefined) return;
+    const watch = createSequencerWatch({
+      url: config.sequencerUrl,
+      pollMs: config.pollMs,
+      onRoot: (batchCount, stateRoot) => void replica.compare(batchCount, stateRoot),
+      onError: (error) => logger.debug({ err: error }, "The sequencer's root could not be read."),
+    });
+    started("sequencer watch", () => watch.stop());
+    watch.start();
+  }
+
+  async function startIntake({ started }: Staging, { context, source }: Parts): Promise<void> {
+    const { corsOrigin } = config;
+    started("HTTP", () => {
       feed.close();
       share?.close();
       server.closeAllConnections();
       server.close();
-    },
-  });
+    });
+    server.on("request", createHttpApp({ context, routes, metrics, logger, corsOrigin, share, version: VERSION, isReady: () => source.head !== undefined }));
+    feed.attach(server);
+    server.listen(config.port, config.host);
+    await once(server, "listening");
+    logger.info({ url: url(), dataDir: config.dataDir }, `The API listens on ${url()}; see ${url()}/docs.`);
+  }
 
   function url(): string {
     const { address, port } = server.address() as AddressInfo;
     return `http://${address.includes(":") ? `[${address}]` : address}:${port}`;
   }
 
-  const group = new ServiceGroup();
-  group.add("stores", "replica", store);
-  group.add("workers", "L1 source", reading);
-  if (config.sequencerUrl !== undefined) {
-    const watch = createSequencerWatch({
-      url: config.sequencerUrl,
-      pollMs: config.pollMs,
-      onRoot: (batchCount, stateRoot) => void need().replica.compare(batchCount, stateRoot),
-      onError: (error) => logger.debug({ err: error }, "The sequencer's root could not be read."),
-    });
-    group.add("workers", "sequencer watch", createService({ start: () => watch.start(), stop: () => watch.stop() }));
-  }
-  group.add("intake", "HTTP", intake);
+  const service = createStagedService({ logger }, async (staging) => {
+    parts = await openStores(staging);
+    measure(metrics, parts.context, feed);
+    await parts.replica.resume();
+    startWorkers(staging, parts);
+    await startIntake(staging, parts);
+  });
   return {
-    start: () => group.start(),
-    stop: (reason) => group.stop(reason),
-    stopped: group.stopped,
+    ...service,
     get url() {
       return url();
     },

@@ -4,11 +4,10 @@ import { join } from "node:path";
 import { createL1Provider } from "../../chain/createL1Provider.ts";
 import { loadDeployment, verifyDeployment } from "../../chain/Deployment.ts";
 import { createFileIntentJournal } from "../../derivation/files/FileIntentJournal.ts";
-import { toError } from "../../runtime/errors/CodedError.ts";
 import { lockDataDir } from "../../runtime/files/lockDataDir.ts";
 import type { KeySigner } from "../../runtime/keystore/KeySigner.ts";
 import { loadSigner } from "../../runtime/keystore/loadSigner.ts";
-import { createService } from "../../runtime/lifecycle/createService.ts";
+import { createStagedService } from "../../runtime/lifecycle/createStagedService.ts";
 import type { Service } from "../../runtime/lifecycle/Service.ts";
 import type { Logger } from "../../runtime/logger/Logger.ts";
 import { Metrics } from "../../runtime/metrics/Metrics.ts";
@@ -27,30 +26,22 @@ const GWEI = 1_000_000_000n;
 
 /** The challenger as one service: lock, replica, transactions, turns, status; stopped in reverse. */
 export function createChallengerService(config: ChallengerConfig, logger: Logger): Service {
-  const started: { readonly name: string; stop(): Promise<void> | void }[] = [];
-
-  let fail: (error: Error) => void = () => undefined;
-  const ended = new Promise<never>((_resolve, reject) => {
-    fail = reject;
-  });
-  ended.catch(() => undefined);
-
-  async function start(): Promise<void> {
+  return createStagedService({ logger }, async ({ started, fail }) => {
     const deployment = loadDeployment(JSON.parse(await readFile(config.deployment, "utf8")));
     const isLocal = LOCAL_CHAIN_IDS.includes(deployment.chainId);
     const signer = await loadKey(config, isLocal, logger);
     const lock = lockDataDir(config.dataDir);
-    started.push({ name: "lock", stop: () => lock.release() });
+    started("lock", () => lock.release());
     const provider = await createL1Provider(config.l1Url, deployment.chainId);
-    started.push({ name: "L1", stop: () => provider.destroy() });
+    started("L1", () => provider.destroy());
     await verifyDeployment(provider, deployment);
     const backend = await createQueueBackend({ url: config.queueUrl, dataFolder: join(config.dataDir, "queue"), namespace: `challenger_${deployment.contracts.inbox.toLowerCase()}`, logger });
-    started.push({ name: "queue", stop: () => backend.close() });
+    started("queue", () => backend.close());
     const journal = createFileIntentJournal({ path: join(config.dataDir, "transactions.journal"), onCut: (bytes) => logger.warn({ bytes }, "the end of the transaction journal was torn and is cut off") });
-    started.push({ name: "journal", stop: () => journal.close() });
+    started("journal", () => journal.close());
     const metrics = new Metrics({ service: "challenger" });
     const evidence = createEvidence({ provider, deployment, dataDir: config.dataDir, sequencers: config.sequencers, logger });
-    if (evidence !== undefined) started.push({ name: "evidence", stop: () => evidence.close() });
+    if (evidence !== undefined) started("evidence", () => evidence.close());
     const challenger = await createChallenger({
       ...(evidence === undefined ? {} : { evidence }),
       provider, deployment, signer, journal, logger, metrics,
@@ -67,40 +58,13 @@ export function createChallengerService(config: ChallengerConfig, logger: Logger
       fees: { calmCapWei: BigInt(config.calmFeeGwei) * GWEI, maxCapWei: BigInt(config.maxFeeGwei) * GWEI, stakeWei: BigInt(config.stakeGwei) * GWEI },
       ...(isLocal ? { transactions: { pollMs: LOCAL_TRANSACTION_POLL_MS } } : {}),
     });
+    started("turns", () => challenger.stop());
     await challenger.start();
-    started.push({ name: "turns", stop: () => challenger.stop() });
     const { host, port } = config;
     const server = createStatusServer({ host, port, metrics, logger, status: () => challenger.status(), isWell: () => challenger.isWell(), addHead: evidence?.add });
-    started.push({ name: "status", stop: () => server.close() });
+    started("status", () => server.close());
     const actual = await server.listen();
     logger.info({ url: `http://${host}:${actual}`, challenger: signer.address, backing: config.backing }, "the challenger watches");
-  }
-
-  /** Each part is stopped, whatever becomes of the one before it. */
-  async function stop(): Promise<void> {
-    const errors: Error[] = [];
-    for (let part = started.pop(); part !== undefined; part = started.pop()) {
-      try {
-        await part.stop();
-      } catch (error) {
-        logger.error({ err: toError(error), part: part.name }, "a part did not stop in order");
-        errors.push(toError(error));
-      }
-    }
-    if (errors[0] !== undefined) throw errors[0];
-  }
-
-  return createService({
-    ended,
-    async start() {
-      try {
-        await start();
-      } catch (error) {
-        await stop().catch(() => undefined); // told already; the reason of the start is what counts
-        throw error;
-      }
-    },
-    stop,
   });
 }
 

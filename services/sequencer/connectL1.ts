@@ -6,6 +6,7 @@ import type { TransactionKey } from "../../chain/transactions/TransactionSigner.
 import { entryHash } from "../../core/codec/batch.ts";
 import { createFileIntentJournal } from "../../derivation/files/FileIntentJournal.ts";
 import { genesisRoot } from "../../derivation/stateRoot.ts";
+import type { Staging } from "../../runtime/lifecycle/createStagedService.ts";
 import type { Logger } from "../../runtime/logger/Logger.ts";
 import type { Metrics } from "../../runtime/metrics/Metrics.ts";
 import { createQueueBackend } from "../../runtime/queue/createQueueBackend.ts";
@@ -28,18 +29,23 @@ export interface ConnectOptions {
   readonly isLocal: boolean;
   readonly logger: Logger;
   readonly metrics: Metrics;
-  readonly onStop: (error: Error) => void;
+  readonly staging: Staging;
 }
 
-/** The L1 side with what it lives on: endpoints, the queue for its wake-ups, and its journal of transactions. */
-export async function connectL1(options: ConnectOptions): Promise<{ side: L1Side; stop(): Promise<void> }> {
-  const { config, deployment, core, key, isLocal, logger, metrics } = options;
+/** Starts the L1 side with what it lives on: endpoints, the queue for its wake-ups, and its journal of transactions. */
+export async function connectL1(options: ConnectOptions): Promise<L1Side> {
+  const { config, deployment, core, key, isLocal, logger, metrics, staging } = options;
+  const { started, fail } = staging;
   const { pipeline, sealed } = core;
   const provider = await createL1Provider(config.l1Url, deployment.chainId);
+  started("L1", () => provider.destroy());
   const backend = await createQueueBackend({ url: config.queueUrl, dataFolder: join(config.dataDir, "queue"), namespace: `sequencer_${deployment.contracts.inbox.toLowerCase()}`, logger });
+  started("queue", () => backend.close());
   const journal = createFileIntentJournal({ path: join(config.dataDir, DATA.transactions), onCut: (bytes) => logger.warn({ bytes }, "the end of the transaction journal was torn and is cut off") });
+  started("journal", () => journal.close());
   const queue = backend.queue("l1");
   const accumulators = new AccumulatorFile(join(config.dataDir, DATA.accumulators));
+  started("accumulators", () => accumulators.close());
   const marks = new FeedMarks(join(config.dataDir, DATA.feed));
   const side = await createL1Side({
     provider,
@@ -71,21 +77,13 @@ export async function connectL1(options: ConnectOptions): Promise<{ side: L1Side
     },
     limits: { depth: config.depth ?? (isLocal ? 0 : PUBLIC_DEPTH), everyMs: config.pollMs, isClaiming: config.claiming },
     claimMover: config.claimMover,
-    onStop: options.onStop,
+    onStop: fail,
     ...(isLocal ? { transactions: { pollMs: 200 } } : {}),
   });
   // Until L1 was looked at, time stands.
   if (pipeline.l2Time > 0) pipeline.limitTime(pipeline.l2Time + 1);
+  started("L1 side", () => side.stop());
   await side.start();
   sealed.onAdded = () => side.wake("post");
-  return {
-    side,
-    async stop() {
-      await side.stop();
-      await backend.close();
-      await journal.close();
-      accumulators.close();
-      provider.destroy();
-    },
-  };
+  return side;
 }

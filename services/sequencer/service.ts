@@ -7,11 +7,10 @@ import { fromHex, toHex } from "../../core/codec/hex.ts";
 import { channelDomain } from "../../core/channel/index.ts";
 import { domainSeparator } from "../../core/codec/bundle.ts";
 import { systemClock } from "../../runtime/clock/systemClock.ts";
-import { toError } from "../../runtime/errors/CodedError.ts";
 import { lockDataDir } from "../../runtime/files/lockDataDir.ts";
 import type { KeySigner } from "../../runtime/keystore/KeySigner.ts";
 import { loadSigner } from "../../runtime/keystore/loadSigner.ts";
-import { createService } from "../../runtime/lifecycle/createService.ts";
+import { createStagedService } from "../../runtime/lifecycle/createStagedService.ts";
 import type { Service } from "../../runtime/lifecycle/Service.ts";
 import type { Logger } from "../../runtime/logger/Logger.ts";
 import { Metrics } from "../../runtime/metrics/Metrics.ts";
@@ -31,19 +30,13 @@ const LOCAL_TEST_KEY = "0x59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f460
 
 /** The sequencer as one service: lock, log, pipeline, L1 side, intake; stopped in the order intake, pipeline, L1, stores. */
 export function createSequencerService(config: SequencerConfig, logger: Logger): Service {
-  const started: { readonly name: string; stop(): Promise<void> | void }[] = [];
-  let fail: (error: Error) => void = () => undefined;
-  const ended = new Promise<never>((_resolve, reject) => {
-    fail = reject;
-  });
-  ended.catch(() => undefined);
-
-  async function start(): Promise<void> {
+  return createStagedService({ logger }, async (staging) => {
+    const { started, fail } = staging;
     const deployment = loadDeployment(JSON.parse(await readFile(config.deployment, "utf8")));
     const isLocal = LOCAL_CHAIN_IDS.includes(deployment.chainId);
     const key = await loadKey(config, isLocal, logger);
     const lock = lockDataDir(config.dataDir);
-    started.push({ name: "lock", stop: () => lock.release() });
+    started("lock", () => lock.release());
     const { inbox } = deployment.contracts;
     const separator = domainSeparator({ chainId: deployment.chainId, inbox: fromHex(inbox, 20) });
     const channels = channelDomain({ chainId: deployment.chainId, adjudicator: fromHex(deployment.contracts.adjudicator, 20) });
@@ -52,43 +45,15 @@ export function createSequencerService(config: SequencerConfig, logger: Logger):
     const { feeTable, slotSeconds, vacancySeconds } = deployment.config;
     const turns = deployment.contracts.sequencerSet === undefined ? {} : { slotSeconds: Number(slotSeconds), vacancySeconds: Number(vacancySeconds) };
     const core = await Core.open({ config, chain: { domainSeparator: separator, channels, feeTable, ...turns }, signer, logger, onFailed: fail });
-    started.push({ name: "stores", stop: () => core.stop() });
+    started("stores", () => core.stop());
     await core.start();
     const metrics = new Metrics({ service: "sequencer" });
-    const l1 = config.posting ? await connectL1({ config, deployment, core, key, isLocal, logger, metrics, onStop: fail }) : undefined;
-    if (l1 !== undefined) started.push({ name: "L1 side", stop: () => l1.stop() });
-    started.push({ name: "pipeline", stop: () => core.stopPipeline() });
-    const http = createHttp(config, deployment, core, key.address, metrics, logger, separator, () => l1?.side.status());
-    started.push({ name: "intake", stop: () => http.close() });
+    const l1 = config.posting ? await connectL1({ config, deployment, core, key, isLocal, logger, metrics, staging }) : undefined;
+    started("pipeline", () => core.stopPipeline());
+    const http = createHttp(config, deployment, core, key.address, metrics, logger, separator, () => l1?.status());
+    started("intake", () => http.close());
     const port = await http.listen();
     logger.info({ url: `http://${config.host}:${port}`, sequencer: key.address }, "the sequencer takes bundles");
-  }
-
-  /** Each part is stopped, whatever becomes of the one before it. */
-  async function stop(): Promise<void> {
-    const errors: Error[] = [];
-    for (let part = started.pop(); part !== undefined; part = started.pop()) {
-      try {
-        await part.stop();
-      } catch (error) {
-        logger.error({ err: toError(error), part: part.name }, "a part did not stop in order");
-        errors.push(toError(error));
-      }
-    }
-    if (errors[0] !== undefined) throw errors[0];
-  }
-
-  return createService({
-    ended,
-    async start() {
-      try {
-        await start();
-      } catch (error) {
-        await stop().catch(() => undefined); // told already; the reason of the start is what counts
-        throw error;
-      }
-    },
-    stop,
   });
 }
 

@@ -6,11 +6,10 @@ import { loadDeployment, verifyDeployment } from "../../chain/Deployment.ts";
 import type { Deployment } from "../../chain/Deployment.ts";
 import { fromHex } from "../../core/codec/hex.ts";
 import { createFileIntentJournal } from "../../derivation/files/FileIntentJournal.ts";
-import { toError } from "../../runtime/errors/CodedError.ts";
 import { lockDataDir } from "../../runtime/files/lockDataDir.ts";
 import type { KeySigner } from "../../runtime/keystore/KeySigner.ts";
 import { loadSigner } from "../../runtime/keystore/loadSigner.ts";
-import { createService } from "../../runtime/lifecycle/createService.ts";
+import { createStagedService } from "../../runtime/lifecycle/createStagedService.ts";
 import type { Service } from "../../runtime/lifecycle/Service.ts";
 import type { Logger } from "../../runtime/logger/Logger.ts";
 import { Metrics } from "../../runtime/metrics/Metrics.ts";
@@ -36,17 +35,15 @@ const RPC_TIMEOUT_MS = 5_000;
 
 /** The watchtower as one service: lock, store, transactions, looks, intake; stopped in reverse. */
 export function createWatchtowerService(config: WatchtowerConfig, logger: Logger): Service {
-  const started: { readonly name: string; stop(): Promise<void> | void }[] = [];
-
-  async function start(): Promise<void> {
+  return createStagedService({ logger }, async ({ started, fail }) => {
     const deployment = loadDeployment(JSON.parse(await readFile(config.deployment, "utf8")));
     const { chainId } = deployment;
     const isLocal = LOCAL_CHAIN_IDS.includes(chainId);
     const keys = await loadKeys(config, isLocal, logger);
     const lock = lockDataDir(config.dataDir);
-    started.push({ name: "lock", stop: () => lock.release() });
+    started("lock", () => lock.release());
     const provider = await createL1Provider(config.l1Url, chainId, { timeoutMs: RPC_TIMEOUT_MS });
-    started.push({ name: "L1", stop: () => provider.destroy() });
+    started("L1", () => provider.destroy());
     await verifyDeployment(provider, deployment);
     const [adjudicator, towerBond] = [addressOf(deployment, "adjudicator", config.adjudicator), addressOf(deployment, "towerBond", config.towerBond)];
     const domain = { chainId, adjudicator: fromHex(adjudicator), towerBond: fromHex(towerBond) };
@@ -56,11 +53,11 @@ export function createWatchtowerService(config: WatchtowerConfig, logger: Logger
     const mandateSeconds = Math.min(config.mandateSeconds, bond.maxMandateSeconds);
 
     const backend = await createQueueBackend({ url: config.queueUrl, dataFolder: join(config.dataDir, "queue"), namespace: `watchtower_${adjudicator.toLowerCase()}`, logger });
-    started.push({ name: "queue", stop: () => backend.close() });
-    const store = new TowerStore(config.dataDir, { maxChannels: config.maxChannels, maxSealed: config.maxSealed, maxPerLocator: config.maxPerLocator });
-    started.push({ name: "store", stop: () => store.close() });
+    started("queue", () => backend.close());
+    const store = new TowerStore(config.dataDir, { maxChannels: config.maxChannels, maxSealed: config.maxSealed, maxPerLocator: config.maxPerLocator }, fail);
+    started("store", () => store.close());
     const endpoints = await Promise.all(config.l1Url.map((each) => createL1Provider([each], chainId, { timeoutMs: RPC_TIMEOUT_MS })));
-    started.push({ name: "endpoints", stop: () => endpoints.forEach((endpoint) => endpoint.destroy()) });
+    started("endpoints", () => endpoints.forEach((endpoint) => endpoint.destroy()));
     const lanes: TowerLane[] = [];
     for (const [index, signer] of keys.entries()) lanes.push(await createLane(index, signer, chainId));
 
@@ -81,53 +78,27 @@ export function createWatchtowerService(config: WatchtowerConfig, logger: Logger
       sweep: config.sweep,
       ...(isLocal ? { transactions: { pollMs: LOCAL_TRANSACTION_POLL_MS } } : {}),
     });
+    started("looks", () => watch.stop());
     await watch.start();
-    started.push({ name: "looks", stop: () => watch.stop() });
     const { host, port } = config;
     const info = { chainId, adjudicator, towerBond, tower, mandateSeconds, minWindowSeconds: config.minWindowSeconds, actAfterPercent: config.actAfterPercent };
     const server = createTowerServer({ host, port, tower: watch, store, info, metrics, logger, rateLimit: config.rateLimit, maxConnections: config.maxConnections });
-    started.push({ name: "intake", stop: () => server.close() });
+    started("intake", () => server.close());
     const actual = await server.listen();
     logger.info({ url: `http://${host}:${actual}`, signer: receiptSigner.address, lanes: lanes.length, channels: store.watchedCount, actAfter }, "the watchtower watches");
-  }
 
-  /** Each lane begins with another endpoint, so that one that keeps transactions to itself does not silence them all. */
-  async function createLane(index: number, signer: KeySigner, chainId: number): Promise<TowerLane> {
-    const first = index % config.l1Url.length;
-    const provider = await createL1Provider([...config.l1Url.slice(first), ...config.l1Url.slice(0, first)], chainId, { timeoutMs: RPC_TIMEOUT_MS });
-    started.push({ name: `endpoints of lane ${index}`, stop: () => provider.destroy() });
-    const journal = createFileIntentJournal({
-      path: join(config.dataDir, `transactions-${signer.address.toLowerCase()}.journal`),
-      onCut: (bytes) => logger.warn({ bytes, lane: index }, "the end of a transaction journal was torn and is cut off"),
-    });
-    started.push({ name: `journal of lane ${index}`, stop: () => journal.close() });
-    return { signer, journal, provider };
-  }
-
-  /** Each part is stopped, whatever becomes of the one before it. */
-  async function stop(): Promise<void> {
-    const errors: Error[] = [];
-    for (let part = started.pop(); part !== undefined; part = started.pop()) {
-      try {
-        await part.stop();
-      } catch (error) {
-        logger.error({ err: toError(error), part: part.name }, "a part did not stop in order");
-        errors.push(toError(error));
-      }
+    /** Each lane begins with another endpoint, so that one that keeps transactions to itself does not silence them all. */
+    async function createLane(index: number, signer: KeySigner, chainId: number): Promise<TowerLane> {
+      const first = index % config.l1Url.length;
+      const provider = await createL1Provider([...config.l1Url.slice(first), ...config.l1Url.slice(0, first)], chainId, { timeoutMs: RPC_TIMEOUT_MS });
+      started(`endpoints of lane ${index}`, () => provider.destroy());
+      const journal = createFileIntentJournal({
+        path: join(config.dataDir, `transactions-${signer.address.toLowerCase()}.journal`),
+        onCut: (bytes) => logger.warn({ bytes, lane: index }, "the end of a transaction journal was torn and is cut off"),
+      });
+      started(`journal of lane ${index}`, () => journal.close());
+      return { signer, journal, provider };
     }
-    if (errors[0] !== undefined) throw errors[0];
-  }
-
-  return createService({
-    async start() {
-      try {
-        await start();
-      } catch (error) {
-        await stop().catch(() => undefined); // told already; the reason of the start is what counts
-        throw error;
-      }
-    },
-    stop,
   });
 }
 

@@ -173,7 +173,9 @@ export class TowerNetwork {
   async tower(name: string, options: Partial<TowerOptions> & { readonly laneCount?: number; readonly urls?: readonly string[]; readonly limits?: Partial<TowerStoreLimits> } = {}): Promise<TowerForTest> {
     const { laneCount = 1, urls = [this.chain.url], limits, ...rest } = options;
     const dir = join(this.dir, name);
-    const store = new TowerStore(dir, { ...LIMITS, ...limits });
+    const store = new TowerStore(dir, { ...LIMITS, ...limits }, (error) => {
+      throw error;
+    });
     const queue = createMemoryQueue();
     const journals: { close(): Promise<void> }[] = [];
     const lanes = Array.from({ length: laneCount }, (_, lane) => {

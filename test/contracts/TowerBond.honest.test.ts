@@ -56,7 +56,7 @@ describe("TowerBond and an honest tower", function () {
     owner = (await connection.ethers.getSigners())[0]!.address;
     await (await bond.bond(signer.wallet.address, { value: 1n })).wait();
     dir = mkdtempSync(join(tmpdir(), "agnt2-honest-"));
-    store = new TowerStore(dir, { maxChannels: 10_000, maxSealed: 1, maxPerLocator: 1 });
+    store = new TowerStore(dir, { maxChannels: 10_000, maxSealed: 1, maxPerLocator: 1 }, (error) => expect.fail(error.message));
   });
   after(async () => {
     store.close();

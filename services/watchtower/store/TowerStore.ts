@@ -86,16 +86,20 @@ function keyOf(channelId: string, side: Side): string {
 export class TowerStore {
   readonly #database: DatabaseSync;
   readonly #limits: TowerStoreLimits;
+  readonly #onBroken: (error: Error) => void;
   readonly #watched = new Map<string, WatchedRef>();
   readonly #sealed = new Map<string, Map<string, number>>();
   #sealedCount = 0;
   #waiting: Waiting[] = [];
   #isScheduled = false;
+  #isBroken = false;
   readonly #statements: Readonly<Record<"putWatched" | "dropWatched" | "readWatched" | "putSealed" | "dropSealed" | "readSealed" | "putDispute" | "dropDispute" | "putMark", StatementSync>>;
 
-  constructor(dir: string, limits: TowerStoreLimits) {
+  /** @param onBroken told when the index cannot be read from the disk again: the store is of no use any more */
+  constructor(dir: string, limits: TowerStoreLimits, onBroken: (error: Error) => void) {
     mkdirSync(dir, { recursive: true });
     this.#limits = limits;
+    this.#onBroken = onBroken;
     const database = new DatabaseSync(join(dir, "tower.sqlite"));
     database.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -${CACHE_KIB}; ${SCHEMA}`);
     this.#database = database;
@@ -267,6 +271,7 @@ export class TowerStore {
   }
 
   #commit(apply: () => void): Promise<void> {
+    if (this.#isBroken) return Promise.reject(new TowerError("tower/storage", {}));
     return new Promise((resolve, reject) => {
       this.#waiting.push({ apply, resolve, reject });
       if (this.#isScheduled) return;
@@ -293,9 +298,9 @@ export class TowerStore {
       }
       this.#database.exec("COMMIT");
     } catch (error) {
-      this.#undo();
       // Those that were refused have their answer already.
       for (const waiting of batch) waiting.reject(new TowerError("tower/storage", {}, { cause: error }));
+      this.#undo();
       return;
     }
     for (const waiting of done) waiting.resolve();
@@ -303,10 +308,15 @@ export class TowerStore {
 
   /** The index is what the disk has. */
   #undo(): void {
-    if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
-    this.#watched.clear();
-    this.#sealed.clear();
-    this.#sealedCount = 0;
-    this.#load();
+    try {
+      if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
+      this.#watched.clear();
+      this.#sealed.clear();
+      this.#sealedCount = 0;
+      this.#load();
+    } catch (error) {
+      this.#isBroken = true;
+      this.#onBroken(new TowerError("tower/storage", {}, { cause: error, reaction: "stop" }));
+    }
   }
 }

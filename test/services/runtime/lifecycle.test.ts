@@ -3,9 +3,11 @@ import { EventEmitter } from "node:events";
 import { expect } from "chai";
 
 import { createService } from "../../../runtime/lifecycle/createService.ts";
+import { createStagedService } from "../../../runtime/lifecycle/createStagedService.ts";
+import type { Staging } from "../../../runtime/lifecycle/createStagedService.ts";
 import { runUntilStopped } from "../../../runtime/lifecycle/runUntilStopped.ts";
 import type { Service, StopReason } from "../../../runtime/lifecycle/Service.ts";
-import { STOP_ORDER, ServiceGroup } from "../../../runtime/lifecycle/ServiceGroup.ts";
+import { createLogger } from "../../../runtime/logger/createLogger.ts";
 import { rejection } from "./rejection.ts";
 
 const asked: StopReason = { kind: "requested", by: "test" };
@@ -18,62 +20,96 @@ function recording(log: string[], name: string, failOn?: "start" | "stop"): Serv
   return createService({ start: act("start"), stop: act("stop") });
 }
 
-describe("ServiceGroup", () => {
-  it("stop: goes from intake to metrics and start the other way when parts were added in any order", async () => {
+describe("createStagedService", () => {
+  const lines: string[] = [];
+  const logger = createLogger({ service: "test", level: "debug", output: { write: (line: string) => void lines.push(line) } });
+  beforeEach(() => void lines.splice(0));
+
+  function staged(start: (staging: Staging) => Promise<void> | void, stopDeadlineMs?: number): Service {
+    return createStagedService({ logger, ...(stopDeadlineMs === undefined ? {} : { stopDeadlineMs }) }, async (staging) => start(staging));
+  }
+
+  it("stop: goes the other way than the start, once, whoever asks, and says why to each part", async () => {
     const log: string[] = [];
-    const group = new ServiceGroup();
-    for (const stage of ["stores", "intake", "metrics", "transactions", "workers"] as const) group.add(stage, stage, recording(log, stage));
-    await group.start();
-    expect(log).to.deep.equal(STOP_ORDER.toReversed().map((stage) => `start ${stage}`));
-    log.length = 0;
-    await Promise.all([group.stop(asked), group.stop(asked)]);
-    expect(log).to.deep.equal(STOP_ORDER.map((stage) => `stop ${stage}`));
-    expect(await group.stopped).to.deep.equal(asked);
+    const service = staged(({ started }) => {
+      for (const name of ["stores", "transactions", "workers", "intake"]) started(name, (reason) => void log.push(`${name} ${reason.kind}`));
+    });
+    await service.start();
+    expect(log).to.deep.equal([]);
+    await Promise.all([service.stop(asked), service.stop(asked)]);
+    expect(log).to.deep.equal(["intake requested", "workers requested", "transactions requested", "stores requested"]);
+    expect(await service.stopped).to.deep.equal(asked);
   });
 
-  it("start: stops what has started and rejects when a part fails", async () => {
+  it("start: stops what has started and rejects with its own reason when a part fails, also when that does not stop in order", async () => {
     const log: string[] = [];
-    const group = new ServiceGroup();
-    group.add("stores", "store", recording(log, "store"));
-    group.add("workers", "worker", recording(log, "worker", "start"));
-    group.add("intake", "intake", recording(log, "intake"));
-    const message = await group.start().catch((error: Error) => error.message);
-    expect(message).to.equal("worker cannot start");
-    expect(log).to.deep.equal(["start store", "start worker", "stop worker", "stop store"]);
-    expect((await group.stopped).kind).to.equal("failed");
+    const service = staged(({ started }) => {
+      started("store", () => void log.push("store"));
+      started("worker", () => {
+        throw new Error("worker cannot stop");
+      });
+      throw new Error("intake cannot start");
+    });
+    expect(await service.start().catch((error: Error) => error.message)).to.equal("intake cannot start");
+    expect(log).to.deep.equal(["store"]);
+    expect(lines.join("")).to.contain("worker cannot stop");
+    const reason = await service.stopped;
+    expect(reason.kind === "failed" && reason.error.message).to.equal("intake cannot start");
+    await service.stop(asked);
+    expect(log).to.deep.equal(["store"]);
   });
 
   it("stop: stops the others too when one part fails to stop", async () => {
     const log: string[] = [];
-    const group = new ServiceGroup();
-    group.add("stores", "store", recording(log, "store"));
-    group.add("intake", "intake", recording(log, "intake", "stop"));
-    await group.start();
-    const error = await rejection("lifecycle/stopFailed", () => group.stop(asked));
+    const service = staged(({ started }) => {
+      started("store", () => void log.push("store"));
+      started("intake", () => Promise.reject(new Error("intake cannot stop")));
+    });
+    await service.start();
+    const error = await rejection("lifecycle/stopFailed", () => service.stop(asked));
     expect(error.payload).to.deep.equal({ members: ["intake"] });
-    expect(log).to.include("stop store");
+    expect(log).to.deep.equal(["store"]);
   });
 
   it("stop: names who hangs when the deadline passes", async () => {
-    const group = new ServiceGroup({ stopDeadlineMs: 20 });
-    group.add("workers", "stuck", createService({ stop: () => new Promise(() => undefined) }));
-    await group.start();
-    const error = await rejection("lifecycle/stopDeadline", () => group.stop(asked));
-    expect(error.payload).to.deep.include({ members: ["stuck"] });
-    await group.stopped;
+    const service = staged(({ started }) => started("stuck", () => new Promise(() => undefined)), 20);
+    await service.start();
+    const error = await rejection("lifecycle/stopDeadline", () => service.stop(asked));
+    expect(error.payload).to.deep.equal({ members: ["stuck"], deadlineMs: 20 });
+    await service.stopped;
   });
 
-  it("stopped: follows a part when that ends by itself", async () => {
+  it("stop: breaks off a start that is under way, which leaves nothing behind and is no failure", async () => {
     const log: string[] = [];
-    const ended = Promise.withResolvers<void>();
-    const group = new ServiceGroup();
-    group.add("stores", "store", recording(log, "store"));
-    group.add("workers", "worker", createService({ ended: ended.promise }));
-    await group.start();
-    ended.reject(new Error("lost its socket"));
-    const reason = await group.stopped;
+    const gate = Promise.withResolvers<void>();
+    const service = staged(async ({ started }) => {
+      started("store", () => void log.push("store"));
+      await gate.promise;
+      started("worker", () => void log.push("worker"));
+      log.push("intake is up");
+    });
+    const starting = service.start();
+    await service.stop(asked);
+    expect(log).to.deep.equal(["store"]);
+    gate.resolve();
+    await starting;
+    expect(log).to.deep.equal(["store", "worker"]);
+    expect(await service.stopped).to.deep.equal(asked);
+  });
+
+  it("stopped: says why when a part cannot go on", async () => {
+    const log: string[] = [];
+    let fail: (error: Error) => void = () => expect.fail("not started");
+    const service = staged((staging) => {
+      fail = staging.fail;
+      staging.started("store", () => void log.push("store"));
+    });
+    await service.start();
+    fail(new Error("lost its socket"));
+    const reason = await service.stopped;
     expect(reason.kind === "failed" && reason.error.message).to.equal("lost its socket");
-    expect(log).to.deep.equal(["start store", "stop store"]);
+    await service.stop(reason);
+    expect(log).to.deep.equal(["store"]);
   });
 });
 

@@ -52,7 +52,7 @@ describe("intake of a tower", () => {
 
   async function start(rules: Partial<IntakeRules> = {}, rateLimit = 0): Promise<void> {
     dir = mkdtempSync(join(tmpdir(), "agnt2-intake-"));
-    store = new TowerStore(dir, { maxChannels: 4, maxSealed: 4, maxPerLocator: 2 });
+    store = new TowerStore(dir, { maxChannels: 4, maxSealed: 4, maxPerLocator: 2 }, (error) => expect.fail(error.message));
     intake = new Intake({
       domain: DOMAIN, store,
       signer: createReceiptSigner(createLocalSigner(KEY.key), DOMAIN),

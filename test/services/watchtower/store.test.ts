@@ -1,12 +1,14 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 
 import { expect } from "chai";
 
 import { hasErrorCode } from "../../../runtime/errors/CodedError.ts";
 import { NO_END, TowerStore } from "../../../services/watchtower/store/TowerStore.ts";
 import type { Watched } from "../../../services/watchtower/store/TowerStore.ts";
+import { TowerError } from "../../../services/watchtower/TowerError.ts";
 import { canMount, mountSmallDisk } from "../../builders/smallDisk.ts";
 
 const LIMITS = { maxChannels: 3, maxSealed: 3, maxPerLocator: 2 };
@@ -34,7 +36,7 @@ describe("store of a tower", () => {
   let store: TowerStore;
   beforeEach(() => {
     dir = mkdtempSync(join(tmpdir(), "agnt2-tower-store-"));
-    store = new TowerStore(dir, LIMITS);
+    store = new TowerStore(dir, LIMITS, (error) => expect.fail(error.message));
   });
   afterEach(() => {
     store.close();
@@ -42,7 +44,7 @@ describe("store of a tower", () => {
   });
   const again = (): void => {
     store.close();
-    store = new TowerStore(dir, LIMITS);
+    store = new TowerStore(dir, LIMITS, (error) => expect.fail(error.message));
   };
 
   it("restart: has what was put, and its index", async () => {
@@ -100,7 +102,7 @@ describe("store of a tower", () => {
   it("full disk: refuses with a code, forgets nothing that it has, and takes states again when there is room", async function () {
     if (!canMount()) this.skip(); // Not root: a small disk cannot be made.
     const disk = mountSmallDisk(join(dir, "disk"), 1);
-    const small = new TowerStore(join(dir, "disk"), { maxChannels: 1_000, maxSealed: 1, maxPerLocator: 1 });
+    const small = new TowerStore(join(dir, "disk"), { maxChannels: 1_000, maxSealed: 1, maxPerLocator: 1 }, (error) => expect.fail(error.message));
     try {
       const body = "x".repeat(20_000);
       let taken = 0;
@@ -119,6 +121,20 @@ describe("store of a tower", () => {
       small.close();
       disk.remove();
     }
+  });
+
+  it("broken disk: tells that it is broken, once it cannot read again what it has, and takes nothing after it", async () => {
+    const told: Error[] = [];
+    const broken = new TowerStore(join(dir, "broken"), LIMITS, (error) => told.push(error));
+    await broken.putWatched(state(1));
+    const other = new DatabaseSync(join(dir, "broken", "tower.sqlite"));
+    other.exec("ALTER TABLE watched RENAME TO gone");
+    expect(await codeOf(broken.putWatched(state(2)))).to.equal("tower/storage");
+    expect(told.map((error) => error instanceof TowerError && [error.code, error.reaction])).to.deep.equal([["tower/storage", "stop"]]);
+    other.exec("ALTER TABLE gone RENAME TO watched");
+    other.close();
+    expect(await codeOf(broken.putWatched(state(2)))).to.equal("tower/storage");
+    broken.close();
   });
 
   it("sealed: bodies under one locator are bounded, an owner replaces only its own", async () => {
