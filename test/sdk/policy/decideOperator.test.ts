@@ -20,7 +20,7 @@ const BOUNTY: SeenBounty = {
 const STATE: OperatorState = {
   nowSeconds: NOW, me: ME, agentId: 0n, provenCalls: 2, balanceWei: 170n, balanceBase: 170n, creditBase: 0n, bounties: [BOUNTY], sets: new Map(), sequencer: undefined, claimedAt: new Map(),
 };
-const HIRED = { bidder: ME, priceBase: 10n, workEndsAt: NOW + 500, unpaidUnits: 0n, hasFailed: false };
+const HIRED = { bidder: ME, priceBase: 10n, finishAt: NOW + 500, unpaidUnits: 0n, hasFailed: false };
 
 function decide(bounty: Partial<SeenBounty> = {}, state: Partial<OperatorState> = {}, rules: Partial<OperatorRules> = {}): OperatorAction[] {
   return decideOperator({ ...STATE, bounties: [{ ...BOUNTY, ...bounty }], ...state }, { ...RULES, ...rules });
@@ -89,6 +89,11 @@ describe("operator by policy: bidding", () => {
     expect(types(decide({ phase: "reveal", round: 2, bid: { round: 1, priceBase: 10n, status: "committed" } }))).to.deep.equal(["withdrawBid"]);
   });
 
+  it("decideOperator: stands by with what it revealed while others bid anew", () => {
+    expect(types(decide({ round: 2, bid: { round: 1, priceBase: 10n, status: "revealed" } }))).to.deep.equal([]);
+    expect(types(decide({ round: 2, bid: undefined }))).to.deep.equal(["commit"]);
+  });
+
   it("decideOperator: takes a direct award, and awards itself in the fallback when it is the best", () => {
     expect(types(decide({ phase: "award", onlyBidder: ME }))).to.deep.equal(["take"]);
     expect(types(decide({ phase: "award", onlyBidder: ME, posterCalls: 0 }))).to.deep.equal(["pass"]);
@@ -125,10 +130,9 @@ describe("operator by policy: at work", () => {
     });
   }
 
-  it("decideOperator: ends the work when its time is over or the pool pays no unit", () => {
+  it("decideOperator: ends the work when its time is over", () => {
     const state = { sets: member("member"), sequencer: { bounty: 4, isUp: true } };
-    expect(types(decide({ ...hired, engaged: { ...HIRED, workEndsAt: NOW } }, state))).to.deep.equal(["finish"]);
-    expect(types(decide({ ...hired, poolBase: 9n }, state))).to.deep.equal(["finish"]);
+    expect(types(decide({ ...hired, engaged: { ...HIRED, finishAt: NOW } }, state))).to.deep.equal(["finish"]);
   });
 
   it("decideOperator: after the work ends the process first, then leaves the set, and takes the bond when it is payable", () => {
