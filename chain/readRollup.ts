@@ -59,6 +59,14 @@ export async function readRollup(provider: Provider, factoryAddress: string, { c
   });
 }
 
+/** Which of a factory's chains has this settlement; undefined if none has. @param fromBlock where the factory's events begin */
+export async function findRollupName(provider: Provider, factoryAddress: string, settlement: string, fromBlock = 0): Promise<RollupName | undefined> {
+  const factory = connectRollupFactory(factoryAddress, provider);
+  const logs = await factory.queryFilter(factory.filters.RollupCreated(), fromBlock);
+  const found = logs.find(({ args }) => args.settlement.toLowerCase() === settlement.toLowerCase());
+  return found === undefined ? undefined : { creator: found.args.creator, salt: found.args.salt };
+}
+
 /** A deployment as the text of a deployment file. */
 export function deploymentText(deployment: Deployment): string {
   return `${JSON.stringify(deployment, (_name, value: unknown) => (typeof value === "bigint" ? value.toString() : value), 2)}\n`;

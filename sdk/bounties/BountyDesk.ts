@@ -1,14 +1,14 @@
 import { Interface } from "ethers";
 import type { ContractTransactionReceipt, Signer } from "ethers";
 
+import { termsFrom, termsStruct } from "../../chain/bounties/BountyTerms.ts";
+import type { BountyTerms } from "../../chain/bounties/BountyTerms.ts";
 import { BOUNTY_ABIS, connectBountyBoard } from "../../chain/bounties/connectBountyBoard.ts";
 import { sdkError } from "../SdkError.ts";
 import { L1Sender } from "../L1Sender.ts";
 import type { SentTransaction } from "../L1Sender.ts";
 import { contractOf } from "../economy/readEconomy.ts";
 import type { Economy } from "../economy/readEconomy.ts";
-import { termsFrom, termsStruct } from "./BountyTerms.ts";
-import type { BountyTerms } from "./BountyTerms.ts";
 import type { BountyPhase } from "./BountyView.ts";
 import type { BountyDocument } from "./documents.ts";
 import { phaseAt } from "./phaseAt.ts";
@@ -140,7 +140,7 @@ export class BountyDesk {
   /** What the meter of a metered bounty says at the next block; undefined when it says nothing. */
   async meter({ id, terms }: Bounty): Promise<{ readonly units: bigint; readonly hasFailed: boolean } | undefined> {
     const to = terms.source;
-    if (terms.reward !== "metered" || to === undefined) return undefined;
+    if (terms.kind !== "METERED") return undefined;
     const ask = async (method: "unitsOf" | "hasFailed"): Promise<bigint> => {
       const data = METER.encodeFunctionData(method, [this.address, id]);
       return BigInt(METER.decodeFunctionResult(method, await this.sender.provider.call({ to, data, blockTag: "pending" }))[0] as bigint);
@@ -153,6 +153,12 @@ export class BountyDesk {
       if (error instanceof Error) return undefined;
       throw error;
     }
+  }
+
+  /** Who was hired and failed, in order. */
+  async failures(id: number): Promise<string[]> {
+    const logs = await this.sender.read(() => this.#board.queryFilter(this.#board.filters.Failed(id), this.economy.fromBlock));
+    return logs.map(({ args }) => args.bidder.toLowerCase());
   }
 
   /** Base units that the board owes the account in a token. */
@@ -184,11 +190,11 @@ export class BountyDesk {
 
   /** Commits to a bid, with the stake. Keep the secret first: without it half of the stake is lost. @throws ChainError (`WrongPhase`, `AlreadyBid`, …) */
   async commit(id: number, secret: BidSecret): Promise<string> {
-    const { token, stakeBase } = (await this.read(id)).terms;
+    const { token, stake } = (await this.read(id)).terms;
     const { round, agentId, priceBase, salt } = secret;
     const bidder = await this.sender.address();
     const commitment = await this.sender.read(() => this.#board.commitmentOf(id, round, bidder, agentId, priceBase, salt));
-    return (await this.#pay(token, stakeBase, (options) => this.#board.commitBid(id, commitment, options))).hash;
+    return (await this.#pay(token, stake, (options) => this.#board.commitBid(id, commitment, options))).hash;
   }
 
   /** @throws ChainError (`WrongReveal`, `TooFewProvenCalls`, `NotOfAgent`, …) */
@@ -214,8 +220,8 @@ export class BountyDesk {
 
   /** Takes a bounty that names the signer, with the stake. @throws ChainError (`NotNamed`, …) */
   async take(id: number, agentId: bigint): Promise<string> {
-    const { token, stakeBase } = (await this.read(id)).terms;
-    return (await this.#pay(token, stakeBase, (options) => this.#board.take(id, agentId, options))).hash;
+    const { token, stake } = (await this.read(id)).terms;
+    return (await this.#pay(token, stake, (options) => this.#board.take(id, agentId, options))).hash;
   }
 
   /** Goes on when the job of a part has ended; by anyone. @throws ChainError (`JobNotEnded`, …) */

@@ -1,4 +1,5 @@
-import type { BountyTerms } from "./BountyTerms.ts";
+import type { BountyTerms } from "../../chain/bounties/BountyTerms.ts";
+import { isNobody } from "./BountyTerms.ts";
 import type { BountyPhase } from "./BountyView.ts";
 
 /** What is stored of a bounty's place in time. */
@@ -22,6 +23,6 @@ export function phaseAt({ stage, clock }: BountyClock, terms: BountyTerms, nowSe
   const fallbackFrom = clock + terms.awardSeconds;
   if (nowSeconds < fallbackFrom) return { phase: "award", endsAt: fallbackFrom };
   const lapsesAt = fallbackFrom + terms.awardSeconds;
-  if (terms.bidder === undefined && nowSeconds < lapsesAt) return { phase: "fallback", endsAt: lapsesAt };
+  if (isNobody(terms.bidder) && nowSeconds < lapsesAt) return { phase: "fallback", endsAt: lapsesAt };
   return { phase: "lapsed", endsAt: undefined };
 }

@@ -66,6 +66,11 @@ export class BidBook {
     return this.#bids.find((bid) => isSame(bid, key));
   }
 
+  /** Bounties of a board that it holds salts for. */
+  bounties(board: string): number[] {
+    return [...new Set(this.#bids.filter((bid) => bid.board.toLowerCase() === board.toLowerCase()).map(({ bounty }) => bounty))];
+  }
+
   /** The bid that is written down for this round already, or a new one with a fresh salt, on disk before it returns. */
   async seal(key: BidKey, agentId: bigint, priceBase: bigint): Promise<SealedBid> {
     const known = this.find(key);

@@ -1,4 +1,5 @@
-import type { BountyPhase, BountyRole, RewardKind } from "../../bounties/BountyView.ts";
+import type { BountyRole, RewardKind } from "../../../chain/bounties/BountyTerms.ts";
+import type { BountyPhase } from "../../bounties/BountyView.ts";
 
 /** What an operator wants, in base units and seconds. */
 export interface OperatorRules {
@@ -41,7 +42,7 @@ export interface OwnBid {
 export interface SeenBounty {
   readonly id: number;
   readonly role: BountyRole;
-  readonly reward: RewardKind;
+  readonly kind: RewardKind;
   readonly token: string;
   readonly phase: BountyPhase;
   /** unix seconds; undefined while no time is set */

@@ -20,10 +20,8 @@ const memorySchema = z.strictObject({
   claimedAt: z.record(z.string(), z.number()).default({}),
   /** Bounties that it was hired for, by id: what has to be cleaned up after. */
   hiredFor: z.array(z.number()).default([]),
-  /** A patron's bounty: the hash of its specification, and its id once it is on chain. */
-  posting: z.strictObject({ specHash: z.string(), specUri: z.string(), fromBlock: z.number(), bounty: z.number().optional() }).optional(),
-  /** Who failed it. */
-  failed: z.array(z.string()).default([]),
+  /** A patron's bounty: from which block on it may have been posted, and its id once that is known. */
+  posting: z.strictObject({ fromBlock: z.number(), bounty: z.number().optional() }).optional(),
 });
 
 /** What an agent remembers besides what the chain says. */
@@ -48,7 +46,7 @@ export class PolicyStore {
     const lock = lockDataDir(dir, "agent.lock");
     try {
       const file = join(dir, "agent.json");
-      const memory = (await readMemory(file)) ?? { version: 1 as const, account, claimedAt: {}, hiredFor: [], failed: [] };
+      const memory = (await readMemory(file)) ?? { version: 1 as const, account, claimedAt: {}, hiredFor: [] };
       if (memory.account !== account) {
         throw new PolicyError("policy/otherAccount", { file, account: memory.account, expected: account }, "stop", { what: `The folder ${dir} belongs to the account ${memory.account}, not to ${account}`, todo: "Name the key that it was begun with, or another folder" });
       }

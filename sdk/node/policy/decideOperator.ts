@@ -16,7 +16,7 @@ function isBound(bounty: SeenBounty): boolean {
 /** Why the terms of a bounty are none that the rules take; undefined if they are. */
 function whyUnfit(bounty: SeenBounty, rules: OperatorRules, me: string): string | undefined {
   const { chain } = bounty;
-  if (bounty.role !== "sequencer" || bounty.reward !== "metered") return "it is no metered work of a sequencer";
+  if (bounty.role !== "SEQUENCER" || bounty.kind !== "METERED") return "it is no metered work of a sequencer";
   if (bounty.token.toLowerCase() !== rules.token.toLowerCase()) return "it pays in another token";
   if (bounty.onlyBidder !== undefined && bounty.onlyBidder !== me) return "it is for somebody else";
   if (!rules.meters.includes(bounty.meter.toLowerCase())) return "its meter is not known";

@@ -65,8 +65,8 @@ export const patronPolicySchema = z.strictObject({
   ...common,
   /** What is wanted, in words. */
   intent: z.string().min(1).max(10_000),
-  /** The deployment file of the chain that needs a sequencer. */
-  deployment: z.string().min(1),
+  /** The Settlement contract of the chain that needs a sequencer; one that the deployment's factory has made. */
+  settlement: address,
   token: address.optional(),
   pool: amount,
   /** Price of a counted batch, at most. */

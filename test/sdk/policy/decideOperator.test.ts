@@ -14,7 +14,7 @@ const RULES: OperatorRules = {
   minWorkSeconds: 100, minPosterCalls: 1, maxEngagements: 1, claimUnits: 3n, claimSeconds: 60, reserveWei: 20n,
 };
 const BOUNTY: SeenBounty = {
-  id: 4, role: "sequencer", reward: "metered", token: ETH, phase: "commit", phaseEndsAt: NOW + 10, round: 1, poolBase: 1_000n, ceilingBase: 12n, stakeBase: 100n, onlyBidder: undefined,
+  id: 4, role: "SEQUENCER", kind: "METERED", token: ETH, phase: "commit", phaseEndsAt: NOW + 10, round: 1, poolBase: 1_000n, ceilingBase: 12n, stakeBase: 100n, onlyBidder: undefined,
   meter: METER, workSeconds: 1_000, minProvenCalls: 2, chain: { isKnown: true, operatorBondWei: 50n, silenceSeconds: 10, graceSeconds: 10 }, posterCalls: 1, engaged: undefined, bestBidder: undefined, bid: undefined,
 };
 const STATE: OperatorState = {
@@ -43,8 +43,8 @@ describe("operator by policy: bidding", () => {
   });
 
   const refused: readonly [string, Partial<SeenBounty>, Partial<OperatorState>][] = [
-    ["of another role", { role: "rpc" }, {}],
-    ["that is paid as a lump", { reward: "lump" }, {}],
+    ["of another role", { role: "RPC_PROVIDER" }, {}],
+    ["that is paid as a lump", { kind: "LUMP" }, {}],
     ["in another token", { token: OTHER }, {}],
     ["for another bidder", { onlyBidder: OTHER }, {}],
     ["with a meter that it does not know", { meter: OTHER }, {}],
