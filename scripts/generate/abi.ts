@@ -24,6 +24,7 @@ const CONTRACTS = [
   { name: "IdentityRegistry", source: "contracts/agents/IdentityRegistry.sol" },
   { name: "ReputationRegistry", source: "contracts/agents/ReputationRegistry.sol" },
   { name: "ValidationRegistry", source: "contracts/agents/ValidationRegistry.sol" },
+  { name: "ProofOfService", source: "contracts/agents/ProofOfService.sol" },
 ] as const;
 
 interface AbiItem {
