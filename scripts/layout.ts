@@ -1,10 +1,14 @@
-/** `npm run layout` writes the storage layout of the clonable contracts to `snapshots/storageLayout.json`; a test compares it. */
+/** `npm run layout` writes the storage layout of the clonable and upgradeable contracts to `snapshots/storageLayout.json`; a test compares it. */
 import { mkdirSync, writeFileSync } from "node:fs";
 
 import { storageLayouts } from "./layout/storageLayouts.ts";
 
 /** The contracts whose state outlives a release of their code. */
-export const LAID_OUT = ["BisectionGame", "Bridge", "Exodus", "Inbox", "RollupFactory", "SequencerSet", "Settlement"].map((name) => `contracts/root/${name}.sol:${name}`).concat("contracts/channels/ChannelAdjudicator.sol:ChannelAdjudicator");
+export const LAID_OUT = ["BisectionGame", "Bridge", "Exodus", "Inbox", "RollupFactory", "SequencerSet", "Settlement"].map((name) => `contracts/root/${name}.sol:${name}`).concat(
+  "contracts/channels/ChannelAdjudicator.sol:ChannelAdjudicator",
+  // Behind proxies, with all state in a struct of their own (ERC-7201).
+  ...["IdentityRegistry", "ReputationRegistry", "ValidationRegistry"].map((name) => `contracts/agents/${name}.sol:${name}.RegistryStorage`),
+);
 export const LAYOUT_FILE = new URL("../snapshots/storageLayout.json", import.meta.url);
 
 if (import.meta.main) {
