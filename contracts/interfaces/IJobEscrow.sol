@@ -118,6 +118,7 @@ interface IJobEscrow is ITokenVault {
     error BadSeconds(uint256 value, uint256 max);
     error BadBps(uint256 value);
     error BadVerifier(address evaluator);
+    error NoArbiter(uint256 jobId);
     error TooLate(uint256 jobId, uint256 deadline);
     error TooEarly(uint256 jobId, uint256 deadline);
     error NotVerified(uint256 jobId);
@@ -140,7 +141,7 @@ interface IJobEscrow is ITokenVault {
     ) external returns (uint256 jobId);
     /// By the client, once.
     function setProvider(uint256 jobId, address provider, uint256 agentId) external;
-    /// By the client or the provider, as often as they like.
+    /// By the client or the provider, as often as they like. Nothing, in ETH, if it was never called.
     function setBudget(uint256 jobId, address token, uint256 amount, bytes calldata optParams) external;
     /// By the client.
     /// @param optParams `abi.encode(JobTerms)`; or empty, if the client itself set the budget: no arbiter, `DEFAULT_REVIEW_SECONDS`

@@ -5,7 +5,7 @@ pragma solidity ^0.8.28;
 /// `setProvider`, `setBudget` and `fund` by reverting, and nothing else (docs/BOUNTIES.md, section 5).
 interface IJobHook {
     /// @param selector of the function of the job that is about to act
-    /// @param data its arguments after the job's id, ABI-encoded; of `fund`, `optParams` as they are
+    /// @param data its caller, then its arguments without the job's id (of `fund`, `optParams` alone), ABI-encoded
     function beforeAction(uint256 jobId, bytes4 selector, bytes calldata data) external;
     function afterAction(uint256 jobId, bytes4 selector, bytes calldata data) external;
 }
