@@ -9,6 +9,8 @@ import { HttpService } from "../sdk/HttpService.ts";
 import { ignoreAbsence } from "../sdk/absence.ts";
 import { CoreChannelDesk } from "../sdk/channels/CoreChannelDesk.ts";
 import { CoreHome } from "../sdk/node/channels/home/CoreHome.ts";
+import { readEconomy } from "../sdk/economy/readEconomy.ts";
+import type { Economy } from "../sdk/economy/readEconomy.ts";
 import { balanceOnL1, L1Account, tokenOnL1 } from "../sdk/L1Account.ts";
 import { sdkError } from "../sdk/SdkError.ts";
 import { loadSigner } from "../sdk/node/loadSigner.ts";
@@ -31,6 +33,7 @@ export class Connection {
   readonly config: CliConfig;
   #signer: Promise<LoadedSigner> | undefined;
   #provider: JsonRpcProvider | undefined;
+  #economy: Promise<Economy> | undefined;
 
   constructor(config: CliConfig) {
     this.config = config;
@@ -54,8 +57,44 @@ export class Connection {
   }
 
   signer(): Promise<LoadedSigner> {
-    this.#signer ??= (async () => loadSigner(await this.#keySource(), (await this.client.config()).domain.chainId))();
+    return this.#load(async () => (await this.client.config()).domain.chainId);
+  }
+
+  #load(chainId: () => Promise<number>): Promise<LoadedSigner> {
+    this.#signer ??= (async () => loadSigner(await this.#keySource(), await chainId()))();
     return this.#signer;
+  }
+
+  /** Where agents and bounties are; needs no sequencer. @throws SdkError `SDK_UNTRUSTED` */
+  economy(): Promise<Economy> {
+    const { deployment, api } = this.config;
+    this.#economy ??= readEconomy({ ...(deployment === undefined ? {} : { deployment: readDeployment(deployment) }), api: new HttpService(api) });
+    return this.#economy;
+  }
+
+  /** The key as an L1 account, for what needs no sequencer. */
+  async economySigner(): Promise<Signer> {
+    const { chainId } = await this.economy();
+    return (await this.#load(() => Promise.resolve(chainId))).connectL1(await this.#l1(chainId));
+  }
+
+  /** L1 alone, for looking. */
+  async economyProvider(): Promise<JsonRpcProvider> {
+    return this.#l1((await this.economy()).chainId);
+  }
+
+  /**
+   * How a sequencer that is started finds this key.
+   * @throws SdkError `SDK_SIGNER` for a keystore whose password is in no file: it would have to be told to another program
+   */
+  sequencerKey(): Record<string, string> {
+    const { keystore, passwordFile, signer, account, key } = this.config;
+    if (keystore !== undefined) {
+      if (passwordFile === undefined) throw sdkError("SDK_SIGNER", "the sequencer needs the keystore's password in a file: --password-file FILE");
+      return { SEQUENCER_KEYSTORE: keystore, SEQUENCER_PASSWORD_FILE: passwordFile };
+    }
+    if (signer !== undefined) return { SEQUENCER_SIGNER_URL: signer, ...(account === undefined ? {} : { SEQUENCER_SIGNER_ADDRESS: account }) };
+    return key === undefined ? {} : { SEQUENCER_KEY: key };
   }
 
   async agent(): Promise<Agent> {
@@ -100,7 +139,7 @@ export class Connection {
     if (this.#provider !== undefined) return this.#provider;
     const answer = (await new HttpService(this.config.l1).postJson("", { jsonrpc: "2.0", id: 1, method: "eth_chainId", params: [] }))["result"];
     if (Number(answer) !== chainId) throw sdkError("SDK_WRONG_CHAIN", `the L1 at ${this.config.l1} has id ${Number(answer)}, the chain's ${chainId}`);
-    this.#provider = new JsonRpcProvider(this.config.l1, chainId, { staticNetwork: true, pollingInterval: 200 });
+    this.#provider = new JsonRpcProvider(this.config.l1, chainId, { staticNetwork: true, pollingInterval: 200, cacheTimeout: -1 });
     return this.#provider;
   }
 

@@ -77,6 +77,12 @@ export class Report {
     for (const [name, value] of Object.entries(facts)) process.stdout.write(`  ${pc.dim(name.padEnd(width))}  ${toText(value)}\n`);
   }
 
+  /** One of many things that happen while a command runs: for programs a JSON document on a line of its own. */
+  event(sentence: string, facts: Row): void {
+    if (this.isJson) process.stdout.write(`${JSON.stringify(facts, replacer)}\n`);
+    else this.result(sentence, facts);
+  }
+
   /** A list, one line an item. */
   table(sentence: string, name: string, rows: readonly Row[]): void {
     if (this.isJson) {

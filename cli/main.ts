@@ -1,6 +1,7 @@
 import { Command, CommanderError } from "commander";
 
 import { parseAddress, parseUrl } from "./arguments.ts";
+import { addAgentCommands } from "./commands/agent.ts";
 import { addChallengeCommand } from "./commands/challenge.ts";
 import { addChannelCommands } from "./commands/channel.ts";
 import { addChannelServe } from "./commands/channelServe.ts";
@@ -44,6 +45,7 @@ export function createProgram(): Command {
   addWorkflowCommands(program);
   addL1Commands(program);
   addChannelServe(addChannelCommands(program));
+  addAgentCommands(program);
   addForceCommands(program);
   addClaimCommands(program);
   addChallengeCommand(program);

@@ -7,6 +7,9 @@ import { SdkError, sdkError } from "./SdkError.ts";
 
 /** How long a transaction may wait to be mined. */
 const MINED_MS = 180_000;
+/** Longer than ethers keeps answers. */
+const NONCE_PAUSE_MS = 300;
+const NONCE_TRIES = 5;
 /** ETH, where a token's address is asked for. */
 export const NO_TOKEN = `0x${"0".repeat(40)}`;
 const ERC20_ABI = [
@@ -59,11 +62,27 @@ export class L1Sender {
   /** Resolves when it is mined. @throws ChainError with the contract's error; SdkError `SDK_TIMEOUT` */
   async send(send: () => Promise<SentTransaction>): Promise<ContractTransactionReceipt> {
     return this.read(async () => {
-      const sent = await send();
+      const sent = await this.#sendFresh(send);
       const receipt = await sent.wait(1, MINED_MS).catch((error: unknown) => (isError(error, "TIMEOUT") ? null : Promise.reject(error as Error)));
       if (receipt === null) throw sdkError("SDK_TIMEOUT", `the transaction ${sent.hash} is not mined after ${MINED_MS / 1000} s; it may still be`, { transactionHash: sent.hash });
       return receipt;
     });
+  }
+
+  /**
+   * Providers keep answers for a moment, and the account may have other senders: a nonce that was taken meanwhile is asked for again.
+   * What a node refused for its nonce was not sent.
+   */
+  async #sendFresh(send: () => Promise<SentTransaction>): Promise<SentTransaction> {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await send();
+      } catch (error) {
+        const isTaken = isError(error, "NONCE_EXPIRED") || isError(error, "REPLACEMENT_UNDERPRICED");
+        if (!isTaken || tries === NONCE_TRIES) throw error;
+        await new Promise((resolve) => setTimeout(resolve, NONCE_PAUSE_MS));
+      }
+    }
   }
 
   /** The arguments of the first such event of a transaction. @throws SdkError `SDK_RESPONSE` */

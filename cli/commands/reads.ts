@@ -17,7 +17,6 @@ import { action } from "../runCommand.ts";
 export function addReadCommands(program: Command): void {
   program
     .command("account")
-    .alias("agent")
     .description("show an account; default: your own")
     .argument("[agent]", "index or address", parseAgent)
     .action(

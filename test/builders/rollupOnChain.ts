@@ -91,7 +91,7 @@ export async function deployRollupOn(chain: LocalChain, config: Partial<typeof C
   const deployment = loadDeployment({
     chainId: chain.chainId,
     genesisHash: genesis?.hash ?? ZeroHash,
-    contracts: { inbox, settlement, game, bridge, exodus, adjudicator, prover, ...(full.operatorBondWei > 0n ? { sequencerSet } : {}) },
+    contracts: { inbox, settlement, game, bridge, exodus, adjudicator, prover, factory: await factory.getAddress(), ...(full.operatorBondWei > 0n ? { sequencerSet } : {}) },
     config: { ...full, assetScale: String(full.assetScale), feeTable: Array<number>(24).fill(Number(FEE)) },
     blockNumber,
   });

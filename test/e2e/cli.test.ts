@@ -95,7 +95,7 @@ describe("CLI on a live network", function () {
     expect(stdout).to.include("Agent 1 holds 1.5 ETH.");
     const text = await run(alice.privateKey, ["balance", "1"]);
     expect(text.stdout).to.match(/holds 1\.5 ETH on the chain and 8\.49\d* ETH on L1/);
-    expect(await ok(alice, "agent", bob.address)).to.include({ index: 2, owner: bob.address.toLowerCase(), balance: String(15n * 10n ** 17n) });
+    expect(await ok(alice, "account", bob.address)).to.include({ index: 2, owner: bob.address.toLowerCase(), balance: String(15n * 10n ** 17n) });
   });
 
   it("invoke, respond: lock the price and pay it to the one who answers", async () => {
