@@ -17,10 +17,10 @@ contract HostileHook is IJobHook {
     Mode public mode;
     address private target;
     bytes private data;
-    /// How often it was told of something, and of what last.
+    /// How often it was told of something, and of what last: the function, and the hash of its arguments.
     uint256 public told;
     bytes4 public lastSelector;
-    bytes public lastData;
+    bytes32 public lastDataHash;
     /// What the last call back said; empty for success.
     bytes public lastRevert;
     uint256 public successes;
@@ -35,7 +35,7 @@ contract HostileHook is IJobHook {
     }
 
     function beforeAction(uint256, bytes4 selector, bytes calldata data_) external {
-        if (mode == Mode.Good) (lastSelector, lastData) = (selector, data_);
+        if (mode == Mode.Good) (lastSelector, lastDataHash) = (selector, keccak256(data_));
         _act();
     }
 
@@ -64,7 +64,7 @@ contract HostileHook is IJobHook {
         if (mode == Mode.CallsBack) {
             (bool ok, bytes memory returned) = target.call(data);
             if (ok) successes += 1;
-            else lastRevert = returned;
+            else lastRevert = bytes.concat(bytes4(returned));
             return;
         }
         told += 1;
