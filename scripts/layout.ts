@@ -4,7 +4,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { storageLayouts } from "./layout/storageLayouts.ts";
 
 /** The contracts whose state outlives a release of their code. */
-export const LAID_OUT = ["BisectionGame", "Bridge", "Exodus", "Inbox", "RollupFactory", "SequencerSet", "Settlement"].map((name) => `contracts/root/${name}.sol:${name}`).concat("contracts/channels/ChannelAdjudicator.sol:ChannelAdjudicator");
+export const LAID_OUT = ["BisectionGame", "Bridge", "Exodus", "Inbox", "RollupFactory", "SequencerSet", "Settlement"].map((name) => `contracts/root/${name}.sol:${name}`).concat("contracts/channels/ChannelAdjudicator.sol:ChannelAdjudicator", "contracts/bounties/JobEscrow.sol:JobEscrow");
 export const LAYOUT_FILE = new URL("../snapshots/storageLayout.json", import.meta.url);
 
 if (import.meta.main) {
