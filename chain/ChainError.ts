@@ -12,6 +12,7 @@ const CHAIN_ERRORS = {
   L1_LOW_BALANCE: ["retry", "the account's L1 balance is low", "send ETH to the account"],
   L1_TX_REFUSED: ["reject", "the endpoint refused the transaction", "see the message of the endpoint"],
   DEPLOYMENT_INVALID: ["stop", "the deployment file is missing fields or names no code", "deploy again with `npx hardhat deploy --network NAME`"],
+  REGISTRATION_FILE: ["reject", "an agent's registration file is not as ERC-8004 has it", "correct the field that is named, and publish the file again"],
   JOURNAL_FORMAT: ["stop", "the journal was written by another version", "use the version that wrote it, or finish its transactions first"],
 } as const satisfies Record<string, readonly [Reaction, string, string]>;
 

@@ -104,6 +104,12 @@ interface ISequencerSet is ISequencerAuth {
     function activeAt() external view returns (uint64);
     /// The last slot in which its leader submitted.
     function ledSlot() external view returns (uint64);
+    /// How many counted batches of an account have an index below `batchEnd`. The first batch that an operator submits in a slot counts;
+    /// more in one slot are needed by traffic and count once, and strangers' batches do not count. With `batchEnd` the end of a confirmed
+    /// epoch: work that is confirmed. Never less than before; leaving or being slashed takes nothing away.
+    function workOf(address operator, uint64 batchEnd) external view returns (uint256);
+    /// L1 time of an account's last counted batch, 0 if there is none: its last batch is in the same slot.
+    function lastBatchAt(address operator) external view returns (uint64);
     function credit(address account) external view returns (uint256);
     function burned() external view returns (uint256);
     function config() external view returns (SequencerSetConfig memory);

@@ -5,10 +5,13 @@ import {IInbox} from "../interfaces/IInbox.sol";
 import {ISequencerAuth} from "../interfaces/ISequencerAuth.sol";
 import {Head, ISequencerSet, Operator, SequencerSetConfig} from "../interfaces/ISequencerSet.sol";
 import {CompactSignature} from "../libraries/CompactSignature.sol";
+import {WorkLibrary, WorkLog} from "../libraries/WorkLog.sol";
 import {CloneArguments} from "./CloneArguments.sol";
 
 /// The operators of one chain. See `ISequencerSet`.
 contract SequencerSet is ISequencerSet, CloneArguments {
+    using WorkLibrary for WorkLog;
+
     address public constant BURN_ADDRESS = 0x000000000000000000000000000000000000dEaD;
 
     bytes32 private constant HEAD_TYPEHASH = keccak256("Head(uint64 slot,uint64 position,bytes32 head)");
@@ -44,15 +47,19 @@ contract SequencerSet is ISequencerSet, CloneArguments {
     mapping(address account => uint256) public credit;
     /// @inheritdoc ISequencerSet
     uint256 public burned;
+    /// Outlasts what an operator is: leaving, coming back and being slashed change nothing about what it did.
+    mapping(address operator => WorkLog) private workLogOf;
 
     /// @inheritdoc ISequencerAuth
-    function onBatch(address submitter, uint64) external returns (bool) {
+    function onBatch(address submitter, uint64 batchIndex) external returns (bool) {
         if (msg.sender != _addressArgument(INBOX)) revert NotInbox(msg.sender);
         (bool may, bool leads) = _rights(submitter, block.timestamp);
         if (!may) return false;
-        // A stranger's batch does not end a vacancy: it goes on until an operator works again.
+        // A stranger's batch does not end a vacancy: it goes on until an operator works again. Nor is it anybody's work.
         if (leads) (activeAt, ledSlot) = (uint64(block.timestamp), currentSlot());
         else if (operatorOf[submitter].place != 0) activeAt = uint64(block.timestamp);
+        else return true;
+        workLogOf[submitter].note(batchIndex, _argument(SLOT));
         return true;
     }
 
@@ -145,6 +152,16 @@ contract SequencerSet is ISequencerSet, CloneArguments {
     /// @inheritdoc ISequencerSet
     function operatorAt(uint256 place) external view returns (address) {
         return row[place];
+    }
+
+    /// @inheritdoc ISequencerSet
+    function workOf(address operator, uint64 batchEnd) external view returns (uint256) {
+        return workLogOf[operator].countBelow(batchEnd);
+    }
+
+    /// @inheritdoc ISequencerSet
+    function lastBatchAt(address operator) external view returns (uint64) {
+        return workLogOf[operator].lastAt;
     }
 
     /// @inheritdoc ISequencerAuth

@@ -17,12 +17,16 @@ const CONTRACTS = [
   { name: "ChannelAdjudicator", source: "contracts/channels/ChannelAdjudicator.sol" },
   { name: "RollupFactory", source: "contracts/root/RollupFactory.sol" },
   { name: "OneStepProver", source: "contracts/root/OneStepProver.sol" },
+  { name: "BatchMeter", source: "contracts/bounties/BatchMeter.sol" },
   { name: "TowerBond", source: "contracts/channels/TowerBond.sol" },
+  { name: "BountyBoard", source: "contracts/bounties/BountyBoard.sol" },
   { name: "JobEscrow", source: "contracts/bounties/JobEscrow.sol" },
   { name: "CodeVerifier", source: "contracts/bounties/CodeVerifier.sol" },
   { name: "IdentityRegistry", source: "contracts/agents/IdentityRegistry.sol" },
   { name: "ReputationRegistry", source: "contracts/agents/ReputationRegistry.sol" },
   { name: "ValidationRegistry", source: "contracts/agents/ValidationRegistry.sol" },
+  { name: "ProofOfService", source: "contracts/agents/ProofOfService.sol" },
+  { name: "UptimeMeter", source: "contracts/bounties/UptimeMeter.sol" },
 ] as const;
 
 interface AbiItem {
