@@ -1,4 +1,4 @@
-import type { IBountyBoard } from "../../typechain-types/interfaces/IBountyBoard.ts";
+import type { TermsStruct, TermsStructOutput } from "../../typechain-types/interfaces/IBountyBoard.ts";
 
 /** What somebody is hired as; it binds nobody. */
 export const BOUNTY_ROLES = ["SEQUENCER", "RPC_PROVIDER", "BRIDGE", "VALIDATOR", "OTHER"] as const;
@@ -55,16 +55,15 @@ export interface BountyTerms {
 export const ZERO_ADDRESS = `0x${"00".repeat(20)}`;
 
 /** Terms as the contract takes them. */
-export function termsStruct(terms: BountyTerms): Parameters<IBountyBoard["post"]["staticCall"]>[0] {
+export function termsStruct(terms: BountyTerms): TermsStruct {
   return { ...terms, role: BOUNTY_ROLES.indexOf(terms.role), kind: REWARD_KINDS.indexOf(terms.kind), shares: [...terms.shares] };
 }
 
 /** Terms as the contract returns them, or tells them in `BountyPosted`. */
-export function termsFrom(struct: Awaited<ReturnType<IBountyBoard["termsOf"]["staticCall"]>>): BountyTerms {
+export function termsFrom(struct: TermsStructOutput): BountyTerms {
   return {
-    role: BOUNTY_ROLES[Number(struct.role)] ?? "OTHER",
-    // A bounty that does not exist has the first of each, as in the contract.
-    kind: REWARD_KINDS[Number(struct.kind)] ?? "LUMP",
+    role: BOUNTY_ROLES[Number(struct.role)] as BountyRole,
+    kind: REWARD_KINDS[Number(struct.kind)] as RewardKind,
     maxRounds: Number(struct.maxRounds),
     unruledBps: Number(struct.unruledBps),
     token: struct.token,

@@ -5,7 +5,7 @@ import type { BountyBoard, JobEscrow } from "../../typechain-types/bounties/inde
 import { bountyBoardAbi } from "../generated/abi/BountyBoard.ts";
 import { jobEscrowAbi } from "../generated/abi/JobEscrow.ts";
 
-/** The ABIs whose errors `decodeRevertData` should know. */
+/** For `toChainError`: the errors of a call are the contract's, with their values. */
 export const BOUNTY_ABIS = [bountyBoardAbi, jobEscrowAbi] as const;
 
 /** @param runner a provider to read, a signer to send as well */
