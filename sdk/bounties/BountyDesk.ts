@@ -1,7 +1,13 @@
 import { Interface } from "ethers";
 import type { ContractTransactionReceipt, Signer } from "ethers";
 
-import { termsFrom, termsStruct } from "../../chain/bounties/BountyTerms.ts";
+import { bidCommitment } from "../../chain/bounties/bidCommitment.ts";
+import { BOUNTY_STAGES } from "../../chain/bounties/BountyState.ts";
+import type { BidStatus } from "../../chain/bounties/BountyState.ts";
+import { phaseOf } from "../../chain/bounties/phaseOf.ts";
+import type { BountyPhase } from "../../chain/bounties/phaseOf.ts";
+import { readBid, readBounty } from "../../chain/bounties/readBounty.ts";
+import { termsStruct } from "../../chain/bounties/BountyTerms.ts";
 import type { BountyTerms } from "../../chain/bounties/BountyTerms.ts";
 import { BOUNTY_ABIS, connectBountyBoard } from "../../chain/bounties/connectBountyBoard.ts";
 import { sdkError } from "../SdkError.ts";
@@ -9,12 +15,8 @@ import { L1Sender } from "../L1Sender.ts";
 import type { SentTransaction } from "../L1Sender.ts";
 import { contractOf } from "../economy/readEconomy.ts";
 import type { Economy } from "../economy/readEconomy.ts";
-import type { BountyPhase } from "./BountyView.ts";
 import type { BountyDocument } from "./documents.ts";
-import { phaseAt } from "./phaseAt.ts";
 
-const STAGES = ["none", "funding", "bidding", "engaged", "closed"] as const;
-const BID_STATUSES = ["none", "committed", "revealed", "awarded"] as const;
 const METER = new Interface(["function unitsOf(address board, uint256 id) view returns (uint256)", "function hasFailed(address board, uint256 id) view returns (bool)"]);
 
 /** A bounty as L1 has it now. Amounts in base units of its token, times in unix seconds of L1. */
@@ -36,13 +38,15 @@ export interface Bounty {
   readonly engagedAt: number | undefined;
   readonly paidUnits: bigint;
   readonly liveBids: number;
+  /** The lowest bids that stand, at most eight, as the fallback goes through them. */
+  readonly ranked: readonly string[];
   /** Of the part in work; undefined before there is one. */
   readonly jobId: bigint | undefined;
 }
 
 export interface Bid {
   readonly bidder: string;
-  readonly status: (typeof BID_STATUSES)[number];
+  readonly status: BidStatus;
   readonly round: number;
   /** Undefined until it is revealed. */
   readonly agentId: bigint | undefined;
@@ -94,16 +98,15 @@ export class BountyDesk {
 
   /** @param nowSeconds the time that phases are told for. @throws SdkError `SDK_INPUT` for one that is not there */
   async read(id: number, nowSeconds?: number): Promise<Bounty> {
-    const [found, words, now] = await this.sender.read(() => Promise.all([this.#board.bountyOf(id), this.#board.termsOf(id), nowSeconds ?? this.sender.now()]));
-    const stage = STAGES[Number(found.stage)] ?? "none";
-    if (stage === "none") throw sdkError("SDK_INPUT", `there is no bounty ${id}`, { id });
-    const terms = termsFrom(words);
-    const { phase, endsAt } = phaseAt({ stage, clock: Number(found.clock) }, terms, now);
-    const isEngaged = stage === "engaged";
+    const [found, now] = await this.sender.read(() => Promise.all([readBounty(this.#board, BigInt(id)), nowSeconds ?? this.sender.now()]));
+    if (found === undefined) throw sdkError("SDK_INPUT", `there is no bounty ${id}`, { id });
+    const { terms, state, ranked } = found;
+    const { phase, until } = phaseOf(state, terms, now);
+    const { poster, round, part, pool, worker, clock, paidUnits, liveBids, jobId } = state;
+    const isEngaged = phase === "ENGAGED";
     return {
-      id, poster: found.poster.toLowerCase(), terms, phase, phaseEndsAt: endsAt, round: Number(found.round), part: Number(found.part), poolBase: found.pool,
-      worker: isEngaged ? found.worker.toLowerCase() : undefined, engagedAt: isEngaged ? Number(found.clock) : undefined, paidUnits: found.paidUnits, liveBids: Number(found.liveBids),
-      jobId: found.jobId === 0n ? undefined : found.jobId,
+      id, poster: poster.toLowerCase(), terms, phase, phaseEndsAt: until, round, part, poolBase: pool, paidUnits, liveBids, ranked: ranked.map((address) => address.toLowerCase()),
+      worker: isEngaged ? worker.toLowerCase() : undefined, engagedAt: isEngaged ? clock : undefined, jobId: jobId === 0n ? undefined : jobId,
     };
   }
 
@@ -117,9 +120,9 @@ export class BountyDesk {
   }
 
   async bid(id: number, bidder: string): Promise<Bid> {
-    const { status, round, agentId, price } = await this.sender.read(() => this.#board.bidOf(id, bidder));
-    const isShown = status >= 2n;
-    return { bidder: bidder.toLowerCase(), status: BID_STATUSES[Number(status)] ?? "none", round: Number(round), agentId: isShown ? agentId : undefined, priceBase: isShown ? price : undefined };
+    const { status, round, agentId, price } = await this.sender.read(() => readBid(this.#board, BigInt(id), bidder));
+    const isShown = status === "REVEALED" || status === "AWARDED";
+    return { bidder: bidder.toLowerCase(), status, round, agentId: isShown ? agentId : undefined, priceBase: isShown ? price : undefined };
   }
 
   /** The bids of a bounty that stand, the lowest first, those that are hidden last. */
@@ -129,12 +132,7 @@ export class BountyDesk {
     const bidders = [...new Set(logs.flat().map(({ args }) => (args as unknown as { bidder: string }).bidder.toLowerCase()))];
     const bids = await Promise.all(bidders.map((bidder) => this.bid(id, bidder)));
     const order = ({ priceBase }: Bid): bigint => priceBase ?? 1n << 128n;
-    return bids.filter(({ status }) => status !== "none").sort((a, b) => (order(a) < order(b) ? -1 : order(a) > order(b) ? 1 : 0));
-  }
-
-  /** The lowest bids that stand, at most eight, as the fallback goes through them. */
-  async ranked(id: number): Promise<string[]> {
-    return (await this.sender.read(() => this.#board.rankedOf(id))).map((address) => address.toLowerCase());
+    return bids.filter(({ status }) => status !== "NONE").sort((a, b) => (order(a) < order(b) ? -1 : order(a) > order(b) ? 1 : 0));
   }
 
   /** What the meter of a metered bounty says at the next block; undefined when it says nothing. */
@@ -170,7 +168,7 @@ export class BountyDesk {
   /** Base units that a funder of a closed bounty gets back. */
   async refundable(id: number, funder: string): Promise<bigint> {
     const [{ stage, left, totalShares }, shares] = await this.sender.read(() => Promise.all([this.#board.bountyOf(id), this.#board.sharesOf(id, funder)]));
-    return STAGES[Number(stage)] !== "closed" || shares === 0n ? 0n : (left * shares) / totalShares;
+    return BOUNTY_STAGES[Number(stage)] !== "CLOSED" || shares === 0n ? 0n : (left * shares) / totalShares;
   }
 
   /**
@@ -193,7 +191,7 @@ export class BountyDesk {
     const { token, stake } = (await this.read(id)).terms;
     const { round, agentId, priceBase, salt } = secret;
     const bidder = await this.sender.address();
-    const commitment = await this.sender.read(() => this.#board.commitmentOf(id, round, bidder, agentId, priceBase, salt));
+    const commitment = bidCommitment({ chainId: BigInt(this.economy.chainId), board: this.address, id: BigInt(id), round, bidder }, { agentId, price: priceBase, salt });
     return (await this.#pay(token, stake, (options) => this.#board.commitBid(id, commitment, options))).hash;
   }
 

@@ -1,5 +1,5 @@
 import type { BountyRole, RewardKind } from "../../../chain/bounties/BountyTerms.ts";
-import type { BountyPhase } from "../../bounties/BountyView.ts";
+import type { BountyPhase } from "../../../chain/bounties/phaseOf.ts";
 
 /** What an operator wants, in base units and seconds. */
 export interface OperatorRules {
@@ -35,7 +35,7 @@ export interface OperatorRules {
 export interface OwnBid {
   readonly round: number;
   readonly priceBase: bigint;
-  readonly status: "written" | "committed" | "revealed" | "awarded";
+  readonly status: "WRITTEN" | "COMMITTED" | "REVEALED" | "AWARDED";
 }
 
 /** A bounty as the chain has it, with what the operator knows of it. */

@@ -39,7 +39,7 @@ export class OperatorView {
     for (const id of ids) {
       const bounty = await this.#desk.read(id, nowSeconds);
       // What is over and was never its own is nobody's business.
-      if (bounty.phase === "closed" && !own.includes(id)) continue;
+      if (bounty.phase === "CLOSED" && !own.includes(id)) continue;
       bounties.push(await this.#see(bounty));
     }
     const agentId = memory.agentId === undefined ? undefined : BigInt(memory.agentId);
@@ -62,11 +62,11 @@ export class OperatorView {
   async #see(bounty: Bounty): Promise<SeenBounty> {
     const { id, terms, phase, round, poolBase } = bounty;
     const chain = await this.#chainOf(bounty);
-    const [bid, engaged, ranked] = await Promise.all([this.#ownBid(bounty), this.#engaged(bounty), phase === "fallback" ? this.#desk.ranked(id) : []]);
+    const [bid, engaged] = await Promise.all([this.#ownBid(bounty), this.#engaged(bounty)]);
     return {
       id, role: terms.role, kind: terms.kind, token: terms.token, phase, phaseEndsAt: bounty.phaseEndsAt, round, poolBase, ceilingBase: terms.ceiling, stakeBase: terms.stake,
       onlyBidder: isNobody(terms.bidder) ? undefined : terms.bidder.toLowerCase(), meter: terms.source, workSeconds: terms.workSeconds, minProvenCalls: Number(terms.minProvenCalls), chain: chain.check,
-      posterCalls: phase === "commit" || phase === "award" ? await this.#posterCalls(bounty.poster) : undefined, engaged, bestBidder: ranked[0], bid,
+      posterCalls: phase === "COMMIT" || phase === "AWARD" ? await this.#posterCalls(bounty.poster) : undefined, engaged, bestBidder: bounty.ranked[0], bid,
     };
   }
 
@@ -83,8 +83,8 @@ export class OperatorView {
 
   async #ownBid({ id, round }: Bounty): Promise<OwnBid | undefined> {
     const bid = await this.#desk.bid(id, this.#me);
-    const secret = this.#store.bids.find({ chainId: this.#desk.economy.chainId, board: this.#desk.address, bounty: id, round: bid.status === "none" ? round : bid.round, bidder: this.#me });
-    if (bid.status === "none") return secret === undefined ? undefined : { round, priceBase: secret.priceBase, status: "written" };
+    const secret = this.#store.bids.find({ chainId: this.#desk.economy.chainId, board: this.#desk.address, bounty: id, round: bid.status === "NONE" ? round : bid.round, bidder: this.#me });
+    if (bid.status === "NONE") return secret === undefined ? undefined : { round, priceBase: secret.priceBase, status: "WRITTEN" };
     return { round: bid.round, priceBase: bid.priceBase ?? secret?.priceBase ?? 0n, status: bid.status };
   }
 

@@ -112,7 +112,7 @@ export class PatronAgent {
   async #see(bounty: Bounty): Promise<PatronBounty> {
     const { id, phase, round, poolBase, worker, engagedAt, terms } = bounty;
     const [bids, meter, refundBase] = await Promise.all([
-      phase === "award" ? this.#bids(id) : [], worker === undefined ? undefined : this.#desk.meter(bounty), phase === "closed" ? this.#desk.refundable(id, await this.#desk.sender.address()) : 0n,
+      phase === "AWARD" ? this.#bids(id) : [], worker === undefined ? undefined : this.#desk.meter(bounty), phase === "CLOSED" ? this.#desk.refundable(id, await this.#desk.sender.address()) : 0n,
     ]);
     const hired = worker === undefined || engagedAt === undefined ? undefined : await this.#desk.bid(id, worker);
     const engaged = hired === undefined ? undefined : { bidder: hired.bidder, priceBase: hired.priceBase ?? 0n, hasFailed: meter?.hasFailed ?? false, finishAt: engagedAt! + terms.workSeconds + terms.settleSeconds };
@@ -128,7 +128,7 @@ export class PatronAgent {
   }
 
   async #bids(id: number): Promise<SeenBid[]> {
-    const shown = (await this.#desk.bids(id)).filter((bid): bid is Bid & { agentId: bigint; priceBase: bigint } => bid.status === "revealed" && bid.agentId !== undefined && bid.priceBase !== undefined);
+    const shown = (await this.#desk.bids(id)).filter((bid): bid is Bid & { agentId: bigint; priceBase: bigint } => bid.status === "REVEALED" && bid.agentId !== undefined && bid.priceBase !== undefined);
     return Promise.all(shown.map(async ({ bidder, agentId, priceBase }) => ({ bidder, agentId, priceBase, isLive: true, ...(await this.#proven(agentId)) })));
   }
 

@@ -1,4 +1,4 @@
-import type { BountyPhase } from "../../bounties/BountyView.ts";
+import type { BountyPhase } from "../../../chain/bounties/phaseOf.ts";
 
 /** What a patron wants, in base units and seconds. */
 export interface PatronRules {

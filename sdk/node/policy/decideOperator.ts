@@ -10,7 +10,7 @@ function isHiredBy({ engaged }: SeenBounty, { me }: OperatorState): boolean {
 /** A bid that can still be awarded, so that its bidder has to stand by. */
 function isBound(bounty: SeenBounty): boolean {
   const { bid, phase, round } = bounty;
-  return phase !== "closed" && (bid?.status === "revealed" || (bid?.status === "committed" && bid.round === round));
+  return phase !== "CLOSED" && (bid?.status === "REVEALED" || (bid?.status === "COMMITTED" && bid.round === round));
 }
 
 /** Why the terms of a bounty are none that the rules take; undefined if they are. */
@@ -74,34 +74,34 @@ function decideLeaving(bounty: SeenBounty, state: OperatorState): OperatorAction
   const set = state.sets.get(id);
   if (set?.membership === "member" && !isRunning) actions.push({ type: "leaveSet", bounty: id });
   if (set?.membership === "leaving" && set.bondPayableAt !== undefined && state.nowSeconds >= set.bondPayableAt) actions.push({ type: "withdrawBond", bounty: id });
-  const isMissed = bid?.status === "committed" && bid.round < bounty.round;
-  if (isMissed || (phase === "closed" && (bid?.status === "revealed" || bid?.status === "committed"))) actions.push({ type: "withdrawBid", bounty: id });
+  const isMissed = bid?.status === "COMMITTED" && bid.round < bounty.round;
+  if (isMissed || (phase === "CLOSED" && (bid?.status === "REVEALED" || bid?.status === "COMMITTED"))) actions.push({ type: "withdrawBid", bounty: id });
   return actions;
 }
 
 /** On the way to being hired. */
 function decideBid(bounty: SeenBounty, rules: OperatorRules, state: OperatorState): OperatorAction[] {
   const { id, phase, round, stakeBase } = bounty;
-  const bid = bounty.bid?.status === "revealed" || bounty.bid?.round === round ? bounty.bid : undefined;
+  const bid = bounty.bid?.status === "REVEALED" || bounty.bid?.round === round ? bounty.bid : undefined;
   const pass = (reason: string): OperatorAction[] => [{ type: "pass", bounty: id, reason }];
   switch (phase) {
-    case "commit": {
-      if (bid !== undefined && bid.status !== "written") return [];
+    case "COMMIT": {
+      if (bid !== undefined && bid.status !== "WRITTEN") return [];
       const reason = whyNot(bounty, rules, state);
       if (reason !== undefined) return pass(reason);
       if (state.agentId === undefined) return [{ type: "register" }];
       // What is written down may have been sent: the same price and salt again, or the stake of a forgotten bid is lost.
       return [{ type: "commit", bounty: id, priceBase: bid?.priceBase ?? rules.priceBase, stakeBase }];
     }
-    case "reveal":
-      return bid?.status === "committed" ? [{ type: "reveal", bounty: id }] : [];
-    case "award": {
+    case "REVEAL":
+      return bid?.status === "COMMITTED" ? [{ type: "reveal", bounty: id }] : [];
+    case "AWARD": {
       if (bounty.onlyBidder !== state.me) return [];
       const reason = whyNot(bounty, rules, state);
       if (reason !== undefined) return pass(reason);
       return state.agentId === undefined ? [{ type: "register" }] : [{ type: "take", bounty: id, stakeBase }];
     }
-    case "fallback":
+    case "FALLBACK":
       return bounty.bestBidder === state.me ? [{ type: "awardBest", bounty: id }] : [];
     default:
       return [];

@@ -14,17 +14,17 @@ function decideOpen(bounty: PatronBounty, state: PatronState, rules: PatronRules
   const { phase, poolBase, bids } = bounty;
   const isTired = state.nowSeconds >= bounty.postedAt + rules.closeAfterSeconds;
   if (isTired) return [{ type: "close" }];
-  if (phase === "funding") {
+  if (phase === "FUNDING") {
     const missing = rules.poolBase - poolBase;
     if (missing <= 0n) return [];
     return state.balanceBase < missing ? [{ type: "wait", reason: "the account has too little money for the pool" }] : [{ type: "fund", amountBase: missing }];
   }
   // Later anyone may award the lowest bid, which need not be one that the policy takes.
-  if (phase === "award") {
+  if (phase === "AWARD") {
     const bid = chooseBid(bids, rules, poolBase, state.failed);
     return [bid === undefined ? { type: "wait", reason: "no bid is one that the policy takes" } : { type: "award", bid }];
   }
-  if (phase === "lapsed") return [{ type: bounty.round > 0 && bounty.round < bounty.maxRounds && poolBase > 0n ? "reopen" : "close" }];
+  if (phase === "LAPSED") return [{ type: bounty.round > 0 && bounty.round < bounty.maxRounds && poolBase > 0n ? "reopen" : "close" }];
   return [];
 }
 
@@ -35,7 +35,7 @@ export function decidePatron(state: PatronState, rules: PatronRules): PatronActi
     return state.balanceBase < rules.poolBase ? [{ type: "wait", reason: "the account has too little money for the pool" }] : [{ type: "post" }];
   }
   const actions: PatronAction[] = [];
-  if (bounty.phase === "closed") {
+  if (bounty.phase === "CLOSED") {
     if (bounty.refundBase > 0n) actions.push({ type: "refund", amountBase: bounty.refundBase });
   } else if (bounty.engaged !== undefined) {
     const { bidder, hasFailed, finishAt } = bounty.engaged;

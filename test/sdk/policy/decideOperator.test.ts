@@ -14,7 +14,7 @@ const RULES: OperatorRules = {
   minWorkSeconds: 100, minPosterCalls: 1, maxEngagements: 1, claimUnits: 3n, claimSeconds: 60, reserveWei: 20n,
 };
 const BOUNTY: SeenBounty = {
-  id: 4, role: "SEQUENCER", kind: "METERED", token: ETH, phase: "commit", phaseEndsAt: NOW + 10, round: 1, poolBase: 1_000n, ceilingBase: 12n, stakeBase: 100n, onlyBidder: undefined,
+  id: 4, role: "SEQUENCER", kind: "METERED", token: ETH, phase: "COMMIT", phaseEndsAt: NOW + 10, round: 1, poolBase: 1_000n, ceilingBase: 12n, stakeBase: 100n, onlyBidder: undefined,
   meter: METER, workSeconds: 1_000, minProvenCalls: 2, chain: { isKnown: true, operatorBondWei: 50n, silenceSeconds: 10, graceSeconds: 10 }, posterCalls: 1, engaged: undefined, bestBidder: undefined, bid: undefined,
 };
 const STATE: OperatorState = {
@@ -34,7 +34,7 @@ describe("operator by policy: bidding", () => {
   });
 
   it("decideOperator: commits again to what is written down when it was not seen on chain", () => {
-    expect(decide({ bid: { round: 1, priceBase: 11n, status: "written" } })).to.deep.equal([{ type: "commit", bounty: 4, priceBase: 11n, stakeBase: 100n }]);
+    expect(decide({ bid: { round: 1, priceBase: 11n, status: "WRITTEN" } })).to.deep.equal([{ type: "commit", bounty: 4, priceBase: 11n, stakeBase: 100n }]);
   });
 
   it("decideOperator: registers before it bids, and agent 0 counts as registered", () => {
@@ -75,37 +75,37 @@ describe("operator by policy: bidding", () => {
   });
 
   it("decideOperator: bids once at a time, a bid that stands by counts, an old one does not", () => {
-    const other = (bid: SeenBounty["bid"], more: Partial<SeenBounty> = {}): SeenBounty => ({ ...BOUNTY, id: 5, phase: "engaged", engaged: { ...HIRED, bidder: OTHER }, bid, ...more });
+    const other = (bid: SeenBounty["bid"], more: Partial<SeenBounty> = {}): SeenBounty => ({ ...BOUNTY, id: 5, phase: "ENGAGED", engaged: { ...HIRED, bidder: OTHER }, bid, ...more });
     const both = (second: SeenBounty): string[] => types(decideOperator({ ...STATE, bounties: [BOUNTY, second] }, RULES));
-    expect(both(other({ round: 1, priceBase: 10n, status: "revealed" }))).to.deep.equal(["pass"]);
+    expect(both(other({ round: 1, priceBase: 10n, status: "REVEALED" }))).to.deep.equal(["pass"]);
     expect(both(other(undefined, { engaged: HIRED }))).to.include("pass");
     expect(both(other(undefined))).to.deep.equal(["commit"]);
-    expect(both(other({ round: 1, priceBase: 10n, status: "revealed" }, { phase: "closed", engaged: undefined }))).to.deep.equal(["commit", "withdrawBid"]);
+    expect(both(other({ round: 1, priceBase: 10n, status: "REVEALED" }, { phase: "CLOSED", engaged: undefined }))).to.deep.equal(["commit", "withdrawBid"]);
   });
 
   it("decideOperator: reveals what it committed to in this round only", () => {
-    expect(types(decide({ phase: "reveal", bid: { round: 1, priceBase: 10n, status: "committed" } }))).to.deep.equal(["reveal"]);
-    expect(types(decide({ phase: "reveal", bid: { round: 1, priceBase: 10n, status: "revealed" } }))).to.deep.equal([]);
-    expect(types(decide({ phase: "reveal", round: 2, bid: { round: 1, priceBase: 10n, status: "committed" } }))).to.deep.equal(["withdrawBid"]);
+    expect(types(decide({ phase: "REVEAL", bid: { round: 1, priceBase: 10n, status: "COMMITTED" } }))).to.deep.equal(["reveal"]);
+    expect(types(decide({ phase: "REVEAL", bid: { round: 1, priceBase: 10n, status: "REVEALED" } }))).to.deep.equal([]);
+    expect(types(decide({ phase: "REVEAL", round: 2, bid: { round: 1, priceBase: 10n, status: "COMMITTED" } }))).to.deep.equal(["withdrawBid"]);
   });
 
   it("decideOperator: stands by with what it revealed while others bid anew", () => {
-    expect(types(decide({ round: 2, bid: { round: 1, priceBase: 10n, status: "revealed" } }))).to.deep.equal([]);
+    expect(types(decide({ round: 2, bid: { round: 1, priceBase: 10n, status: "REVEALED" } }))).to.deep.equal([]);
     expect(types(decide({ round: 2, bid: undefined }))).to.deep.equal(["commit"]);
   });
 
   it("decideOperator: takes a direct award, and awards itself in the fallback when it is the best", () => {
-    expect(types(decide({ phase: "award", onlyBidder: ME }))).to.deep.equal(["take"]);
-    expect(types(decide({ phase: "award", onlyBidder: ME, posterCalls: 0 }))).to.deep.equal(["pass"]);
-    expect(types(decide({ phase: "award", onlyBidder: OTHER }))).to.deep.equal([]);
-    const bid = { round: 1, priceBase: 10n, status: "revealed" } as const;
-    expect(types(decide({ phase: "fallback", bid, bestBidder: ME }))).to.deep.equal(["awardBest"]);
-    expect(types(decide({ phase: "fallback", bid, bestBidder: OTHER }))).to.deep.equal([]);
+    expect(types(decide({ phase: "AWARD", onlyBidder: ME }))).to.deep.equal(["take"]);
+    expect(types(decide({ phase: "AWARD", onlyBidder: ME, posterCalls: 0 }))).to.deep.equal(["pass"]);
+    expect(types(decide({ phase: "AWARD", onlyBidder: OTHER }))).to.deep.equal([]);
+    const bid = { round: 1, priceBase: 10n, status: "REVEALED" } as const;
+    expect(types(decide({ phase: "FALLBACK", bid, bestBidder: ME }))).to.deep.equal(["awardBest"]);
+    expect(types(decide({ phase: "FALLBACK", bid, bestBidder: OTHER }))).to.deep.equal([]);
   });
 });
 
 describe("operator by policy: at work", () => {
-  const hired: Partial<SeenBounty> = { phase: "engaged", engaged: HIRED, bid: { round: 1, priceBase: 10n, status: "revealed" } };
+  const hired: Partial<SeenBounty> = { phase: "ENGAGED", engaged: HIRED, bid: { round: 1, priceBase: 10n, status: "REVEALED" } };
 
   it("decideOperator: joins the set with its bond, then starts the process, then waits", () => {
     expect(decide(hired)).to.deep.equal([{ type: "join", bounty: 4, bondWei: 50n }]);
@@ -136,7 +136,7 @@ describe("operator by policy: at work", () => {
   });
 
   it("decideOperator: after the work ends the process first, then leaves the set, and takes the bond when it is payable", () => {
-    const closed: Partial<SeenBounty> = { phase: "closed", engaged: undefined };
+    const closed: Partial<SeenBounty> = { phase: "CLOSED", engaged: undefined };
     expect(types(decide(closed, { sets: member("member"), sequencer: { bounty: 4, isUp: true } }))).to.deep.equal(["stopSequencer"]);
     expect(types(decide(closed, { sets: member("member") }))).to.deep.equal(["leaveSet"]);
     expect(types(decide(closed, { sets: member("leaving", NOW + 1) }))).to.deep.equal([]);
@@ -146,11 +146,11 @@ describe("operator by policy: at work", () => {
 
   it("decideOperator: stops working when another is hired in its place, and takes the stake of a bounty that is closed", () => {
     const other = { ...HIRED, bidder: OTHER };
-    expect(types(decide({ phase: "engaged", engaged: other }, { sets: member("member"), sequencer: { bounty: 4, isUp: true } }))).to.deep.equal(["stopSequencer"]);
-    expect(types(decide({ phase: "closed", bid: { round: 1, priceBase: 10n, status: "revealed" } }))).to.deep.equal(["withdrawBid"]);
+    expect(types(decide({ phase: "ENGAGED", engaged: other }, { sets: member("member"), sequencer: { bounty: 4, isUp: true } }))).to.deep.equal(["stopSequencer"]);
+    expect(types(decide({ phase: "CLOSED", bid: { round: 1, priceBase: 10n, status: "REVEALED" } }))).to.deep.equal(["withdrawBid"]);
   });
 
   it("decideOperator: takes what the board owes it", () => {
-    expect(decide({ phase: "closed" }, { creditBase: 7n })).to.deep.equal([{ type: "withdrawCredit", amountBase: 7n }]);
+    expect(decide({ phase: "CLOSED" }, { creditBase: 7n })).to.deep.equal([{ type: "withdrawCredit", amountBase: 7n }]);
   });
 });

@@ -6,7 +6,7 @@ import type { PatronAction, PatronBounty, PatronRules, PatronState, SeenBid } fr
 const NOW = 1_000_000;
 const [A, B, C] = ["a1", "b2", "c3"].map((byte) => `0x${byte.repeat(20)}`) as [string, string, string];
 const RULES: PatronRules = { poolBase: 1_000n, minBidderCalls: 2, minBidderScore: 50, isForgiving: false, closeAfterSeconds: 500 };
-const BOUNTY: PatronBounty = { id: 1, phase: "award", postedAt: NOW - 10, round: 1, maxRounds: 2, poolBase: 1_000n, bids: [], engaged: undefined, refundBase: 0n };
+const BOUNTY: PatronBounty = { id: 1, phase: "AWARD", postedAt: NOW - 10, round: 1, maxRounds: 2, poolBase: 1_000n, bids: [], engaged: undefined, refundBase: 0n };
 const STATE: PatronState = { nowSeconds: NOW, bounty: BOUNTY, balanceBase: 1_000n, creditBase: 0n, failed: [] };
 const WORK = { bidder: A, priceBase: 10n, hasFailed: false, finishAt: NOW + 100 };
 
@@ -21,9 +21,9 @@ describe("patron by policy", () => {
   });
 
   it("decidePatron: adds what is missing in the pool", () => {
-    expect(decide({ phase: "funding", poolBase: 400n })).to.deep.equal([{ type: "fund", amountBase: 600n }]);
-    expect(types(decide({ phase: "funding", poolBase: 400n }, { balanceBase: 599n }))).to.deep.equal(["wait"]);
-    expect(types(decide({ phase: "funding" }))).to.deep.equal([]);
+    expect(decide({ phase: "FUNDING", poolBase: 400n })).to.deep.equal([{ type: "fund", amountBase: 600n }]);
+    expect(types(decide({ phase: "FUNDING", poolBase: 400n }, { balanceBase: 599n }))).to.deep.equal(["wait"]);
+    expect(types(decide({ phase: "FUNDING" }))).to.deep.equal([]);
   });
 
   const choices: readonly [string, SeenBid[], string | undefined][] = [
@@ -52,30 +52,30 @@ describe("patron by policy", () => {
   it("decidePatron: awards in its own time only, and waits when no bid is fit", () => {
     expect(decide({ bids: [bid(A, 10n)] })).to.deep.equal([{ type: "award", bid: bid(A, 10n) }]);
     expect(types(decide({ bids: [bid(A, 10n, { calls: 0 })] }))).to.deep.equal(["wait"]);
-    for (const phase of ["commit", "reveal", "fallback"] as const) expect(types(decide({ phase, bids: [bid(A, 10n)] }))).to.deep.equal([]);
+    for (const phase of ["COMMIT", "REVEAL", "FALLBACK"] as const) expect(types(decide({ phase, bids: [bid(A, 10n)] }))).to.deep.equal([]);
   });
 
   it("decidePatron: has a silent operator slashed, and hires the next", () => {
-    expect(decide({ phase: "engaged", engaged: { ...WORK, hasFailed: true } })).to.deep.equal([{ type: "fail", bidder: A }]);
-    expect(types(decide({ phase: "engaged", engaged: WORK }))).to.deep.equal([]);
+    expect(decide({ phase: "ENGAGED", engaged: { ...WORK, hasFailed: true } })).to.deep.equal([{ type: "fail", bidder: A }]);
+    expect(types(decide({ phase: "ENGAGED", engaged: WORK }))).to.deep.equal([]);
     expect(decide({ bids: [bid(B, 10n)] }, { failed: [A] })[0]).to.deep.equal({ type: "award", bid: bid(B, 10n) });
   });
 
   it("decidePatron: ends work whose time is over", () => {
-    expect(types(decide({ phase: "engaged", engaged: { ...WORK, finishAt: NOW } }))).to.deep.equal(["finish"]);
+    expect(types(decide({ phase: "ENGAGED", engaged: { ...WORK, finishAt: NOW } }))).to.deep.equal(["finish"]);
   });
 
   it("decidePatron: begins another round while there is one, then closes", () => {
-    expect(types(decide({ phase: "lapsed" }))).to.deep.equal(["reopen"]);
-    expect(types(decide({ phase: "lapsed", round: 2 }))).to.deep.equal(["close"]);
-    expect(types(decide({ phase: "lapsed", round: 0 }))).to.deep.equal(["close"]);
-    expect(types(decide({ phase: "lapsed", poolBase: 0n }))).to.deep.equal(["close"]);
+    expect(types(decide({ phase: "LAPSED" }))).to.deep.equal(["reopen"]);
+    expect(types(decide({ phase: "LAPSED", round: 2 }))).to.deep.equal(["close"]);
+    expect(types(decide({ phase: "LAPSED", round: 0 }))).to.deep.equal(["close"]);
+    expect(types(decide({ phase: "LAPSED", poolBase: 0n }))).to.deep.equal(["close"]);
   });
 
   it("decidePatron: closes what nobody does for long, never while somebody is at work, and takes its money back", () => {
     expect(types(decide({ postedAt: NOW - 500, bids: [bid(A, 10n)] }))).to.deep.equal(["close"]);
-    expect(types(decide({ postedAt: NOW - 500, phase: "engaged", engaged: WORK }))).to.deep.equal([]);
-    expect(decide({ phase: "closed", refundBase: 5n }, { creditBase: 3n })).to.deep.equal([{ type: "refund", amountBase: 5n }, { type: "withdrawCredit", amountBase: 3n }]);
-    expect(types(decide({ phase: "closed" }))).to.deep.equal([]);
+    expect(types(decide({ postedAt: NOW - 500, phase: "ENGAGED", engaged: WORK }))).to.deep.equal([]);
+    expect(decide({ phase: "CLOSED", refundBase: 5n }, { creditBase: 3n })).to.deep.equal([{ type: "refund", amountBase: 5n }, { type: "withdrawCredit", amountBase: 3n }]);
+    expect(types(decide({ phase: "CLOSED" }))).to.deep.equal([]);
   });
 });
