@@ -38,7 +38,7 @@ import { DEFAULT_POLICY } from "./decide/DisputePolicy.ts";
 import type { DisputePolicy } from "./decide/DisputePolicy.ts";
 import type { DisputeRules, DisputeState } from "./decide/DisputeState.ts";
 import type { EvidenceSource } from "./evidence/EvidenceSource.ts";
-import { createChallengerProcessor } from "./processor.ts";
+import { createChallengerProcessor, MOVED } from "./processor.ts";
 import type { ChallengerTask } from "./processor.ts";
 import type { DisputeSources } from "./read/DisputeSources.ts";
 import { MoveBook } from "./read/MoveBook.ts";
@@ -277,7 +277,7 @@ export async function createChallenger(options: ChallengerOptions): Promise<Chal
     queue, logger,
     tasks: { play, collect },
     everyMs: { play: everyMs, collect: options.collectEveryMs ?? DEFAULT_COLLECT_EVERY_MS },
-    onRetry: (code) => alarmCount?.inc({ code }),
+    onRetry: (_task, { code }) => alarmCount?.inc({ code }),
   });
 
   const sumOf = (count: (view: DisputeState["epochs"][number]) => number): number => (state?.epochs ?? []).reduce((sum, view) => sum + count(view), 0);
@@ -304,7 +304,7 @@ export async function createChallenger(options: ChallengerOptions): Promise<Chal
       await replica.saveSnapshot();
       replica.close();
     },
-    isWell: () => alarms.length === 0 && state !== undefined && !processor.isTroubled("play"),
+    isWell: () => alarms.length === 0 && state !== undefined && [undefined, MOVED].includes(processor.troubleOf("play")),
     wake: (task) => processor.wake(task),
     run: (task) => processor.run(task),
     status: () => {

@@ -378,7 +378,7 @@ export function createTower(options: TowerOptions): Tower {
     queue, logger, look, everyMs,
     channel: turn,
     concurrency: CONCURRENCY,
-    onRetry: (code) => {
+    onRetry: (_id, { code }) => {
       alarmCount?.inc({ code });
       if (code === "tower/l1-down") raise("endpoints", code, { answering: 0 });
     },
@@ -405,7 +405,7 @@ export function createTower(options: TowerOptions): Tower {
       for (const manager of managers) await manager.stop();
     },
     look: () => processor.run(LOOK),
-    isWell: () => head !== undefined && !processor.isTroubled && alarms.size === 0,
+    isWell: () => head !== undefined && processor.troubleOf(LOOK) === undefined && alarms.size === 0,
     status: () => ({
       addresses,
       signer: receiptSigner.address,
