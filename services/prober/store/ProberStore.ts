@@ -125,13 +125,13 @@ export class ProberStore {
   #fill(text: string): void {
     const refuse = (problem: string, cause?: unknown): ProberError =>
       new ProberError("prober/storage", { path: this.#path, problem }, "stop", { what: `${this.#path} cannot be used: ${problem}`, why: "It holds the salts of what is committed to", todo: "Choose another data folder, or bring back the file; do not delete it while something is to be revealed" }, { cause });
-    let content: FileContent;
+    let content: FileContent | null;
     try {
-      content = JSON.parse(text) as FileContent;
+      content = JSON.parse(text) as FileContent | null;
     } catch (error) {
       throw refuse("it is no JSON", error);
     }
-    if (content.format !== FORMAT) throw refuse("it is of another format");
+    if (content?.format !== FORMAT || typeof content.engagements !== "object") throw refuse("it is of another format");
     const { chainId, meter } = this.#meter;
     if (content.chainId !== chainId || content.meter !== meter) throw refuse(`it is of the meter ${content.meter} on chain ${content.chainId}`);
     this.#hasJoined = content.hasJoined;
