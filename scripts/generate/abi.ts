@@ -19,6 +19,7 @@ const CONTRACTS = [
   { name: "OneStepProver", source: "contracts/root/OneStepProver.sol" },
   { name: "BatchMeter", source: "contracts/bounties/BatchMeter.sol" },
   { name: "TowerBond", source: "contracts/channels/TowerBond.sol" },
+  { name: "BountyBoard", source: "contracts/bounties/BountyBoard.sol" },
   { name: "JobEscrow", source: "contracts/bounties/JobEscrow.sol" },
   { name: "CodeVerifier", source: "contracts/bounties/CodeVerifier.sol" },
   { name: "IdentityRegistry", source: "contracts/agents/IdentityRegistry.sol" },
