@@ -2,6 +2,8 @@ import { CodedError } from "../../../runtime/errors/CodedError.ts";
 
 /** Error codes of the indexer. */
 export type EconomyErrors = {
+  /** Of a registration file: PostgreSQL refused it. */
+  "economy/unstorable": Record<string, never>;
   "economy/otherWriter": { readonly schema: string; readonly block: number };
 };
 

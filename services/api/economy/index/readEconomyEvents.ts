@@ -1,12 +1,12 @@
 import type { JsonRpcApiProvider } from "ethers";
 
-import { bountyBoardAbi } from "../../../chain/generated/abi/BountyBoard.ts";
-import { identityRegistryAbi } from "../../../chain/generated/abi/IdentityRegistry.ts";
-import { jobEscrowAbi } from "../../../chain/generated/abi/JobEscrow.ts";
-import { reputationRegistryAbi } from "../../../chain/generated/abi/ReputationRegistry.ts";
-import { validationRegistryAbi } from "../../../chain/generated/abi/ValidationRegistry.ts";
-import { readLogs } from "../../../chain/readLogs.ts";
-import type { RawLog } from "../../../chain/readLogs.ts";
+import { bountyBoardAbi } from "../../../../chain/generated/abi/BountyBoard.ts";
+import { identityRegistryAbi } from "../../../../chain/generated/abi/IdentityRegistry.ts";
+import { jobEscrowAbi } from "../../../../chain/generated/abi/JobEscrow.ts";
+import { reputationRegistryAbi } from "../../../../chain/generated/abi/ReputationRegistry.ts";
+import { validationRegistryAbi } from "../../../../chain/generated/abi/ValidationRegistry.ts";
+import { readLogs } from "../../../../chain/readLogs.ts";
+import type { RawLog } from "../../../../chain/readLogs.ts";
 import { createEventDecoder } from "./decodeEvent.ts";
 import type { EventDecoder } from "./decodeEvent.ts";
 import type { EconomyAddresses, EconomyContract, EconomyEvent } from "./EconomyEvent.ts";
@@ -24,9 +24,6 @@ const DECODERS: Readonly<Partial<Record<EconomyContract, EventDecoder>>> = {
     "PartNotStarted", "Claimed", "Finished", "Failed", "Closed", "Refunded",
   ]),
 };
-
-/** A log with its place in its block. */
-type PlacedLog = RawLog & { readonly logIndex: string };
 
 /** Times asked for at once. */
 const PARALLEL_READS = 8;
@@ -58,7 +55,7 @@ export function createEconomyReader({ provider, addresses, onUnreadable }: Econo
   const contractAt = new Map(present.map((name) => [addresses[name] ?? "", name]));
   const topics = [...new Set(present.flatMap((name) => DECODERS[name]?.topics ?? []))];
   return async (fromBlock, toBlock) => {
-    const logs = (await readLogs(provider, { fromBlock, toBlock, address: [...contractAt.keys()], topics: [topics] })) as readonly PlacedLog[];
+    const logs = await readLogs(provider, { fromBlock, toBlock, address: [...contractAt.keys()], topics: [topics] });
     const times = await timesOf(provider, logs);
     const events = logs.flatMap((log): EconomyEvent[] => {
       const contract = contractAt.get(log.address.toLowerCase());

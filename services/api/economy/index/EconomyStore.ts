@@ -1,11 +1,11 @@
 import type pg from "pg";
 
-import { REORG_DEPTH_BLOCKS } from "../../../chain/HeadWatcher.ts";
-import type { EventConsumer, L1Cursor } from "../../../derivation/createEventSource.ts";
-import { inTransaction } from "../../../runtime/postgres/createPool.ts";
-import { migrate } from "../../../runtime/postgres/migrate.ts";
+import { REORG_DEPTH_BLOCKS } from "../../../../chain/HeadWatcher.ts";
+import type { EventConsumer, L1Cursor } from "../../../../derivation/createEventSource.ts";
+import { inTransaction } from "../../../../runtime/postgres/createPool.ts";
+import { migrate } from "../../../../runtime/postgres/migrate.ts";
 import { applyEvent } from "./applyEvent.ts";
-import { EconomyError } from "./EconomyError.ts";
+import { EconomyError } from "../EconomyError.ts";
 import type { EconomyEvent } from "./EconomyEvent.ts";
 import { ECONOMY_MIGRATIONS, UNDOABLE } from "./migrations.ts";
 

@@ -1,8 +1,8 @@
 import { AbiCoder, Interface, ParamType } from "ethers";
 import type { EventFragment, InterfaceAbi } from "ethers";
 
-import { cleanText } from "../../../chain/agents/cleanText.ts";
-import { fromHex } from "../../../core/codec/hex.ts";
+import { cleanText } from "../../../../chain/agents/cleanText.ts";
+import { fromHex } from "../../../../core/codec/hex.ts";
 import type { EventValue } from "./EconomyEvent.ts";
 
 const coder = AbiCoder.defaultAbiCoder();

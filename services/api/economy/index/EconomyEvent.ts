@@ -1,4 +1,4 @@
-import type { Deployment } from "../../../chain/Deployment.ts";
+import type { Deployment } from "../../../../chain/Deployment.ts";
 
 /** The contracts whose events are indexed, by the names that a deployment gives them. */
 export const ECONOMY_CONTRACTS = ["identityRegistry", "reputationRegistry", "validationRegistry", "proofOfService", "jobEscrow", "bountyBoard"] as const;
