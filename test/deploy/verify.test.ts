@@ -42,7 +42,7 @@ function createExplorer(received: Submission[], isFailing: () => boolean) {
 }
 
 describe("npx hardhat deploy --verify", function () {
-  this.timeout(300_000);
+  this.timeout(180_000);
   const name = `verify-${process.pid}`;
   const received: Submission[] = [];
   let isFailing = false;
@@ -61,7 +61,7 @@ describe("npx hardhat deploy --verify", function () {
 
   before(async () => {
     await new Promise<void>((resolve) => explorer.listen(0, "127.0.0.1", resolve));
-    chain = await startLocalChain("anvil", { chainId: CHAIN_ID, blockSeconds: 1 });
+    chain = await startLocalChain("anvil", { chainId: CHAIN_ID, blockSeconds: 0.5 });
   });
   after(async () => {
     explorer.close();
