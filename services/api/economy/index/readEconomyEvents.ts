@@ -3,6 +3,7 @@ import type { JsonRpcApiProvider } from "ethers";
 import { bountyBoardAbi } from "../../../../chain/generated/abi/BountyBoard.ts";
 import { identityRegistryAbi } from "../../../../chain/generated/abi/IdentityRegistry.ts";
 import { jobEscrowAbi } from "../../../../chain/generated/abi/JobEscrow.ts";
+import { proofOfServiceAbi } from "../../../../chain/generated/abi/ProofOfService.ts";
 import { reputationRegistryAbi } from "../../../../chain/generated/abi/ReputationRegistry.ts";
 import { validationRegistryAbi } from "../../../../chain/generated/abi/ValidationRegistry.ts";
 import { readLogs } from "../../../../chain/readLogs.ts";
@@ -11,10 +12,11 @@ import { createEventDecoder } from "./decodeEvent.ts";
 import type { EventDecoder } from "./decodeEvent.ts";
 import type { EconomyAddresses, EconomyContract, EconomyEvent } from "./EconomyEvent.ts";
 
-const DECODERS: Readonly<Partial<Record<EconomyContract, EventDecoder>>> = {
+const DECODERS: Readonly<Record<EconomyContract, EventDecoder>> = {
   identityRegistry: createEventDecoder(identityRegistryAbi, ["Transfer", "Registered", "URIUpdated", "MetadataSet"]),
   reputationRegistry: createEventDecoder(reputationRegistryAbi, ["NewFeedback", "FeedbackRevoked", "ResponseAppended"]),
   validationRegistry: createEventDecoder(validationRegistryAbi, ["ValidationRequest", "ValidationResponse"]),
+  proofOfService: createEventDecoder(proofOfServiceAbi, ["CallProven", "FeedbackAttached", "FeedbackDetached"]),
   jobEscrow: createEventDecoder(jobEscrowAbi, [
     "JobCreated", "ProviderSet", "BudgetSet", "JobFunded", "JobSubmitted", "JobCompleted", "JobRejected", "JobExpired", "PaymentReleased", "Refunded",
     "TermsFixed", "ReviewStarted", "JobContested", "JobDisputed", "DisputeEnded",
@@ -51,18 +53,17 @@ async function timesOf(provider: JsonRpcApiProvider, logs: readonly RawLog[]): P
 
 /** Reads what the contracts of the economy said in a range of blocks, oldest first. */
 export function createEconomyReader({ provider, addresses, onUnreadable }: EconomyReaderOptions): (fromBlock: number, toBlock: number) => Promise<{ events: EconomyEvent[]; readTo: number }> {
-  const present = (Object.keys(addresses) as EconomyContract[]).filter((name) => DECODERS[name] !== undefined);
+  const present = Object.keys(addresses) as EconomyContract[];
   const contractAt = new Map(present.map((name) => [addresses[name] ?? "", name]));
-  const topics = [...new Set(present.flatMap((name) => DECODERS[name]?.topics ?? []))];
+  const topics = [...new Set(present.flatMap((name) => DECODERS[name].topics))];
   return async (fromBlock, toBlock) => {
     const logs = await readLogs(provider, { fromBlock, toBlock, address: [...contractAt.keys()], topics: [topics] });
     const times = await timesOf(provider, logs);
     const events = logs.flatMap((log): EconomyEvent[] => {
       const contract = contractAt.get(log.address.toLowerCase());
-      const decoder = contract === undefined ? undefined : DECODERS[contract];
-      if (contract === undefined || decoder === undefined) return [];
+      if (contract === undefined) return [];
       try {
-        const decoded = decoder.decode(log.topics, log.data);
+        const decoded = DECODERS[contract].decode(log.topics, log.data);
         if (decoded === undefined) return [];
         const { blockNumber, logIndex, transactionHash } = log;
         return [{ contract, ...decoded, blockNumber: Number(blockNumber), logIndex: Number(logIndex), transactionHash, timestamp: times.get(blockNumber) ?? 0 }];
