@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { AbiCoder, Contract, ContractFactory, Interface, Wallet, concat, getCreateAddress, id, toBeHex, zeroPadValue } from "ethers";
+import { AbiCoder, ContractFactory, Interface, Wallet, concat, getCreateAddress, id, toBeHex, zeroPadValue } from "ethers";
 import type { BaseContract, InterfaceAbi } from "ethers";
 
 import { connectIdentityRegistry, connectReputationRegistry, connectValidationRegistry } from "../../chain/agents/connectRegistries.ts";
@@ -10,8 +10,7 @@ import { chainRef } from "../../chain/agents/agnt2Service.ts";
 import { registryId } from "../../chain/agents/registrationFile.ts";
 import type { Deployment } from "../../chain/Deployment.ts";
 import { loadDeployment } from "../../chain/Deployment.ts";
-import { bountyBoardAbi } from "../../chain/generated/abi/BountyBoard.ts";
-import { jobEscrowAbi } from "../../chain/generated/abi/JobEscrow.ts";
+import { connectBountyBoard, connectJobEscrow } from "../../chain/bounties/connectBountyBoard.ts";
 import { silentLogger } from "../../runtime/logger/createLogger.ts";
 import { loadConfig } from "../../runtime/config/loadConfig.ts";
 import { apiSettings } from "../../services/api/config.ts";
@@ -145,8 +144,8 @@ export async function startEconomyStage(options: { gasLimit?: number } = {}): Pr
     identity: connectIdentityRegistry(identity, wallet),
     reputation: connectReputationRegistry(reputation, wallet),
     validation: connectValidationRegistry(validation, wallet),
-    escrow: new Contract(escrow, jobEscrowAbi, wallet) as unknown as JobEscrow,
-    board: new Contract(board, bountyBoardAbi, wallet) as unknown as BountyBoard,
+    escrow: connectJobEscrow(escrow, wallet),
+    board: connectBountyBoard(board, wallet),
     async wallet(place) {
       const other = new Wallet(id(`economy ${place}`), chain.provider);
       await chain.send("anvil_setBalance", [other.address, "0x3635c9adc5dea00000"]);

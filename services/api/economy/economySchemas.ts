@@ -1,7 +1,8 @@
 import { z } from "zod";
 
+import { BOUNTY_ROLES, REWARD_KINDS } from "../../../chain/bounties/BountyTerms.ts";
+import { BOUNTY_PHASES } from "../../../chain/bounties/phaseOf.ts";
 import { address, amount, count, hash, hexData, seconds } from "../schemas.ts";
-import { BOUNTY_PHASES, BOUNTY_ROLES, REWARD_KINDS } from "./BountyPhase.ts";
 import { JOB_STATUSES } from "./index/applyEscrowEvents.ts";
 
 /** An id or amount of a contract: up to 256 bits, as decimal text. */
@@ -163,7 +164,7 @@ export const bountySchema = z
     id: bigNumber,
     poster: address,
     phase: z.enum(BOUNTY_PHASES).describe("Now, by the clock of the newest L1 block"),
-    phaseEndsAt: seconds.nullable().describe("When the phase ends if nobody does anything; null for never"),
+    phaseEndsAt: seconds.nullable().describe("When the phase ends if nobody does anything; null where only a call ends it"),
     intent: documentSchema,
     spec: documentSchema,
     terms: termsSchema,
@@ -172,7 +173,8 @@ export const bountySchema = z
     pool: whole("What is in it for work, base units"),
     contributed: bigNumber,
     paid: whole("Paid for work, fees included"),
-    worker: address.nullable(),
+    worker: address.nullable().describe("Who is engaged"),
+    engagedAt: seconds.nullable().describe("When that began"),
     agentId: bigNumber.nullable().describe("Of the worker"),
     price: bigNumber.nullable().describe("Of the worker's bid"),
     jobId: bigNumber.nullable().describe("Of the part in work"),

@@ -1,11 +1,12 @@
 import type { ClientBase } from "pg";
 
+import { BOUNTY_STAGES } from "../../../../chain/bounties/BountyState.ts";
 import type { EconomyEvent, EventValue } from "./EconomyEvent.ts";
 import { jsonOf, textOf } from "./EventHandler.ts";
 import type { EventHandler, EventHandlers } from "./EventHandler.ts";
 
-/** `Stage` of the board. */
-export const STAGE = { FUNDING: 1, BIDDING: 2, ENGAGED: 3, CLOSED: 4 } as const;
+/** The board's stages, as rows have them: by number. */
+const STAGE = { FUNDING: BOUNTY_STAGES.indexOf("FUNDING"), BIDDING: BOUNTY_STAGES.indexOf("BIDDING"), ENGAGED: BOUNTY_STAGES.indexOf("ENGAGED"), CLOSED: BOUNTY_STAGES.indexOf("CLOSED") };
 
 const MAX_LINK = 2_048;
 

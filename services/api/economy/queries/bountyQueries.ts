@@ -1,7 +1,10 @@
 import type pg from "pg";
 
-import { BOUNTY_ROLES, phaseOf, stagesOf } from "../BountyPhase.ts";
-import type { BountyPhase } from "../BountyPhase.ts";
+import { BOUNTY_STAGES } from "../../../../chain/bounties/BountyState.ts";
+import type { BountyStage } from "../../../../chain/bounties/BountyState.ts";
+import { BOUNTY_ROLES } from "../../../../chain/bounties/BountyTerms.ts";
+import { phaseOf } from "../../../../chain/bounties/phaseOf.ts";
+import type { BountyPhase, PhaseAt } from "../../../../chain/bounties/phaseOf.ts";
 import { Where } from "./Where.ts";
 
 /** Terms as they are kept: integers as decimal text. */
@@ -53,10 +56,16 @@ const MAX_SCAN = 2_000;
 const COLUMNS = "b.*, (SELECT count(*) FROM bids d WHERE d.bounty_id = b.bounty_id AND d.status = 'revealed') AS live_bids";
 
 /** What the phase follows from, of a row. */
-export function phaseOfRow({ stage, clock, terms }: BountyRow, nowSeconds: number): { phase: BountyPhase; endsAt: number | undefined } {
+export function phaseOfRow({ stage, clock, terms }: BountyRow, nowSeconds: number): PhaseAt {
   const secondsOf = (name: string): number => Number(terms[name]);
-  const times = { fundingSeconds: secondsOf("fundingSeconds"), revealSeconds: secondsOf("revealSeconds"), awardSeconds: secondsOf("awardSeconds"), workSeconds: secondsOf("workSeconds") };
-  return phaseOf({ stage, clock: Number(clock), terms: { ...times, bidder: String(terms["bidder"]) } }, nowSeconds);
+  const times = { fundingSeconds: secondsOf("fundingSeconds"), revealSeconds: secondsOf("revealSeconds"), awardSeconds: secondsOf("awardSeconds") };
+  return phaseOf({ stage: BOUNTY_STAGES[stage] ?? "NONE", clock: Number(clock) }, { ...times, bidder: String(terms["bidder"]) }, nowSeconds);
+}
+
+/** Stages in which a bounty can be in the phase. */
+function stagesOf(phase: BountyPhase): number[] {
+  const stages: readonly BountyStage[] = phase === "LAPSED" ? ["FUNDING", "BIDDING"] : BOUNTY_STAGES.filter((stage) => stage === phase);
+  return (stages.length === 0 ? (["BIDDING"] as const) : stages).map((stage) => BOUNTY_STAGES.indexOf(stage));
 }
 
 /** A page of bounties, the newest first. @returns `next` when there may be more */

@@ -1,9 +1,10 @@
 import { z } from "zod";
 
+import { BOUNTY_ROLES } from "../../../../chain/bounties/BountyTerms.ts";
+import { BOUNTY_PHASES } from "../../../../chain/bounties/phaseOf.ts";
 import { defineRoute } from "../../Route.ts";
 import type { AnyRoute } from "../../Route.ts";
 import { address, limitOf } from "../../schemas.ts";
-import { BOUNTY_PHASES, BOUNTY_ROLES } from "../BountyPhase.ts";
 import { bigNumber, bountyDetailSchema, bountySchema, jobSchema } from "../economySchemas.ts";
 import { JOB_STATUSES } from "../index/applyEscrowEvents.ts";
 import { bidsOf, contributionsOf, findBounty, findJob, historyOf, jobsOf, searchBounties, searchJobs } from "../queries/bountyQueries.ts";

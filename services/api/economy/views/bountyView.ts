@@ -1,6 +1,6 @@
 import type { z } from "zod";
 
-import { BOUNTY_ROLES, REWARD_KINDS } from "../BountyPhase.ts";
+import { BOUNTY_ROLES, REWARD_KINDS } from "../../../../chain/bounties/BountyTerms.ts";
 import type { BID_STATUSES, bountyDetailSchema, bountySchema, jobSchema, termsSchema } from "../economySchemas.ts";
 import type { JOB_STATUSES } from "../index/applyEscrowEvents.ts";
 import { phaseOfRow } from "../queries/bountyQueries.ts";
@@ -46,12 +46,12 @@ export function termsView(terms: KeptTerms): z.output<typeof termsSchema> {
 
 /** @param nowSeconds the time that the phase is told for */
 export function bountyView(row: BountyRow, nowSeconds: number): z.output<typeof bountySchema> {
-  const { phase, endsAt } = phaseOfRow(row, nowSeconds);
+  const { phase, until } = phaseOfRow(row, nowSeconds);
   return {
     id: row.bounty_id,
     poster: row.poster,
     phase,
-    phaseEndsAt: endsAt ?? null,
+    phaseEndsAt: until ?? null,
     intent: { uri: row.intent_uri, hash: row.intent_hash },
     spec: { uri: row.spec_uri, hash: row.spec_hash },
     terms: termsView(row.terms),
@@ -61,6 +61,7 @@ export function bountyView(row: BountyRow, nowSeconds: number): z.output<typeof 
     contributed: row.contributed,
     paid: row.paid,
     worker: row.worker,
+    engagedAt: row.worker === null ? null : Number(row.clock),
     agentId: row.agent_id,
     price: row.price,
     jobId: row.job_id,
