@@ -30,13 +30,13 @@ function readDeployment(file: string): unknown {
 /** What a command needs of the network, opened when it is first asked for and closed at the end. */
 export class Connection {
   readonly client: Agnt2Client;
-  readonly config: CliConfig;
+  #config: CliConfig;
   #signer: Promise<LoadedSigner> | undefined;
   #provider: JsonRpcProvider | undefined;
   #economy: Promise<Economy> | undefined;
 
   constructor(config: CliConfig) {
-    this.config = config;
+    this.#config = config;
     // One bundle a command: no connection to keep.
     this.client = new Agnt2Client({
       sequencerUrl: config.sequencer,
@@ -46,6 +46,15 @@ export class Connection {
       ...(config.deployment === undefined ? {} : { deployment: readDeployment(config.deployment) }),
       ...(config.sequencerAddress === undefined ? {} : { sequencerAddress: config.sequencerAddress }),
     });
+  }
+
+  get config(): CliConfig {
+    return this.#config;
+  }
+
+  /** From now on this is the L1, before anything was asked of another. */
+  useL1(l1: string): void {
+    this.#config = { ...this.#config, l1 };
   }
 
   async #keySource(): Promise<KeySource> {

@@ -1,5 +1,5 @@
 import { Contract, isError } from "ethers";
-import type { ContractTransactionReceipt, Interface, InterfaceAbi, Provider, Signer } from "ethers";
+import type { Interface, InterfaceAbi, Provider, Signer, TransactionReceipt } from "ethers";
 
 import { ChainError } from "../chain/ChainError.ts";
 import { toChainError } from "../chain/decodeRevert.ts";
@@ -20,7 +20,7 @@ const ERC20_ABI = [
 /** What sending a transaction answers, of any contract client. */
 export interface SentTransaction {
   readonly hash: string;
-  wait(confirmations?: number, timeoutMs?: number): Promise<ContractTransactionReceipt | null>;
+  wait(confirmations?: number, timeoutMs?: number): Promise<TransactionReceipt | null>;
 }
 
 /** Calls and transactions of one signer, with reverts as typed errors. */
@@ -60,7 +60,7 @@ export class L1Sender {
   }
 
   /** Resolves when it is mined. @throws ChainError with the contract's error; SdkError `SDK_TIMEOUT` */
-  async send(send: () => Promise<SentTransaction>): Promise<ContractTransactionReceipt> {
+  async send(send: () => Promise<SentTransaction>): Promise<TransactionReceipt> {
     return this.read(async () => {
       const sent = await this.#sendFresh(send);
       const receipt = await sent.wait(1, MINED_MS).catch((error: unknown) => (isError(error, "TIMEOUT") ? null : Promise.reject(error as Error)));
@@ -86,7 +86,7 @@ export class L1Sender {
   }
 
   /** The arguments of the first such event of a transaction. @throws SdkError `SDK_RESPONSE` */
-  event(receipt: ContractTransactionReceipt, contract: Interface, name: string): Record<string, unknown> {
+  event(receipt: TransactionReceipt, contract: Interface, name: string): Record<string, unknown> {
     for (const log of receipt.logs) {
       const parsed = contract.parseLog(log);
       if (parsed?.name === name) return parsed.args.toObject() as Record<string, unknown>;

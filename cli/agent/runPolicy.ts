@@ -41,15 +41,16 @@ function factsOf(notice: Exclude<PolicyNotice, { kind: "trouble" }>): [sentence:
 /** Acts by a policy file until a signal ends it. */
 export async function runPolicy({ connection, report }: Context, file: string): Promise<void> {
   const policy = await readPolicy(file);
+  if (policy.l1Url !== undefined) connection.useL1(policy.l1Url);
   const [economy, signer] = await Promise.all([connection.economy(), connection.economySigner()]);
   const decimals = policy.token === undefined ? ETH_DECIMALS : (await tokenOnL1(await connection.economyProvider(), policy.token)).decimals;
   const onNotice = (notice: PolicyNotice): void => (notice.kind === "trouble" ? report.error(notice.error) : report.event(...factsOf(notice)));
-  const { l1, api } = connection.config;
+  const { l1: l1Url, api } = connection.config;
   const stopping = Promise.race([once(process, "SIGINT"), once(process, "SIGTERM")]);
   const agent =
     policy.role === "patron"
       ? await PatronAgent.start({ policy, economy, signer, decimals, onNotice })
-      : await OperatorAgent.start({ policy, economy, signer, decimals, onNotice, l1Url: l1, api: new HttpService(api), env: inheritedEnvironment(), keyEnv: connection.sequencerKey() });
+      : await OperatorAgent.start({ policy, economy, signer, decimals, onNotice, l1Url, api: new HttpService(api), env: inheritedEnvironment(), keyEnv: connection.sequencerKey() });
   try {
     report.event(`Acts as ${policy.role} until Ctrl-C.`, { event: "running", role: policy.role, account: (await signer.getAddress()).toLowerCase() });
     await stopping;

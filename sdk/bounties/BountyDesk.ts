@@ -1,5 +1,5 @@
 import { Interface } from "ethers";
-import type { ContractTransactionReceipt, Signer } from "ethers";
+import type { Signer, TransactionReceipt } from "ethers";
 
 import { bidCommitment } from "../../chain/bounties/bidCommitment.ts";
 import { BOUNTY_STAGES } from "../../chain/bounties/BountyState.ts";
@@ -274,7 +274,7 @@ export class BountyDesk {
     return this.sender.read(() => this.#board.escrow());
   }
 
-  async #pay(token: string, amountBase: bigint, send: (options: { value?: bigint; nonce?: number }) => Promise<SentTransaction>): Promise<ContractTransactionReceipt> {
+  async #pay(token: string, amountBase: bigint, send: (options: { value?: bigint; nonce?: number }) => Promise<SentTransaction>): Promise<TransactionReceipt> {
     return this.sender.send(async () => send(await this.sender.bring(token, amountBase, this.address)));
   }
 
@@ -282,7 +282,7 @@ export class BountyDesk {
     return (await this.sender.send(send)).hash;
   }
 
-  #event(receipt: ContractTransactionReceipt, name: string): Record<string, unknown> {
+  #event(receipt: TransactionReceipt, name: string): Record<string, unknown> {
     return this.sender.event(receipt, this.#board.interface, name);
   }
 }

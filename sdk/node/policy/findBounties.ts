@@ -18,11 +18,11 @@ export async function findSequencerBounties(api: HttpService | undefined, desk: 
 
 async function askIndex(api: HttpService): Promise<number[]> {
   const ids: number[] = [];
-  let from: unknown = 0;
-  for (let page = 0; from !== undefined && page < MOST_PAGES; page += 1) {
-    const answer = await api.get(`/v1/bounties?role=SEQUENCER&from=${Number(from)}&limit=${PAGE}`);
+  let cursor: unknown;
+  for (let page = 0; page === 0 || (cursor !== undefined && page < MOST_PAGES); page += 1) {
+    const answer = await api.get(`/v1/economy/bounties?role=SEQUENCER&limit=${PAGE}${cursor === undefined ? "" : `&cursor=${encodeURIComponent(String(cursor))}`}`);
     ids.push(...listField(answer, "items").map((item) => numberField(asJson(item), "id")));
-    from = answer["next"];
+    cursor = answer["next"];
   }
   return ids;
 }

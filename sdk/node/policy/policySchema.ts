@@ -22,6 +22,8 @@ const agentSchema = z.strictObject({
 
 const common = {
   agent: agentSchema,
+  /** L1 endpoint; default: that of the command line. */
+  l1Url: url.optional(),
   /** Pause between two looks at the chain. */
   pollMs: z.number().int().min(50).max(3_600_000).default(2_000),
   /** Folder of state, salts and the sequencer's data. */
