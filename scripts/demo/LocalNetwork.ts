@@ -105,6 +105,16 @@ export class LocalNetwork {
     return child;
   }
 
+  /** A program of the story, ended with the network at the latest. What it prints is in its log file. */
+  program(name: string, args: readonly string[], env: Record<string, string>): ChildService {
+    return this.#spawn(name, args, env);
+  }
+
+  /** Sends test money on L1. */
+  async gift(address: string, amountWei: bigint): Promise<void> {
+    await this.#faucet?.give(address, amountWei);
+  }
+
   /** From now on the end of this child is the end of the demo. */
   #watch(child: ChildService): void {
     void child.ended.then((code) => {

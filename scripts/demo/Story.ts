@@ -30,7 +30,10 @@ export interface Cast {
 export interface Chapter {
   readonly number: number;
   readonly title: string;
-  play(story: Story): Promise<void>;
+  /** What needs time and nobody has to see: begun while the chapter before plays. */
+  prepare?(story: Story): Promise<unknown>;
+  /** @param prepared what `prepare` was begun for; undefined when the chapter plays alone */
+  play(story: Story, prepared?: Promise<unknown>): Promise<void>;
 }
 
 const GIFT_BASE = 2_000_000_000_000_000_000n;

@@ -12,6 +12,7 @@ import { readEnvironment } from "./config.ts";
 import { DemoError, LocalNetwork } from "./LocalNetwork.ts";
 import { Narrator } from "./Narrator.ts";
 import { stopDatabases } from "./stopDatabases.ts";
+import { stopSequencers } from "./stopSequencers.ts";
 import { Story } from "./Story.ts";
 
 /** A second signal within this time is the same Ctrl-C, passed on by the program that started this one. */
@@ -48,6 +49,7 @@ function watchSignals(network: LocalNetwork): Promise<number> {
         resolve(code);
       } else if (Date.now() - firstAt > SAME_SIGNAL_MS) {
         network.kill();
+        stopSequencers(network.directory);
         process.exit(code);
       }
     };
@@ -74,10 +76,15 @@ async function play(flags: Flags, narrator: Narrator, network: LocalNetwork): Pr
   narrator.say(`The network is up after ${((Date.now() - startedAt) / 1000).toFixed(0)} s: an L1 with the contracts, a sequencer, and a replica and a challenger that read L1 only.`);
   const story = await Story.begin(narrator, network);
   try {
-    for (const chapter of chapters) {
-      if (flags.chapter !== undefined && chapter.number !== flags.chapter) continue;
+    const played = chapters.filter(({ number }) => flags.chapter === undefined || number === flags.chapter);
+    let prepared: Promise<unknown> | undefined;
+    for (const [place, chapter] of played.entries()) {
+      const ready = prepared;
+      prepared = played[place + 1]?.prepare?.(story);
+      // Whoever plays next meets the failure.
+      prepared?.catch(() => undefined);
       narrator.chapter(chapter.number, chapter.title);
-      await chapter.play(story);
+      await chapter.play(story, ready);
     }
   } finally {
     await story.end();
@@ -103,6 +110,7 @@ async function run(): Promise<number> {
   } finally {
     narrator.hush();
     await network.stop();
+    stopSequencers(directory);
     await stopDatabases(directory);
     rmSync(directory, { recursive: true, force: true });
   }
