@@ -3,8 +3,7 @@ import type { HardhatRuntimeEnvironment } from "hardhat/types/hre";
 
 import { DeployError } from "./DeployError.ts";
 import type { DeploymentFile } from "./deployRollup.ts";
-
-const CODE = ["prover", "inboxImplementation", "settlementImplementation", "gameImplementation", "bridgeImplementation", "exodusImplementation", "adjudicatorImplementation", "sequencerSetImplementation"] as const;
+import { verificationJobs } from "./verificationJobs.ts";
 
 /** The explorer that the configuration names for this chain: a Blockscout of its own, or Etherscan. */
 function explorerOf(hre: HardhatRuntimeEnvironment, chainId: number): "blockscout" | "etherscan" {
@@ -12,24 +11,14 @@ function explorerOf(hre: HardhatRuntimeEnvironment, chainId: number): "blockscou
 }
 
 /**
- * Verifies the sources of the shared code and the factory on the block explorer of `--network`. The clones need none: explorers follow
- * a minimal proxy to its implementation.
+ * Verifies the sources of everything that was deployed on the block explorer of `--network`.
  * @throws DeployError `KEY_MISSING` without an explorer key, `VERIFICATION_FAILED`
  */
 export async function verifySources(hre: HardhatRuntimeEnvironment, file: DeploymentFile, log: (line: string) => void): Promise<void> {
-  const at = (name: string): string => file.contracts[name] ?? "";
-  const implementations = {
-    inbox: at("inboxImplementation"), settlement: at("settlementImplementation"), game: at("gameImplementation"), bridge: at("bridgeImplementation"), exodus: at("exodusImplementation"),
-    adjudicator: at("adjudicatorImplementation"), sequencerSet: at("sequencerSetImplementation"),
-  };
-  const jobs = [
-    ...CODE.map((name) => ({ name, address: at(name), constructorArgs: [] as unknown[] })),
-    { name: "factory", address: at("factory"), constructorArgs: [implementations, at("prover")] },
-  ];
   const provider = explorerOf(hre, file.chainId);
-  for (const { name, address, constructorArgs } of jobs) {
+  for (const { name, contract, address, constructorArgs } of verificationJobs(file)) {
     try {
-      await verifyContract({ address, constructorArgs, provider }, hre);
+      await verifyContract({ address, contract, constructorArgs, provider }, hre);
       log(`Verified ${name} at ${address}.`);
     } catch (error) {
       const text = error instanceof Error ? error.message : String(error);
