@@ -11,6 +11,9 @@ export const EconomyModule = buildModule("Economy", (m) => {
   const jobEscrow = m.contract("JobEscrow", [...fee]);
   const uptimeMeter = m.contract("UptimeMeter", [m.getParameter("validationRegistry"), m.getParameter("validatorStakeWei"), m.getParameter("validatorUnbondingSeconds")]);
   return {
+    proofOfService: m.contract("ProofOfService", [
+      m.getParameter("settlement"), identityRegistry, m.getParameter("reputationRegistry"), m.getParameter("proofFeeWei"), m.getParameter("maxWeight"),
+    ]),
     jobEscrow,
     bountyBoard: m.contract("BountyBoard", [jobEscrow, identityRegistry, ...fee]),
     batchMeter: m.contract("BatchMeter"),

@@ -16,7 +16,7 @@ import { TowerBondModule } from "./TowerBondModule.ts";
 const ZERO_ADDRESS = "0x0000000000000000000000000000000000000000";
 const ZERO_SALT = `0x${"0".repeat(64)}`;
 const LOCAL_POLLING_MS = 50;
-const PUBLIC_POLLING_MS = 2_000;
+const PUBLIC_POLLING_MS = 1_000;
 const PUBLIC_CONFIRMATIONS = 3;
 const MINUTE_MS = 60_000;
 /** What is told at the end; the file has everything. */

@@ -6,7 +6,10 @@ import type { DeploymentFile } from "./deployRollup.ts";
 /** One contract as an explorer wants to hear of it. */
 export interface VerificationJob {
   readonly name: string;
-  /** Source and name: without it the explorer's plugin compares the code with every contract that there is. */
+  /**
+   * Source and name. Without it, the plugin would look for the contract by its code: it reads all that was compiled once for each contract
+   * that there is, which takes ten seconds for each that is verified.
+   */
   readonly contract: string;
   readonly address: string;
   readonly constructorArgs: unknown[];
@@ -48,11 +51,12 @@ function registryJobs({ contracts, config }: DeploymentFile): VerificationJob[] 
 }
 
 function economyJobs({ contracts, config }: DeploymentFile): VerificationJob[] {
-  const { jobEscrow, bountyBoard, uptimeMeter, identityRegistry, validationRegistry } = contracts;
+  const { settlement, jobEscrow, bountyBoard, uptimeMeter, identityRegistry, reputationRegistry, validationRegistry } = contracts;
   if (bountyBoard === undefined) return [];
   const fee = [config["marketOwner"], config["marketFeeBps"], config["marketFeeRecipient"]];
   const job = (name: string, contract: string, constructorArgs: unknown[], address = contracts[name] ?? ZeroAddress): VerificationJob => ({ name, contract, address, constructorArgs });
   return [
+    job("proofOfService", inFolder("agents", "ProofOfService"), [settlement, identityRegistry, reputationRegistry, config["proofFeeWei"], config["maxWeight"]]),
     job("jobEscrow", inFolder("bounties", "JobEscrow"), fee),
     job("bountyBoard", inFolder("bounties", "BountyBoard"), [jobEscrow, identityRegistry, ...fee]),
     // The board's second half, which it makes by itself.

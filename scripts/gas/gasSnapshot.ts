@@ -4,12 +4,16 @@ export type GasFigures = Readonly<Record<string, number>>;
 /** Gas figures by area, as committed in `snapshots/gas.json`. */
 export type GasSnapshot = Readonly<Record<string, GasFigures>>;
 
-/** Every one-step proof has to fit into a block many times over; DESIGN section 9 promises less than this. */
+/** Every one-step proof has to fit into a block many times over; DESIGN section 9 promises less than two million: this at most. */
 const ONE_STEP_LIMIT_GAS = 1_999_999;
 const ONE_STEP_NAME = /^OneStepProver\b/;
-/** What channels may cost, whatever a call carries, and what clients of the registries send along; the first name that fits counts. */
+/**
+ * What channels may cost at most, by DESIGN section 9, and what clients of the registries send along; the first name that fits counts.
+ * The 75,000 for a checkpoint are for one that brings a base or a voucher: a base with both vouchers checks two signatures and writes two
+ * words more. Locks, up to 16 in a voucher, are beyond that table; they have a limit so that none of them grows unseen.
+ */
 const LIMITS: readonly (readonly [RegExp, number])[] = [
-  [/lock/, Infinity],
+  [/^ChannelAdjudicator\..*lock/, 150_000],
   [/^ChannelAdjudicator\.open\b/, 130_000],
   [/^ChannelAdjudicator\.checkpoint \(a base and both vouchers\)/, 90_000],
   [/^ChannelAdjudicator\.checkpoint\b/, 75_000],

@@ -25,6 +25,7 @@ const CONTRACTS = [
   { name: "IdentityRegistry", source: "contracts/agents/IdentityRegistry.sol" },
   { name: "ReputationRegistry", source: "contracts/agents/ReputationRegistry.sol" },
   { name: "ValidationRegistry", source: "contracts/agents/ValidationRegistry.sol" },
+  { name: "ProofOfService", source: "contracts/agents/ProofOfService.sol" },
   { name: "UptimeMeter", source: "contracts/bounties/UptimeMeter.sol" },
 ] as const;
 

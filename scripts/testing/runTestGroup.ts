@@ -42,17 +42,17 @@ export async function runTestGroup(group: TestGroup, onOutput?: (text: string) =
     timer = setTimeout(() => kill("left something running after its last test"), EXIT_TIMEOUT_MS);
   });
 
-  const exitCode = await new Promise<number | null>((resolve) => {
+  const { exitCode, ending } = await new Promise<{ exitCode: number | null; ending: string }>((resolve) => {
     child.on("error", (error) => {
       problems.push(error.message);
-      resolve(null);
+      resolve({ exitCode: null, ending: error.message });
     });
-    child.on("exit", (code) => resolve(code));
+    child.on("exit", (code, signal) => resolve({ exitCode: code, ending: signal ?? `exit code ${code}` }));
   });
   clearTimeout(timer);
 
   const { passed, failed, skipped } = report ?? { passed: 0, failed: 0, skipped: 0 };
-  if (report === undefined) problems.push("ended without a report");
+  if (report === undefined) problems.push(`ended without a report, with ${ending}`);
   else if (passed + failed === 0) problems.push("ran no test at all");
   else if (exitCode !== 0 && failed === 0 && problems.length === 0) problems.push(`ended with exit code ${exitCode}`);
   if (skipped > 0 && isContinuousIntegration) problems.push(`skipped ${skipped} tests, and CI skips nothing`);

@@ -1,26 +1,55 @@
-import hre from "hardhat";
+import { spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
 
+import { findTestGroups } from "./testGroup.ts";
 import { sendReport } from "./testReport.ts";
+import type { TestReport } from "./testReport.ts";
 
-interface SuiteResult {
-  readonly testResults: readonly { readonly status: string }[];
+const RUNNER = fileURLToPath(new URL("runSolidityTests.ts", import.meta.url));
+
+interface Run {
+  /** Undefined when the process ended before it had one. */
+  readonly report: TestReport | undefined;
+  readonly exitCode: number | null;
+  /** What ended it, if something did. */
+  readonly signal: NodeJS.Signals | null;
 }
 
-/** Compiles and runs every `*.t.sol` natively and reports the counts to the parent process. */
-async function runSolidityTests(): Promise<void> {
-  // Hardhat types what a task returns as `any`: here a Result with the suites under `value` or `error`. Its own summary
-  // stays at zero when the task is run from a program, so the tests are counted one by one.
-  const result = (await hre.tasks.getTask(["test", "solidity"]).run({})) as
-    | { success: true; value: { suiteResults: readonly SuiteResult[] } }
-    | { success: false; error: { suiteResults: readonly SuiteResult[] } };
-  const { suiteResults } = result.success ? result.value : result.error;
-  const statuses = suiteResults.flatMap((suite) => suite.testResults.map((test) => test.status));
-  const count = (status: string): number => statuses.filter((each) => each === status).length;
-  const failed = count("Failure");
-  // A run that broke off has no failed test, yet it is one.
-  sendReport({ passed: count("Success"), failed: result.success ? failed : Math.max(failed, 1), skipped: count("Skipped") });
-  process.exitCode = result.success ? 0 : 1;
+/** Runs the files named, or all, in a process of their own. */
+function run(files: readonly string[]): Promise<Run> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [RUNNER, ...files], { stdio: ["ignore", "inherit", "inherit", "ipc"] });
+    let report: TestReport | undefined;
+    child.on("message", (message) => (report = message as TestReport));
+    child.on("error", reject);
+    child.on("exit", (exitCode, signal) => resolve({ report, exitCode, signal }));
+  });
+}
+
+/**
+ * Runs every `*.t.sol`, or those named on the command line. A test that fails is run once more with each of its steps recorded: one that
+ * does very much until it fails can need more memory than there is, and takes the process and all counts with it. Then the files run one by
+ * one, so that the others count and the file is named.
+ */
+async function runSolidityTests(named: readonly string[]): Promise<void> {
+  const { report, exitCode, signal } = await run(named);
+  let total = report;
+  if (total === undefined) {
+    process.exitCode = exitCode ?? 1;
+    if (signal === null) return process.disconnect?.(); // Something does not compile: it has been told.
+    console.log(`\n${signal} ended the Solidity tests before their report: each file runs alone.`);
+    const files = named.length > 0 ? named : findTestGroups(process.cwd()).flatMap((group) => (group.worker === "solidityWorker.ts" ? group.files : []));
+    total = { passed: 0, failed: 0, skipped: 0 };
+    for (const file of files) {
+      const alone = await run([file]);
+      if (alone.report === undefined) console.log(`\n  failed: ${file} ended with ${alone.signal ?? `exit code ${alone.exitCode}`}. A test that fails late may need more memory than there is: let it fail early.`);
+      const { passed, failed, skipped } = alone.report ?? { passed: 0, failed: 1, skipped: 0 };
+      total = { passed: total.passed + passed, failed: total.failed + failed, skipped: total.skipped + skipped };
+    }
+  }
+  sendReport(total);
+  process.exitCode = total.failed > 0 ? 1 : 0;
   process.disconnect?.();
 }
 
-await runSolidityTests();
+await runSolidityTests(process.argv.slice(2));

@@ -42,7 +42,7 @@ function createExplorer(received: Submission[], isFailing: () => boolean) {
 }
 
 describe("npx hardhat deploy --verify", function () {
-  this.timeout(1_500_000);
+  this.timeout(180_000);
   const name = `verify-${process.pid}`;
   const received: Submission[] = [];
   let isFailing = false;
@@ -61,7 +61,7 @@ describe("npx hardhat deploy --verify", function () {
 
   before(async () => {
     await new Promise<void>((resolve) => explorer.listen(0, "127.0.0.1", resolve));
-    chain = await startLocalChain("anvil", { chainId: CHAIN_ID, blockSeconds: 1 });
+    chain = await startLocalChain("anvil", { chainId: CHAIN_ID, blockSeconds: 0.5 });
   });
   after(async () => {
     explorer.close();
@@ -84,7 +84,7 @@ describe("npx hardhat deploy --verify", function () {
     expect(received.map(({ contractname }) => contractname.split(":")[1])).to.deep.equal([
       "OneStepProver", "Inbox", "Settlement", "BisectionGame", "Bridge", "Exodus", "ChannelAdjudicator", "SequencerSet", "RollupFactory",
       "IdentityRegistry", "RegistryProxy", "ReputationRegistry", "RegistryProxy", "ValidationRegistry", "RegistryProxy",
-      "JobEscrow", "BountyBoard", "BountyIntake", "BatchMeter", "UptimeMeter", "ValidatorMeter", "CodeVerifier",
+      "ProofOfService", "JobEscrow", "BountyBoard", "BountyIntake", "BatchMeter", "UptimeMeter", "ValidatorMeter", "CodeVerifier",
     ]);
     for (const { contractname, sourceCode } of received) {
       const { sources } = JSON.parse(sourceCode) as { sources: Record<string, { content: string }> };

@@ -130,6 +130,7 @@ export class AgentChannel {
   async #call(request: Uint8Array, priceUnits: number, options: CallOptions): Promise<PaidCall> {
     const { channel, records } = this.#parts;
     const requestHash = keccak256(request);
+    records.requireRoom();
     const { sequence, response, responseHash } = await channel.call(priceUnits, request, options);
     records.add({ direction: "out", sequence, price: priceUnits, status: 0, requestHash, responseHash });
     return { response, sequence, priceUnits, requestHash, responseHash };
@@ -139,6 +140,7 @@ export class AgentChannel {
   serve(answer: Answer = refuseCalls, priceUnits = 0): void {
     const { channel, records } = this.#parts;
     channel.serve(async ({ sequence, price, request = PAYMENT, requestHash, isRepeated }) => {
+      records.requireRoom();
       const given = await this.#answer(answer, priceUnits, request, { priceUnits: price, from: this.partner, sequence, isRepeated });
       const { status, response } = given instanceof Uint8Array ? { status: 0, response: given } : given;
       records.add({ direction: "in", sequence, price, status, requestHash: Uint8Array.from(requestHash), responseHash: keccak256(response) });

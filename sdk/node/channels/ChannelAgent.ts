@@ -276,7 +276,7 @@ export class ChannelAgent {
     const { config, channelId, peerAddress, leaf } = entry;
     if (leaf !== undefined) this.#options.core?.know(leaf);
     const home = this.#homeOf(config);
-    const records = await CallRecords.open(this.#options.dir, channelId);
+    const records = await CallRecords.open(this.#options.dir, channelId, (error) => channel.fail(error));
     const receipts = this.#options.towers === undefined ? undefined : await ReceiptFile.open(this.#options.dir, channelId);
     const channel = this.peer.open(config, { ...this.#options.engine, ...(peerAddress === undefined ? {} : { address: peerAddress }) });
     const towers = receipts && this.#towersOf(channel, channelId, receipts);
@@ -398,8 +398,9 @@ export class ChannelAgent {
     await Promise.all([...this.#served.values()].map(async ({ towers }) => towers?.stop(true)));
     for (const transport of this.#transports) await transport.stop();
     await this.#store.close();
-    for (const { records } of this.#served.values()) await records.close();
+    const closed = await Promise.allSettled([...this.#served.values()].map(({ records }) => records.close()));
     this.#served.clear();
+    for (const each of closed) if (each.status === "rejected") throw each.reason;
   }
 }
 

@@ -12,7 +12,7 @@ import { ERROR } from "../../../core/generated/protocol.ts";
 import { createLogger } from "../../../runtime/logger/createLogger.ts";
 import { StreamServer } from "../../../services/sequencer/intake/StreamServer.ts";
 import { INTAKE } from "../../../services/sequencer/Submission.ts";
-import type { Reply } from "../../../services/sequencer/Submission.ts";
+import type { Client, Reply } from "../../../services/sequencer/Submission.ts";
 import { StreamClient } from "../../builders/liveSequencer.ts";
 import { LoneCore, bundleOf, temporaryFolder, testKey, transfers, until } from "../../builders/loneCore.ts";
 
@@ -31,11 +31,14 @@ describe("sequencer floods", function () {
   let stream: StreamServer;
   let url: string;
   let nonce = 0;
+  /** Bundles of all clients that went on to the pipeline. */
+  let submitted = 0;
 
   before(async () => {
     lone = await LoneCore.start(folder.path, { maxQueue: 2_000, maxQueuePerClient: 500, maxParked: 256, maxParkedPerAgent: 64, parkMs: 30_000 });
     await lone.deposit([ALICE, BOB], 1_000_000);
-    stream = new StreamServer(lone.core.pipeline, quiet);
+    const { pipeline } = lone.core;
+    stream = new StreamServer({ submit: (...bundle) => ((submitted += 1), pipeline.submit(...bundle)) }, quiet);
     http = createServer();
     stream.attach(http);
     http.listen(0, "127.0.0.1");
@@ -50,13 +53,14 @@ describe("sequencer floods", function () {
     expect(lone.failures).to.deep.equal([]);
   });
 
-  /** How long an honest client's bundle takes until it is durable, in ms. */
+  /** What it takes until an honest client's bundle is durable, in ms of work of this process: those of others on the machine do not count. */
   async function honestMs(client: StreamClient): Promise<number> {
-    const startedAt = performance.now();
+    const before = process.cpuUsage();
     const request = nonce;
     client.send(request, bundleOf(ALICE, 1, nonce++, transfers(2, 1)));
     await client.has(ACK_LEVEL.DURABLE, request);
-    return performance.now() - startedAt;
+    const { user, system } = process.cpuUsage(before);
+    return (user + system) / 1_000;
   }
 
   it("message of hundreds of thousands of empty bundles: holds nobody up, and ends its connection", async () => {
@@ -66,10 +70,11 @@ describe("sequencer floods", function () {
     const empty = Buffer.alloc(FULL_MESSAGE - (FULL_MESSAGE % 9));
     for (let at = 0; at < empty.length; at += 9) empty[at] = 1;
     let longestMs = 0;
+    submitted = 0;
     for (let i = 0; i < 5; i += 1) attacker.socket.send(empty);
     for (let i = 0; i < 20; i += 1) longestMs = Math.max(longestMs, await honestMs(honest));
-    // Some milliseconds on a calm machine; only one that works through the flood first takes seconds.
-    expect(longestMs, "the slowest honest bundle, ms").to.be.below(3_000);
+    expect(submitted, "bundles that were looked at: the honest ones").to.equal(20);
+    expect(longestMs, "the slowest honest bundle, ms of work").to.be.below(500);
     expect(await attacker.closed).to.equal(1008);
     expect(attacker.frames).to.deep.equal([{ request: 0, level: ACK_LEVEL.REJECTED, code: ERROR.H_GARBAGE }]);
     honest.socket.close();
@@ -108,7 +113,8 @@ describe("sequencer floods", function () {
 
   it("many clients that do not read: the worst are dropped before they fill the memory together", async () => {
     const text = "x".repeat(100_000);
-    const talkative = { submit: (_bytes: Uint8Array, reply: Reply): void => reply.rejected(1, text) };
+    const heard = new Set<Client | undefined>();
+    const talkative = { submit: (_bytes: Uint8Array, reply: Reply, client?: Client): void => void (heard.add(client), reply.rejected(1, text)) };
     const other = new StreamServer(talkative, quiet);
     const server = createServer();
     other.attach(server);
@@ -120,7 +126,8 @@ describe("sequencer floods", function () {
       // None reaches the limit of one client, 32 MiB; the system's own buffers take some of it.
       client.socket.send(encodeSubmissions(Array.from({ length: 290 + i }, (_, request) => ({ request, bytes: new Uint8Array(1) }))));
     }
-    await until("the worst are dropped", () => other.clients < SLOW_CLIENTS && other.clients >= 7, 60_000);
+    await until("all are answered", () => heard.size === SLOW_CLIENTS, 50_000);
+    await until("the worst are dropped", () => other.clients < SLOW_CLIENTS && other.clients >= 7);
     await pause(1_200);
     expect(other.clients, "as many as fit 256 MiB").to.be.within(7, 11);
     for (const { socket } of slow) socket.terminate();

@@ -8,6 +8,7 @@ import { shellError } from "../ChannelShellError.ts";
 import type { ChannelShellError } from "../ChannelShellError.ts";
 import { GroupBuffer, MARK_BYTES, entriesOf } from "./groupCodec.ts";
 import type { LogEntry } from "./groupCodec.ts";
+import { isDiskFull } from "./isDiskFull.ts";
 import { SEGMENT_HEAD_BYTES, createSegment, listSegments, readSegment, segmentName } from "./segmentFile.ts";
 
 /** Zeros are written ahead, so that a commit does not have to change the file's size: fdatasync then costs a third. */
@@ -32,8 +33,6 @@ export interface LogOptions {
   /** Keep the segments that are not needed any more, as evidence of every call. Default: no. */
   readonly keepsHistory?: boolean | undefined;
 }
-
-const isFull = (error: unknown): boolean => ["ENOSPC", "EDQUOT"].includes((error as NodeJS.ErrnoException).code ?? "");
 
 /**
  * The append-only file of a channel store. What is appended in one turn, and while the disk is busy, goes down as one group under
@@ -180,7 +179,7 @@ export class ChannelLog {
         if (!this.#writing.isEmpty) await this.#writeGroup(this.#writing.seal(this.#mark));
         break;
       } catch (error) {
-        if (!isFull(error)) return shellError("channel/store-failed", { file: segmentName(this.#segment) }, toError(error).message, error);
+        if (!isDiskFull(error)) return shellError("channel/store-failed", { file: segmentName(this.#segment) }, toError(error).message, error);
         this.#isFull = true;
         if (this.#isClosing) return shellError("channel/store-full", { file: segmentName(this.#segment) }, "it was closed before there was room", error);
         await new Promise<void>((go) => (this.#retry = { timer: setTimeout(go, FULL_RETRY_MS), go }));
@@ -215,7 +214,7 @@ export class ChannelLog {
     try {
       this.#allocated += writeSync(this.#fd, ZEROS, 0, AHEAD_BYTES, end);
     } catch (error) {
-      if (!isFull(error)) throw error;
+      if (!isDiskFull(error)) throw error;
     }
   }
 
@@ -224,7 +223,7 @@ export class ChannelLog {
     try {
       this.#openFresh(old + 1, fresh, this.#spare);
     } catch (error) {
-      if (this.#fd !== oldFd || !isFull(error)) return shellError("channel/store-failed", { file: segmentName(old + 1) }, toError(error).message, error);
+      if (this.#fd !== oldFd || !isDiskFull(error)) return shellError("channel/store-failed", { file: segmentName(old + 1) }, toError(error).message, error);
       // The segment goes on growing until there is room for its successor.
       this.#spare = undefined;
       return undefined;
