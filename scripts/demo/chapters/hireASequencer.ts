@@ -23,20 +23,40 @@ import type { Chapter, Character, Story } from "../Story.ts";
 const PRICES = { illustrator: "0.004", critic: "0.006" } as const;
 const POOL = "1";
 const STAKE = "0.5";
-/** What an operator puts up, and gas. */
+/** For stakes, bonds, the pool, and gas. */
 const FUNDS_WEI = 4n * 10n ** 18n;
 const PATIENCE_MS = 60_000;
 const INTENT = "I have put up a chain and have nobody who runs it. Whoever sequences it gets paid for each batch that is confirmed on L1, for ten minutes. I hire by what is proven of you, not by what you say.";
-const PHASES = { fundingSeconds: 60, commitSeconds: 5, revealSeconds: 4, awardSeconds: 60, workSeconds: 600, settleSeconds: 60 };
+/** Of L1's clock, which runs ahead where blocks come faster than seconds. */
+const PHASES = { fundingSeconds: 60, commitSeconds: 8, revealSeconds: 10, awardSeconds: 300, workSeconds: 600, settleSeconds: 60 };
 const SILENCE_SECONDS = 6;
 const GRACE_SECONDS = 12;
 
-/** Everything that is there before the bounty. */
+/** What the patron did, as it tells of it. */
+class Diary {
+  readonly notices: PolicyNotice[] = [];
+
+  /** The next time that it did this, after `seen` times. */
+  async done(action: string, seen = 0): Promise<Extract<PolicyNotice, { kind: "done" }>> {
+    for (const end = Date.now() + PATIENCE_MS; Date.now() < end; await new Promise((resolve) => setTimeout(resolve, 50))) {
+      const found = this.notices.filter((notice): notice is Extract<PolicyNotice, { kind: "done" }> => notice.kind === "done" && notice.action === action)[seen];
+      if (found !== undefined) return found;
+    }
+    const last = this.notices.at(-1);
+    const why = last?.kind === "trouble" ? `: ${last.error.message}` : last?.kind === "waiting" ? `: ${last.reason}` : "";
+    throw new DemoError(`Curator's agent did not come to "${action}"${why}.`);
+  }
+}
+
+/** Everything that is there before somebody is hired. */
 interface Scene {
   readonly economy: Economy;
   readonly curator: Character;
   readonly chain: StrandedChain;
   readonly operators: readonly [OperatorAtWork, OperatorAtWork];
+  /** The patron's agent, which has posted the bounty and may have gone to sleep. */
+  readonly patron: () => Promise<PatronAgent>;
+  readonly diary: Diary;
 }
 
 /** Registers somebody's agent and ties the account on the chain to it; answers its number. */
@@ -71,40 +91,32 @@ async function setTheScene(story: Story): Promise<Scene> {
   const { planner, illustrator, critic } = await story.cast();
   const economy = await readEconomy({ deployment: JSON.parse(await readFile(network.deploymentFile, "utf8")) });
   const curator = await story.newcomer("Curator");
-  await Promise.all([earnReputation(story, economy, planner, [illustrator, critic, curator]), ...[illustrator, critic].map(({ agent }) => network.gift(agent.address, FUNDS_WEI))]);
+  await Promise.all([earnReputation(story, economy, planner, [illustrator, critic, curator]), ...[illustrator, critic, curator].map(({ agent }) => network.gift(agent.address, FUNDS_WEI))]);
   const chain = await launchChain(network, curator);
   const operators = (await Promise.all([OperatorAtWork.start(network, illustrator, PRICES.illustrator), OperatorAtWork.start(network, critic, PRICES.critic)])) as [OperatorAtWork, OperatorAtWork];
   await Promise.all(operators.map((operator) => operator.told("running")));
-  return { economy, curator, chain, operators };
+  const diary = new Diary();
+  const signer = new Wallet(curator.key, network.provider);
+  const patron = (): Promise<PatronAgent> => PatronAgent.start({ policy: policyOf(story, chain), economy, signer, onNotice: (notice) => diary.notices.push(notice) });
+  // It posts and goes to sleep: bids come without it. Awake it would hire at once, and the story wants to see that.
+  const agent = await patron();
+  await diary.done("post");
+  await agent.stop();
+  return { economy, curator, chain, operators, patron, diary };
 }
 
-/** What the patron did, as it tells of it. */
-class Diary {
-  readonly notices: PolicyNotice[] = [];
-
-  /** The next time that it did this, after `seen` times. */
-  async done(action: string, seen = 0): Promise<Extract<PolicyNotice, { kind: "done" }>> {
-    for (const end = Date.now() + PATIENCE_MS; Date.now() < end; await new Promise((resolve) => setTimeout(resolve, 50))) {
-      const found = this.notices.filter((notice): notice is Extract<PolicyNotice, { kind: "done" }> => notice.kind === "done" && notice.action === action)[seen];
-      if (found !== undefined) return found;
-    }
-    const trouble = this.notices.findLast((notice) => notice.kind === "trouble");
-    throw new DemoError(`Curator's agent did not come to "${action}"${trouble?.kind === "trouble" ? `: ${trouble.error.message}` : ""}.`);
-  }
-}
-
-function policyOf(story: Story, { chain }: Scene): PatronPolicy {
+function policyOf(story: Story, chain: StrandedChain): PatronPolicy {
   return parsePolicy({
     role: "patron", pollMs: 250, dataDir: join(story.network.directory, "agent-curator"), agent: { name: "Curator" }, intent: INTENT, settlement: chain.deployment.contracts.settlement,
     pool: POOL, ceiling: "0.01", stake: STAKE, minProvenCalls: 1, bidders: { minCalls: 1 }, phases: PHASES, silenceSeconds: SILENCE_SECONDS, graceSeconds: GRACE_SECONDS, closeAfterSeconds: 600,
   }) as PatronPolicy;
 }
 
-async function playScene(story: Story, scene: Scene, diary: Diary, calls: (bounty: number) => SteadyCalls): Promise<void> {
+async function playScene(story: Story, scene: Scene, calls: (bounty: number) => SteadyCalls): Promise<void> {
   const { narrator } = story;
-  const { chain, operators: [first, second] } = scene;
+  const { chain, diary, operators: [first, second] } = scene;
   const nameOf = (address: unknown): string => [first, second].find(({ who }) => who.agent.address === String(address).toLowerCase())?.who.name ?? String(address);
-  const post = await narrator.waiting("Posting the bounty …", diary.done("post"));
+  const post = await diary.done("post");
   narrator.fact("bounty", `${String(post.values["bounty"])}: ${POOL} ETH in the pool, bids hidden for ${PHASES.commitSeconds} s, then shown`);
   const bids = narrator.waiting("Waiting for the bids …", Promise.all([first.told("reveal"), second.told("reveal")]));
   for (const [place, bid] of (await bids).entries()) narrator.fact(place === 0 ? first.who.name : second.who.name, `bids ${formatEther(String(bid["priceBase"]))} ETH for a batch, with a stake of ${STAKE} ETH`);
@@ -148,13 +160,11 @@ export const hireASequencer: Chapter = {
     narrator.say(`Curator has money and has put up a chain of its own in one transaction (${chain.transactionHash.slice(0, 18)}…). Nobody runs it. Curator's agent posts a bounty, in words:`);
     narrator.say(`"${INTENT}"`);
     narrator.say("Illustrator and Critic have agents that look for such work, each a process with nothing but an API address, a key and a policy file.");
-    const diary = new Diary();
-    const signer = new Wallet(curator.key, network.provider);
-    const desk = new BountyDesk(economy, signer);
+    const desk = new BountyDesk(economy, new Wallet(curator.key, network.provider));
     const { planner, translator } = await story.cast();
-    const patron = await PatronAgent.start({ policy: policyOf(story, scene), economy, signer, onNotice: (notice) => diary.notices.push(notice) });
+    const patron = await scene.patron();
     try {
-      await playScene(story, scene, diary, (bounty) => new SteadyCalls(network, chain, desk, bounty, [planner, translator]));
+      await playScene(story, scene, (bounty) => new SteadyCalls(network, chain, desk, bounty, [planner, translator]));
     } finally {
       await patron.stop();
       await Promise.all(operators.map((operator) => operator.stop()));
