@@ -44,10 +44,13 @@ export class L1Sender {
     return (await this.signer.getAddress()).toLowerCase();
   }
 
-  /** unix seconds of L1: of its newest block, or of this machine's clock where that is further. */
+  /**
+   * unix seconds of the block that would be mined now. The clock of a local L1 may run ahead of this machine's without a block that
+   * shows it; where an endpoint tells nothing of the pending block, its newest one and this machine's clock have to do.
+   */
   async now(): Promise<number> {
-    const block = await this.read(() => this.provider.getBlock("latest"));
-    return Math.max(Math.floor(Date.now() / 1000), block?.timestamp ?? 0);
+    const [latest, pending] = await this.read(() => Promise.all([this.provider.getBlock("latest"), this.provider.getBlock("pending").catch(() => null)]));
+    return Math.max(Math.floor(Date.now() / 1000), latest?.timestamp ?? 0, pending?.timestamp ?? 0);
   }
 
   /** @throws ChainError */
