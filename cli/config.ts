@@ -17,6 +17,7 @@ export const CLI_SETTINGS = defineConfig({
   sequencerAddress: { env: "AGNT2_SEQUENCER_ADDRESS", parser: hex(20), default: undefined, description: "The address that must have signed answers; default: the deployment's sequencer" },
   channels: { env: "AGNT2_CHANNELS", parser: text, default: undefined, description: "Folder of the channels' stores; default: .agnt2/channels in the home folder" },
   tower: { env: "AGNT2_TOWERS", parser: list(url("http", "https")), default: [], description: "Watchtowers that get the newest state of each channel" },
+  bids: { env: "AGNT2_BIDS", parser: text, default: undefined, description: "File with the salts of hidden bids; default: .agnt2/bids/ADDRESS.json in the home folder" },
   account: { env: "AGNT2_ACCOUNT", parser: hex(20), default: undefined, description: "The owner's address, when the key is a session key" },
 });
 

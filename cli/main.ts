@@ -2,6 +2,7 @@ import { Command, CommanderError } from "commander";
 
 import { parseAddress, parseUrl } from "./arguments.ts";
 import { addAgentCommands } from "./commands/agent.ts";
+import { addBountyCommands } from "./commands/bounty.ts";
 import { addChallengeCommand } from "./commands/challenge.ts";
 import { addChannelCommands } from "./commands/channel.ts";
 import { addChannelServe } from "./commands/channelServe.ts";
@@ -20,7 +21,7 @@ Amounts are whole units (0.25 is a quarter of an ETH); with --json they are base
 Calls and workflows are named SLOT:ID, as the commands that make them print it.
 Settings can come from the environment: AGNT2_SEQUENCER_URL, AGNT2_API_URL, L1_URL, AGNT2_FAUCET_URL, AGNT2_KEYSTORE,
 AGNT2_PASSWORD, AGNT2_PASSWORD_FILE, AGNT2_SIGNER_URL, AGNT2_ACCOUNT, AGNT2_DEPLOYMENT, AGNT2_SEQUENCER_ADDRESS,
-AGNT2_CHANNELS, AGNT2_TOWERS, and AGNT2_KEY on the local chain.
+AGNT2_CHANNELS, AGNT2_TOWERS, AGNT2_BIDS, and AGNT2_KEY on the local chain.
 Exit codes: 0 done, ${EXIT_FAILED} failed (the error's code is on stderr), ${EXIT_USAGE} the command line is wrong.`;
 
 /** The whole command line, ready to parse. */
@@ -46,6 +47,7 @@ export function createProgram(): Command {
   addL1Commands(program);
   addChannelServe(addChannelCommands(program));
   addAgentCommands(program);
+  addBountyCommands(program);
   addForceCommands(program);
   addClaimCommands(program);
   addChallengeCommand(program);

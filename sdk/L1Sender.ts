@@ -10,6 +10,8 @@ const MINED_MS = 180_000;
 /** Longer than ethers keeps answers. */
 const NONCE_PAUSE_MS = 300;
 const NONCE_TRIES = 5;
+/** Code that returns the time of its block: TIMESTAMP, MSTORE, RETURN. */
+const RETURN_TIMESTAMP = "0x4260005260206000f3";
 /** ETH, where a token's address is asked for. */
 export const NO_TOKEN = `0x${"0".repeat(40)}`;
 const ERC20_ABI = [
@@ -49,8 +51,10 @@ export class L1Sender {
    * shows it; where an endpoint tells nothing of the pending block, its newest one and this machine's clock have to do.
    */
   async now(): Promise<number> {
-    const [latest, pending] = await this.read(() => Promise.all([this.provider.getBlock("latest"), this.provider.getBlock("pending").catch(() => null)]));
-    return Math.max(Math.floor(Date.now() / 1000), latest?.timestamp ?? 0, pending?.timestamp ?? 0);
+    // Asked of the machine itself: ethers reads no pending block in which a node leaves the number out.
+    const asked = this.provider.call({ data: RETURN_TIMESTAMP, blockTag: "pending" }).catch(() => "0x0");
+    const [latest, pending] = await this.read(() => Promise.all([this.provider.getBlock("latest"), asked]));
+    return Math.max(Math.floor(Date.now() / 1000), latest?.timestamp ?? 0, Number(pending));
   }
 
   /** @throws ChainError */

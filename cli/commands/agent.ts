@@ -3,7 +3,9 @@ import type { Command } from "commander";
 
 import { AgentDesk } from "../../sdk/agents/AgentDesk.ts";
 import { readProven } from "../../sdk/agents/readProven.ts";
+import { ServiceDesk } from "../../sdk/agents/ServiceDesk.ts";
 import { sdkError } from "../../sdk/SdkError.ts";
+import { parseAddress, parseWhole } from "../arguments.ts";
 import { runPolicy } from "../agent/runPolicy.ts";
 import { action } from "../runCommand.ts";
 import type { Context } from "../runCommand.ts";
@@ -79,6 +81,33 @@ export function addAgentCommands(program: Command): Command {
         const signer = await context.connection.economySigner();
         const transaction = await context.report.waiting("Waiting for the L1 transaction …", (await desk(context)).setWallet(id, signer));
         context.report.result("The wallet is set.", { agentId: id.toString(), wallet: (await signer.getAddress()).toLowerCase(), transaction });
+      }),
+    );
+  group
+    .command("prove")
+    .description("have a paid call counted on L1 for the agent that answered it, once its state is confirmed; costs a fee that is burned")
+    .argument("<receipt>", "number of the receipt of the answer, as respond prints it", parseWhole)
+    .option("--timeout <seconds>", "how long to wait for the confirmation", parseWhole, 600)
+    .action(
+      action(async (context, receipt: number, options: { timeout: number }) => {
+        const { connection, report } = context;
+        const service = new ServiceDesk(await connection.economy(), connection.client.api, await connection.economySigner());
+        const { agentId, client, feeWei, transactionHash } = await report.waiting("Waiting for a confirmed state that holds it …", service.prove(receipt, options.timeout * 1000));
+        report.result(`Counted for agent ${agentId}.`, { agentId: agentId.toString(), client, feeWei: feeWei.toString(), transaction: transactionHash });
+      }),
+    );
+  group
+    .command("attach")
+    .description("have a rating count that paid calls stand behind; anyone may")
+    .argument("<id>", "number of the agent", parseAgentId)
+    .argument("<client>", "who rated it", parseAddress)
+    .argument("<index>", "number of the rating, as rate prints it", parseWhole)
+    .action(
+      action(async (context, id: bigint, client: string, index: number) => {
+        const { connection, report } = context;
+        const service = new ServiceDesk(await connection.economy(), connection.client.api, await connection.economySigner());
+        const transaction = await report.waiting("Waiting for the L1 transaction …", service.attach(id, client, index));
+        report.result("It counts.", { agentId: id.toString(), client, transaction });
       }),
     );
   group

@@ -47,7 +47,7 @@ export class OperatorAtWork {
     await mkdir(dataDir, { recursive: true });
     const sequencer = [NODE, join(ROOT, "services", "sequencer", "main.ts"), "--port", String(port), "--l1-url", "{l1}", "--deployment", "{deployment}", "--data-dir", "{data}", "--adopt", "--poll-ms", "250"];
     const policy = {
-      role: "operator", l1Url: network.l1Url, pollMs: 250, dataDir, pricePerUnit, minUnits: 10, minPosterCalls: 1,
+      role: "operator", l1Url: network.l1Url, pollMs: 400, dataDir, pricePerUnit, minUnits: 10, minPosterCalls: 1,
       agent: { name: who.name, description: "Also runs sequencers", services: [{ name: "sequencer", endpoint }] },
       limits: { stake: "0.5", operatorBond: "1", reserve: "1", minSilenceSeconds: 5, minGraceSeconds: 5 },
       claim: { units: 1, seconds: 1 },

@@ -30,7 +30,7 @@ export interface Cast {
 export interface Chapter {
   readonly number: number;
   readonly title: string;
-  /** What needs time and nobody has to see: begun while the chapter before plays. */
+  /** What needs time and nobody has to see: begun while earlier chapters play. */
   prepare?(story: Story): Promise<unknown>;
   /** @param prepared what `prepare` was begun for; undefined when the chapter plays alone */
   play(story: Story, prepared?: Promise<unknown>): Promise<void>;

@@ -18,6 +18,9 @@ import { Story } from "./Story.ts";
 /** A second signal within this time is the same Ctrl-C, passed on by the program that started this one. */
 const SAME_SIGNAL_MS = 2_000;
 
+/** So many chapters before its own a chapter's preparation begins. */
+const AHEAD = 2;
+
 interface Flags {
   readonly stay: boolean;
   readonly chapter: number | undefined;
@@ -77,14 +80,17 @@ async function play(flags: Flags, narrator: Narrator, network: LocalNetwork): Pr
   const story = await Story.begin(narrator, network);
   try {
     const played = chapters.filter(({ number }) => flags.chapter === undefined || number === flags.chapter);
-    let prepared: Promise<unknown> | undefined;
+    const prepared = new Map<number, Promise<unknown> | undefined>();
     for (const [place, chapter] of played.entries()) {
-      const ready = prepared;
-      prepared = played[place + 1]?.prepare?.(story);
-      // Whoever plays next meets the failure.
-      prepared?.catch(() => undefined);
+      const coming = played[place + AHEAD];
+      if (coming?.prepare !== undefined) {
+        const ready = coming.prepare(story);
+        // Whoever plays it meets the failure.
+        ready.catch(() => undefined);
+        prepared.set(coming.number, ready);
+      }
       narrator.chapter(chapter.number, chapter.title);
-      await chapter.play(story, ready);
+      await chapter.play(story, prepared.get(chapter.number));
     }
   } finally {
     await story.end();

@@ -1,9 +1,10 @@
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 
 import { expect } from "chai";
 import { Wallet, parseEther } from "ethers";
@@ -222,6 +223,21 @@ describe("a sequencer is hired by agents alone", function () {
     const paid = told(otto, "claimUnits")!;
     expect(BigInt(String(paid["amountBase"]))).to.equal(BigInt(String(paid["units"])) * UNIT_PRICE_WEI);
     await until("the money is out", () => told(otto, "withdrawCredit"));
+  });
+
+  it("CLI: lists and shows the bounty from L1, and the agent that is at work", async () => {
+    const run = async (...args: string[]): Promise<Record<string, unknown>> => {
+      const { PATH = "", HOME = "" } = process.env;
+      const options = { env: { PATH, HOME, AGNT2_KEY: alice.privateKey }, timeout: WAIT_MS };
+      const { stdout } = await promisify(execFile)(process.execPath, [CLI, "--json", "--l1", chain.url, "--api", "http://127.0.0.1:9", "--deployment", join(dir, "main.json"), ...args], options);
+      return JSON.parse(stdout) as Record<string, unknown>;
+    };
+    const [otto, olga] = operators.map(({ wallet }) => wallet.address.toLowerCase());
+    const [list, shown, agent] = await Promise.all([run("bounty", "list"), run("bounty", "show", "1"), run("agent", "show", "0")]);
+    expect((list["bounties"] as Record<string, unknown>[])[0]).to.include({ bounty: 1, role: "SEQUENCER", kind: "METERED", phase: "ENGAGED", worker: otto });
+    const standsBy = (shown["bids"] as Record<string, unknown>[]).find(({ bidder }) => bidder === olga);
+    expect(standsBy).to.include({ status: "REVEALED", price: String(parseEther("0.015")) });
+    expect([otto, olga]).to.include(agent["owner"]);
   });
 
   it("operator: killed without a word, finds its running sequencer again and goes on", async () => {

@@ -23,6 +23,9 @@ import type { OperatorPolicy } from "./policySchema.ts";
 import { PolicyStore } from "./PolicyStore.ts";
 import { SequencerProcess } from "./SequencerProcess.ts";
 
+/** So many pauses between two looks for new bounties. */
+const FIND_TURNS = 4;
+
 export interface OperatorOptions {
   readonly policy: OperatorPolicy;
   readonly economy: Economy;
@@ -52,6 +55,8 @@ export class OperatorAgent {
   readonly #sequencer: SequencerProcess;
   readonly #loop: PolicyLoop;
   readonly #told = new Set<string>();
+  #found: readonly number[] = [];
+  #findAgainMs = 0;
 
   private constructor(options: OperatorOptions, store: PolicyStore, me: string) {
     const { policy, economy, signer, onNotice, env, decimals = 18 } = options;
@@ -88,8 +93,12 @@ export class OperatorAgent {
   }
 
   async #turn(): Promise<void> {
-    const found = await findSequencerBounties(this.#options.api, this.#desk);
-    const state = await this.#view.read(this.#rules.token, found, await this.#sequencer.look());
+    // What is new can wait; what is one's own is looked at in every turn.
+    if (Date.now() >= this.#findAgainMs) {
+      this.#found = await findSequencerBounties(this.#options.api, this.#desk);
+      this.#findAgainMs = Date.now() + FIND_TURNS * this.#options.policy.pollMs;
+    }
+    const state = await this.#view.read(this.#rules.token, this.#found, await this.#sequencer.look());
     for (const action of decideOperator(state, this.#rules)) {
       if (this.#loop.isStopping) return;
       if (action.type === "pass") this.#tellOnce(action);
