@@ -1,3 +1,12 @@
+export { BidBook } from "./bounties/BidBook.ts";
+export type { SealedBid } from "./bounties/BidBook.ts";
+export { OperatorAgent } from "./policy/OperatorAgent.ts";
+export type { OperatorOptions } from "./policy/OperatorAgent.ts";
+export { PatronAgent } from "./policy/PatronAgent.ts";
+export type { PatronOptions } from "./policy/PatronAgent.ts";
+export { parsePolicy, readPolicy } from "./policy/policySchema.ts";
+export type { OperatorPolicy, PatronPolicy, Policy } from "./policy/policySchema.ts";
+export type { PolicyNotice } from "./policy/PolicyNotice.ts";
 export { createKeystore, openKeystore } from "./keystore.ts";
 export { LOCAL_CHAIN_ID, loadSigner, readPasswordFile } from "./loadSigner.ts";
 export type { KeySource, LoadedSigner } from "./loadSigner.ts";

@@ -29,8 +29,8 @@ const PATIENCE_MS = 60_000;
 const INTENT = "I have put up a chain and have nobody who runs it. Whoever sequences it gets paid for each batch that is confirmed on L1, for ten minutes. I hire by what is proven of you, not by what you say.";
 /** Of L1's clock, which runs ahead where blocks come faster than seconds. */
 const PHASES = { fundingSeconds: 60, commitSeconds: 10, revealSeconds: 25, awardSeconds: 300, workSeconds: 600, settleSeconds: 60 };
-const SILENCE_SECONDS = 6;
-const GRACE_SECONDS = 12;
+const SILENCE_SECONDS = 10;
+const GRACE_SECONDS = 30;
 
 /** What the patron did, as it tells of it. */
 class Diary {
