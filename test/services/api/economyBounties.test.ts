@@ -1,3 +1,4 @@
+import { Ajv2020 } from "ajv/dist/2020.js";
 import { expect } from "chai";
 import { id, Wallet, ZeroAddress, ZeroHash } from "ethers";
 
@@ -6,6 +7,8 @@ import { bountyStateFrom } from "../../../chain/bounties/BountyState.ts";
 import { BOUNTY_PHASES } from "../../../chain/bounties/phaseOf.ts";
 import { termsStruct } from "../../../chain/bounties/BountyTerms.ts";
 import type { BountyTerms } from "../../../chain/bounties/BountyTerms.ts";
+import { registrationDataUri, writeRegistrationFile } from "../../../chain/agents/writeRegistrationFile.ts";
+import { sealedSchema } from "../../builders/sealedSchema.ts";
 import { startEconomyStage } from "../../builders/economyStage.ts";
 import type { ApiClient, EconomyStage, Json } from "../../builders/economyStage.ts";
 
@@ -161,6 +164,24 @@ describe("API: bounties", function () {
     expect(await idsOf("?phase=LAPSED")).to.deep.equal(["3"]);
     for (const query of ["bounties/9", "jobs/99"]) expect((await api.get(`/v1/economy/${query}`)).status).to.equal(404);
     for (const query of ["bounties?phase=x", "bounties?limit=0", "bounties/x", "jobs?status=open", "bounties?minPool=-1"]) expect((await api.get(`/v1/economy/${query}`)).status, query).to.equal(400);
+  });
+
+  it("OpenAPI: names every route of the economy, and real answers have just the fields that it names", async () => {
+    const ajv = new Ajv2020({ strict: false, allErrors: true });
+    const { paths } = (await api.get("/openapi.json")).body as { paths: Record<string, { get: { responses: Record<string, { content: Record<string, { schema: Json }> }> } }> };
+    const known = Object.keys(paths).filter((path) => path.startsWith("/v1/economy/"));
+    expect(known).to.have.length(8);
+    await (await stage.reputation.connect(poster).giveFeedback(0, 1, 0, "a", "", "", "", ZeroHash)).wait();
+    await (await stage.identity.connect(bidders[0]).setAgentURI(0, registrationDataUri(writeRegistrationFile({ name: "Ada", services: [{ name: "web", endpoint: "x", version: undefined }] })))).wait();
+    await api.settled();
+    for (const path of known) {
+      const asked = path.replace("{agentId}", "0").replace(/\{\w+\}/, "1");
+      const { status, body } = await api.get(asked);
+      expect(status, asked).to.equal(200);
+      if (body["items"] !== undefined) expect((body["items"] as Json[]).length, asked).to.be.greaterThan(0);
+      const validate = ajv.compile(sealedSchema(paths[path]?.get.responses["200"]?.content["application/json"]?.schema) as Json);
+      expect(validate(body), `${asked}: ${ajv.errorsText(validate.errors)}`).to.equal(true);
+    }
   });
 
   it("direct award and closing: are followed", async () => {
