@@ -3,6 +3,8 @@ import { ZeroAddress, ZeroHash } from "ethers";
 
 import { termsStruct } from "../../../chain/bounties/BountyTerms.ts";
 import { registrationDataUri, writeRegistrationFile } from "../../../chain/agents/writeRegistrationFile.ts";
+import { silentLogger } from "../../../runtime/logger/createLogger.ts";
+import { startEmbeddedPostgres } from "../../../runtime/postgres/embedded/startEmbeddedPostgres.ts";
 import { startEconomyStage } from "../../builders/economyStage.ts";
 import type { ApiClient, EconomyStage, Json } from "../../builders/economyStage.ts";
 
@@ -138,12 +140,23 @@ describe("API: agents and bounties through reorganisations", function () {
     await expectAsFresh("third");
   });
 
-  it("two writers on one database: the second stops writing and says so, both answer", async () => {
+  it("two APIs on one database: each block is written by one of them, also through a reorganisation, and both answer the same", async () => {
+    // The server of the first one must outlive it.
+    const server = await startEmbeddedPostgres({ folder: `${stage.dir}/api/postgres`, logger: silentLogger });
     const second = await stage.startApi(`--database-url=${stage.databaseUrl()}`, `--data-dir=${stage.dir}/other`);
+    const fork = await stage.chain.provider.getBlockNumber();
     await register(file("Olivia"));
+    await Promise.all([api.settled(), second.settled()]);
+    await loseAllAfter(fork);
+    await register(file("Rupert"));
+    for (const each of [api, second]) await each.until("/v1/economy/agents/6", (body) => (body["card"] as Json | undefined)?.["name"] === "Rupert");
+    await api.stop();
+    await register(file("Sybil"));
+    await second.until("/v1/economy/agents/7", (body) => (body["card"] as Json | undefined)?.["name"] === "Sybil");
+    api = await stage.startApi();
     await api.settled();
-    await second.until("/v1/economy/agents/6", (body) => (body["card"] as Json | undefined)?.["name"] === "Olivia");
     expect(await everything(second)).to.deep.equal(await everything(api));
     await second.stop();
+    await server.release();
   });
 });
