@@ -14,10 +14,11 @@ const ORDER = ["core", "solidity", "deploy", "bench", "contracts", "chain", "run
 /** Groups that compile, deploy or measure: nothing else runs beside them. */
 const ALONE: ReadonlySet<string> = new Set(["core", "solidity", "deploy", "bench"]);
 
+/** Packages that a client under test has for itself hold tests of their own. */
 function filesUnder(directory: string, suffix: string): string[] {
   if (!existsSync(directory)) return [];
   return readdirSync(directory, { recursive: true, encoding: "utf8" })
-    .filter((name) => name.endsWith(suffix))
+    .filter((name) => name.endsWith(suffix) && !name.includes("node_modules"))
     .map((name) => join(directory, name))
     .sort();
 }
