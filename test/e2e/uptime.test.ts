@@ -138,7 +138,7 @@ describe("uptime", function () {
     const [operator, liar] = [wallets.pop()!, wallets.pop()!];
     const panel = [...wallets, liar].map(({ address }) => address.toLowerCase()).sort();
     const stakeOf = async (address: string): Promise<bigint> => (await meter.stakeOf(address)).amountWei;
-    const flags = ["--queue-url", postgres.url, "--endpoints", endpoint.url, "--sample-ms", "200", "--sample-timeout-ms", "1000", "--tally-after-seconds", "1", "--stake-gwei", String(STAKE_WEI / 1_000_000_000n), "--publish"];
+    const flags = ["--queue-url", postgres.url, "--endpoints", endpoint.url, "--sample-ms", "200", "--sample-timeout-ms", "1000", "--tally-after-seconds", "1", "--stake-gwei", String(STAKE_WEI / 1_000_000_000n), "--publish", "--peers", panel.slice(0, 3).join(",")];
     probers = wallets.map((wallet, index) => new ProberProcess(network, `prober ${index}`, wallet, flags));
     await Promise.all([...probers.map((prober) => prober.start()), network.send(connectUptimeMeter(network.meterAddress, liar).join({ value: STAKE_WEI }))]);
     await until("the probers stake", async () => (await Promise.all(wallets.map(({ address }) => stakeOf(address)))).every((stake) => stake === STAKE_WEI));
