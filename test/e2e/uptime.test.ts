@@ -14,7 +14,7 @@ import type { EmbeddedPostgres } from "../../runtime/postgres/embedded/startEmbe
 import { ProberProcess } from "../builders/ProberProcess.ts";
 import { startSwitchableProxy } from "../builders/switchableProxy.ts";
 import type { SwitchableProxy } from "../builders/switchableProxy.ts";
-import { pause, until } from "../builders/towerNetwork.ts";
+import { pause, until } from "../builders/until.ts";
 import { BOUNTY_ID, PENALTY_WEI, STAKE_WEI, UNIT_WEI, UptimeNetwork } from "../builders/uptimeNetwork.ts";
 
 const [PERIOD, COMMIT, REVEAL] = [3, 3, 5] as const;
