@@ -12,7 +12,7 @@ import type { EmbeddedPostgres } from "../../runtime/postgres/embedded/startEmbe
 import { ProberProcess } from "../builders/ProberProcess.ts";
 import { startSwitchableProxy } from "../builders/switchableProxy.ts";
 import type { SwitchableProxy } from "../builders/switchableProxy.ts";
-import { pause, until } from "../builders/towerNetwork.ts";
+import { pause, until } from "../builders/until.ts";
 import { PENALTY_WEI, STAKE_WEI, UptimeNetwork } from "../builders/uptimeNetwork.ts";
 
 const [PERIOD, COMMIT, REVEAL] = [4, 3, 6] as const;

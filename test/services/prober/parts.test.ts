@@ -20,7 +20,7 @@ import { L1Time } from "../../../services/prober/read/L1Time.ts";
 import { attestationOf } from "../../../services/prober/read/readEngagement.ts";
 import { ProberStore } from "../../../services/prober/store/ProberStore.ts";
 import { createMemoryQueue } from "../../builders/memoryQueue.ts";
-import { until } from "../../builders/towerNetwork.ts";
+import { until } from "../../builders/until.ts";
 
 const METER = { chainId: 1, meter: "0xmeter" };
 const KEY = "0xkey";
