@@ -19,6 +19,18 @@ export interface Deployment {
     readonly prover: string;
     /** Who may submit batches, in turns; absent on a chain without operators. */
     readonly sequencerSet?: string;
+    /** The ERC-8004 registries that the chain's agents are in; absent on a chain without identities. */
+    readonly identityRegistry?: string;
+    readonly reputationRegistry?: string;
+    readonly validationRegistry?: string;
+    /** What agents hire each other with; absent on a chain without an economy. */
+    readonly proofOfService?: string;
+    readonly jobEscrow?: string;
+    readonly bountyBoard?: string;
+    readonly batchMeter?: string;
+    readonly uptimeMeter?: string;
+    readonly validatorMeter?: string;
+    readonly codeVerifier?: string;
     /** The settlement asset; absent when it is ETH. */
     readonly asset?: string;
     readonly [name: string]: string | undefined;

@@ -10,6 +10,8 @@ export interface RawLog {
   readonly blockNumber: string;
   readonly blockHash: string;
   readonly transactionHash: string;
+  /** Place in its block. Every endpoint gives it. */
+  readonly logIndex?: string;
 }
 
 export interface LogFilter {

@@ -4,11 +4,13 @@ import type { HardhatRuntimeEnvironment } from "hardhat/types/hre";
 
 import { DeployError } from "./DeployError.ts";
 import { connectToL1 } from "./connectToL1.ts";
+import { REGISTRIES, deployEconomy, deployRegistries, economyConfigOf } from "./deployEconomy.ts";
+import type { Deployer } from "./deployEconomy.ts";
 import { LOCAL_CHAIN_IDS, prepareJournal, writeAtomically } from "./journal.ts";
 import { feesOf, loadParameters, packFees } from "./parameters.ts";
 import type { RollupParameters } from "./parameters.ts";
 import { RollupModule } from "./RollupModule.ts";
-import { TestIdentityRegistryModule, TestTokenModule } from "./TestContractsModule.ts";
+import { TestTokenModule } from "./TestContractsModule.ts";
 import { TowerBondModule } from "./TowerBondModule.ts";
 
 const ZERO_ADDRESS = "0x0000000000000000000000000000000000000000";
@@ -17,6 +19,12 @@ const LOCAL_POLLING_MS = 50;
 const PUBLIC_POLLING_MS = 1_000;
 const PUBLIC_CONFIRMATIONS = 3;
 const MINUTE_MS = 60_000;
+/** What is told at the end; the file has everything. */
+const PRINTED = {
+  Chain: ["inbox", "settlement", "bridge"],
+  Agents: [...REGISTRIES, "proofOfService"],
+  Economy: ["jobEscrow", "bountyBoard", "batchMeter", "uptimeMeter", "validatorMeter", "codeVerifier"],
+} as const;
 
 export interface DeployOptions {
   /** Network of the Hardhat configuration; default: the one of `--network`. */
@@ -91,16 +99,14 @@ export async function deployRollup(hre: HardhatRuntimeEnvironment, options: Depl
     const named = (choice: string, none: string): string => (choice === none ? ZERO_ADDRESS : choice === "deployer" ? deployer : choice);
     let asset = named(parameters.asset, "ETH");
     if (asset === "test") asset = await (await connection.ignition.deploy(TestTokenModule, ignition)).token.getAddress();
-    let identityRegistry = named(parameters.identityRegistry, "none");
-    if (identityRegistry === "test") {
-      identityRegistry = await (await connection.ignition.deploy(TestIdentityRegistryModule, ignition)).registry.getAddress();
-    }
+    const paying: Deployer = { ignition: connection.ignition, options: ignition, provider, address: deployer };
+    const registries = await deployRegistries(paying, parameters);
 
     const fees = feesOf(parameters);
     const config = {
       sequencer: named(parameters.sequencer, "anyone"),
       sequencerAuth: ZERO_ADDRESS,
-      identityRegistry,
+      identityRegistry: registries["identityRegistry"] ?? ZERO_ADDRESS,
       feeRecipient: named(parameters.feeRecipient, "none"),
       asset,
       guardian: named(parameters.guardian, "none"),
@@ -136,7 +142,9 @@ export async function deployRollup(hre: HardhatRuntimeEnvironment, options: Depl
     const { towerBond } = await connection.ignition.deploy(TowerBondModule, { ...ignition, parameters: { TowerBond: { adjudicator: contracts["adjudicator"]! } } });
     contracts["towerBond"] = await towerBond.getAddress();
     if (asset !== ZERO_ADDRESS) contracts["asset"] = asset;
-    if (identityRegistry !== ZERO_ADDRESS) contracts["identityRegistry"] = identityRegistry;
+    Object.assign(contracts, registries);
+    const economy = economyConfigOf(parameters, deployer);
+    if (parameters.economy === "deploy") Object.assign(contracts, await deployEconomy(paying, economy, contracts));
     const file: DeploymentFile = {
       chainId,
       genesisHash: journal.genesisHash,
@@ -152,12 +160,17 @@ export async function deployRollup(hre: HardhatRuntimeEnvironment, options: Depl
         operatorBondWei: parameters.operatorBondWei,
         epochSteps: parameters.epochSteps,
         feeTable: fees,
+        ...(registries["identityRegistry"] === undefined ? {} : economy),
       },
       blockNumber: journal.startBlock,
     };
     const path = join(options.outputDirectory ?? join(hre.config.paths.root, "deployments"), `${options.name === undefined ? "" : `${options.name}-`}${chainId}.json`);
     writeAtomically(path, `${JSON.stringify(file, null, 2)}\n`);
-    log(`Inbox ${contracts["inbox"]}, Settlement ${contracts["settlement"]}, Bridge ${contracts["bridge"]}; written to ${path}.`);
+    for (const [part, names] of Object.entries(PRINTED)) {
+      const there = names.filter((name) => contracts[name] !== undefined);
+      if (there.length > 0) log(`${part}: ${there.map((name) => `${name} ${contracts[name]}`).join(", ")}.`);
+    }
+    log(`Written to ${path}.`);
     return file;
   } catch (error) {
     if (error instanceof DeployError) throw error;

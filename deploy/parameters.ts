@@ -24,8 +24,25 @@ const schema = z.strictObject({
   feeRecipient: z.union([z.literal("deployer"), z.literal("none"), address]),
   /** May delay payouts for `guardianSeconds` in all, and nothing else. */
   guardian: z.union([z.literal("deployer"), z.literal("none"), address]),
-  /** ERC-8004 identity registry; "test" deploys a minimal one. */
-  identityRegistry: z.union([z.literal("none"), z.literal("test"), address]),
+  /** The ERC-8004 registries: those that the L1 has, or new ones; without identities there is no economy. */
+  identityRegistry: z.union([z.literal("deploy"), z.literal("none"), address]),
+  reputationRegistry: z.union([z.literal("deploy"), address]),
+  validationRegistry: z.union([z.literal("deploy"), address]),
+  /** May replace the code of registries that are deployed. */
+  registryOwner: z.union([z.literal("deployer"), address]),
+  /** Jobs, bounties, meters, proofs of service. */
+  economy: z.enum(["deploy", "none"]),
+  /** May set the fee of later jobs and bounties, and nothing else. */
+  marketOwner: z.union([z.literal("deployer"), address]),
+  marketFeeBps: z.number().int().nonnegative().max(500),
+  marketFeeRecipient: z.union([z.literal("deployer"), z.literal("none"), address]),
+  /** Burned for each call that is proven to L1. */
+  proofFeeWei: wei,
+  /** The most that the feedback of one client weighs, in proven calls. */
+  maxWeight: z.number().int().positive().max(MAX_U32),
+  /** What a validator that measures uptime puts up. */
+  validatorStakeWei: wei,
+  validatorUnbondingSeconds: seconds.max(365 * DAY_SECONDS),
   /** "test" deploys an ERC-20 that anyone may mint. */
   asset: z.union([z.literal("ETH"), z.literal("test"), address]),
   assetScale: wei,
@@ -86,10 +103,20 @@ export function loadParameters(network: string, file?: string, overrides: Partia
   const parsed = schema.safeParse(merged);
   if (parsed.success) {
     feesOf(parsed.data);
+    checkEconomy(parsed.data);
     return parsed.data;
   }
   const problems = parsed.error.issues.map((issue) => `${issue.path.join(".") || "file"}: ${issue.message}`);
   throw new DeployError("PARAMETERS_INVALID", problems.join("; "));
+}
+
+function checkEconomy({ identityRegistry, reputationRegistry, validationRegistry, economy, marketFeeBps, marketFeeRecipient }: RollupParameters): void {
+  const isNew = identityRegistry === "deploy" || identityRegistry === "none";
+  if (isNew && (reputationRegistry !== "deploy" || validationRegistry !== "deploy")) {
+    throw new DeployError("PARAMETERS_INVALID", "reputationRegistry and validationRegistry are about the agents of one identityRegistry: name that too");
+  }
+  if (economy === "deploy" && identityRegistry === "none") throw new DeployError("PARAMETERS_INVALID", 'economy "deploy" needs an identityRegistry');
+  if (marketFeeBps > 0 && marketFeeRecipient === "none") throw new DeployError("PARAMETERS_INVALID", "marketFeeBps needs a marketFeeRecipient");
 }
 
 /**

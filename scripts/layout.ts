@@ -14,6 +14,9 @@ export const LAID_OUT = [
   "contracts/root/Settlement.sol:Settlement",
   "contracts/channels/ChannelAdjudicator.sol:ChannelAdjudicator",
   "contracts/bounties/BatchMeter.sol:BatchMeter",
+  "contracts/bounties/JobEscrow.sol:JobEscrow",
+  "contracts/bounties/UptimeMeter.sol:UptimeMeter",
+  "contracts/bounties/ValidatorMeter.sol:ValidatorMeter",
   "contracts/agents/ProofOfService.sol:ProofOfService",
   // Behind proxies, with all state in a struct of their own (ERC-7201).
   "contracts/agents/IdentityRegistry.sol:IdentityRegistry.RegistryStorage",

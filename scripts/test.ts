@@ -4,11 +4,13 @@
  * one that does not end by itself; under `CI=true` a skipped test is a failure too.
  */
 import { availableParallelism } from "node:os";
+import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
 
 import { runTestGroup } from "./testing/runTestGroup.ts";
 import { findTestGroups, planTestGroups } from "./testing/testGroup.ts";
 import type { TestGroup } from "./testing/testGroup.ts";
+import type { TestReport } from "./testing/testReport.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 process.chdir(root);
@@ -17,40 +19,48 @@ const wanted = process.argv.slice(2);
 const groups = findTestGroups(root).filter((group) => wanted.length === 0 || wanted.includes(group.name));
 const unknown = wanted.filter((name) => !groups.some((group) => group.name === name));
 
-let passed = 0;
-let failed = 0;
-let started = 0;
 const notes: string[] = unknown.map((name) => `There is no group of tests called ${name}.`);
+/** Of each group, in the order in which they ended; a group that runs in pieces has one. */
+const totals = new Map<string, { passed: number; failed: number; skipped: number; seconds: number; problems: string[] }>();
 
-function headline({ name, files }: TestGroup, where = ""): string {
-  started += 1;
-  return `\n=== ${name} (${files.length} file${files.length === 1 ? "" : "s"}, group ${started} of ${groups.length})${where} ===`;
+function tell({ name }: TestGroup, { passed, failed, skipped, seconds }: TestReport & { readonly seconds: number }): string {
+  return `${name}: ${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} not run` : ""} (${seconds.toFixed(1)} s)`;
 }
 
-/** Runs a group; one that is not alone prints all it has to say when it ends, so that two do not mix their lines. */
-async function runGroup(group: TestGroup, isBeside = false): Promise<void> {
+/** Runs a group, or a piece of one; what is not alone prints all it has to say when it ends, so that two do not mix their lines. */
+async function runPiece(piece: TestGroup, isBeside: boolean): Promise<void> {
+  const files = piece.files.length === 1 ? relative(root, piece.files[0]!) : `${piece.files.length} files`;
+  console.log(`\n=== ${piece.name} (${files})${isBeside ? ": runs beside the others" : ""} ===`);
   let text = "";
-  console.log(headline(group, isBeside ? ": runs beside the others" : ""));
-  const outcome = await runTestGroup(group, isBeside ? (piece) => (text += piece) : undefined);
-  if (isBeside) console.log(`\n=== ${group.name}, what it printed ===\n${text}`);
-  passed += outcome.passed;
-  failed += outcome.failed + outcome.problems.length;
-  const skipped = outcome.skipped > 0 ? `, ${outcome.skipped} not run` : "";
-  const line = `${group.name}: ${outcome.passed} passed, ${outcome.failed} failed${skipped} (${outcome.seconds.toFixed(1)} s)`;
-  notes.push(line, ...outcome.problems.map((problem) => `${group.name}: ${problem}`));
-  console.log(line);
+  const outcome = await runTestGroup(piece, isBeside ? (more) => (text += more) : undefined);
+  if (isBeside) console.log(`\n=== ${piece.name} (${files}), what it printed ===\n${text}`);
+  const total = totals.get(piece.name) ?? { passed: 0, failed: 0, skipped: 0, seconds: 0, problems: [] };
+  for (const name of ["passed", "failed", "skipped", "seconds"] as const) total[name] += outcome[name];
+  total.problems.push(...outcome.problems.map((problem) => `${piece.name} (${files}): ${problem}`));
+  totals.set(piece.name, total);
+  console.log(tell(piece, outcome));
 }
 
-const { alone, lanes } = planTestGroups(groups, availableParallelism());
-for (const group of alone) await runGroup(group);
-await Promise.all(
-  lanes.map(async (lane, place) => {
-    for (const group of lane) await runGroup(group, place > 0);
-  }),
-);
+const { alone, stories, others } = planTestGroups(groups, availableParallelism());
+for (const group of alone) await runPiece(group, false);
+const [waitingStories, waitingOthers] = [[...stories], [...others]];
+async function runLane(next: () => TestGroup | undefined, isBeside: boolean): Promise<void> {
+  for (let piece = next(); piece !== undefined; piece = next()) await runPiece(piece, isBeside);
+}
+// The stories end soonest when the lane that is done with the rest takes some of them.
+await Promise.all([runLane(() => waitingStories.shift(), false), runLane(() => waitingOthers.shift() ?? waitingStories.pop(), true)]);
+
+let passed = 0;
+let failed = unknown.length;
+for (const group of groups) {
+  const total = totals.get(group.name);
+  if (total === undefined) continue;
+  notes.push(tell(group, total), ...total.problems);
+  passed += total.passed;
+  failed += total.failed + total.problems.length;
+}
 
 if (groups.length === 0) notes.push("No tests were found.");
 console.log(`\n=== all groups ===\n${notes.join("\n")}`);
-failed += unknown.length;
 console.log(`\n${passed} passed, ${failed} failed`);
 process.exitCode = failed > 0 || passed === 0 ? 1 : 0;

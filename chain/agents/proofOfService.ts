@@ -1,4 +1,4 @@
-import { Contract } from "ethers";
+import { Contract, Interface } from "ethers";
 import type { ContractRunner } from "ethers";
 
 import { decodeLeaf } from "../../core/codec/leaf.ts";
@@ -21,20 +21,26 @@ export interface PaidCall {
   readonly capability: number;
 }
 
-/** A leaf with its proof, 96 bytes a level from the leaf up (RULES N-4). */
-export interface LeafWithProof {
+/** A leaf with its proof, as contracts and the API have it: words in hex. */
+export interface LeafWords {
   readonly index: number;
-  readonly leaf: Uint8Array;
-  readonly proof: Uint8Array;
+  /** Four. */
+  readonly leaf: readonly string[];
+  /** Three a level, from the leaf up (RULES N-4). */
+  readonly siblings: readonly string[];
 }
 
 /** What `ProofOfService.prove` takes, all in the state of one confirmed claim. */
 export interface ServiceProof {
   readonly claimId: string;
-  readonly receipt: LeafWithProof;
-  readonly requester: LeafWithProof;
-  readonly provider: LeafWithProof;
+  /** Says that a call was paid: see `paidCallOf`. */
+  readonly receipt: LeafWords;
+  /** Accounts that the receipt names. */
+  readonly requester: LeafWords;
+  readonly provider: LeafWords;
 }
+
+const contract = new Interface(proofOfServiceAbi);
 
 /** @param runner a provider to read, a signer to send as well */
 export function connectProofOfService(address: string, runner: ContractRunner): ProofOfService {
@@ -56,11 +62,21 @@ export function linkedAgentOf(agent: Uint8Array): bigint | undefined {
   return linkedId === 0n ? undefined : linkedId - 1n;
 }
 
-/** The arguments of `ProofOfService.prove`. */
-export function proveArguments({ claimId, receipt, requester, provider }: ServiceProof): [string, LeafProofStruct, LeafProofStruct, LeafProofStruct] {
-  return [claimId, leafProofOf(receipt), leafProofOf(requester), leafProofOf(provider)];
+/** A leaf and its proof in bytes, 96 a level, as contracts and the API have it. */
+export function leafWordsOf({ index, leaf, proof }: { readonly index: number; readonly leaf: Uint8Array; readonly proof: Uint8Array }): LeafWords {
+  return { index, leaf: hexWords(leaf), siblings: hexWords(proof) };
 }
 
-function leafProofOf({ index, leaf, proof }: LeafWithProof): LeafProofStruct {
-  return { index, leaf: hexWords(leaf) as unknown as LeafProofStruct["leaf"], siblings: hexWords(proof) };
+/** The arguments of `ProofOfService.prove`, which is sent with `proofFeeWei`. */
+export function proveArguments({ claimId, receipt, requester, provider }: ServiceProof): [string, LeafProofStruct, LeafProofStruct, LeafProofStruct] {
+  return [claimId, structOf(receipt), structOf(requester), structOf(provider)];
+}
+
+/** The data of a transaction to the contract; its value has to be `proofFeeWei`. */
+export function encodeProve(proof: ServiceProof): string {
+  return contract.encodeFunctionData("prove", proveArguments(proof));
+}
+
+function structOf({ index, leaf, siblings }: LeafWords): LeafProofStruct {
+  return { index, leaf: [...leaf] as LeafProofStruct["leaf"], siblings: [...siblings] };
 }

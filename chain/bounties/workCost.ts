@@ -1,5 +1,4 @@
 import type { BountyTerms } from "./BountyTerms.ts";
-import { ZERO_ADDRESS } from "./BountyTerms.ts";
 
 const BPS = 10_000n;
 
@@ -20,15 +19,18 @@ export function minPriceOf({ kind }: Pick<BountyTerms, "kind">): bigint {
   return kind === "MILESTONES" ? BPS : 1n;
 }
 
+/** Of a lost stake, what goes to whoever reports the failure: the one who failed can do it itself. */
+const REPORTER_BPS = 1_000n;
+
 /**
- * The stake from which on it costs more to cheat than it gains (docs/BOUNTIES.md, section 9), in base units of the token: the largest
- * part that somebody judges, less what the proven calls of the agent have cost. A bounty may ask for less, and should be shown as such.
- * @param proofFeeWei fee of a proof at `proofOfService`; counts only for a bounty in ETH
+ * The stake from which on being caught once costs what slipping through once gains (docs/BOUNTIES.md, section 9), in base units of the
+ * token: the largest part that somebody judges, at the ceiling, and a ninth more, since a tenth of the stake can be had back. A bounty
+ * may ask for less, and should be shown as such.
  */
-export function requiredStake(terms: Pick<BountyTerms, "kind" | "shares" | "ceiling" | "minProvenCalls" | "token">, proofFeeWei: bigint): bigint {
+export function requiredStake(terms: Pick<BountyTerms, "kind" | "shares" | "ceiling">): bigint {
   if (terms.kind === "METERED" || terms.kind === "VERIFIED") return 0n;
   const costs = terms.shares.map((_share, part) => dueOf(terms, terms.ceiling, part + 1) - dueOf(terms, terms.ceiling, part));
   const largest = costs.reduce((max, cost) => (cost > max ? cost : max), costs.length === 0 ? terms.ceiling : 0n);
-  const proven = terms.token === ZERO_ADDRESS ? terms.minProvenCalls * proofFeeWei : 0n;
-  return largest > proven ? largest - proven : 0n;
+  const lost = BPS - REPORTER_BPS;
+  return (largest * BPS + lost - 1n) / lost;
 }

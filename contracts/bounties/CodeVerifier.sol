@@ -3,13 +3,12 @@ pragma solidity ^0.8.28;
 
 import {IBountyVerifier} from "../interfaces/IBountyVerifier.sol";
 import {CodeSpec, ICodeVerifier} from "../interfaces/ICodeVerifier.sol";
+import {BountyCalls} from "./BountyCalls.sol";
 
 /// Checks what was deployed. See `ICodeVerifier`. It has no state and no owner.
 contract CodeVerifier is ICodeVerifier {
     /// What the conformance call gets to run with.
     uint256 public constant CALL_GAS = 500_000;
-    /// What has to be left on top of it: the 64th that EIP-150 keeps back, and the work after the call.
-    uint256 private constant RESERVE_GAS = 50_000;
     uint256 public constant MAX_RETURN_BYTES = 4_096;
 
     /// It reverts with the reason instead of saying no.
@@ -46,8 +45,7 @@ contract CodeVerifier is ICodeVerifier {
     }
 
     function _ask(address deployed, bytes memory callData) private view returns (bytes32) {
-        uint256 needed = CALL_GAS + RESERVE_GAS;
-        if (gasleft() < needed) revert TooLittleGas(gasleft(), needed);
+        BountyCalls.requireGas(CALL_GAS);
         uint256 gasLimit = CALL_GAS;
         bool ok;
         uint256 length;

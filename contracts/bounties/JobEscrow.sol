@@ -4,6 +4,7 @@ pragma solidity ^0.8.28;
 import {IBountyVerifier} from "../interfaces/IBountyVerifier.sol";
 import {IJobEscrow, Job, JobOpening, JobStatus, JobTerms} from "../interfaces/IJobEscrow.sol";
 import {IJobHook} from "../interfaces/IJobHook.sol";
+import {BountyCalls} from "./BountyCalls.sol";
 import {TokenVault} from "./TokenVault.sol";
 
 /// Jobs with the functions and events of ERC-8183. See `IJobEscrow`.
@@ -14,8 +15,6 @@ contract JobEscrow is IJobEscrow, TokenVault {
     uint16 public constant BOND_BPS = 500;
     /// What a hook gets to run with, each time.
     uint256 public constant HOOK_GAS = 100_000;
-    /// What has to be left on top of it: the 64th that EIP-150 keeps back, and the work after the call.
-    uint256 private constant HOOK_RESERVE_GAS = 50_000;
 
     // Reasons of the ends that nobody gave a reason for.
     bytes32 private constant SILENT = "silent";
@@ -352,15 +351,8 @@ contract JobEscrow is IJobEscrow, TokenVault {
         if (hook != address(0) && !_call(hook, jobId, action, data)) emit HookFailed(jobId, hook, action);
     }
 
-    /// Nothing of what it returns is copied.
-    function _call(address hook, uint256 jobId, bytes4 action, bytes memory data) private returns (bool ok) {
-        bytes memory payload = abi.encodeWithSelector(action, jobId, msg.sig, data);
-        uint256 needed = HOOK_GAS + HOOK_RESERVE_GAS;
-        if (gasleft() < needed) revert TooLittleGas(gasleft(), needed);
-        uint256 gasLimit = HOOK_GAS;
-        assembly ("memory-safe") {
-            ok := call(gasLimit, hook, 0, add(payload, 32), mload(payload), 0, 0)
-        }
+    function _call(address hook, uint256 jobId, bytes4 action, bytes memory data) private returns (bool) {
+        return BountyCalls.tell(hook, abi.encodeWithSelector(action, jobId, msg.sig, data), HOOK_GAS);
     }
 
     function _job(uint256 jobId) private view returns (Job storage job) {

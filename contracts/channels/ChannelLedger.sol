@@ -3,6 +3,7 @@ pragma solidity ^0.8.28;
 
 import {MAX_UNITS} from "../generated/Constants.sol";
 import {ChannelConfig, ChannelStatus, IChannelAdjudicator} from "../interfaces/IChannelAdjudicator.sol";
+import {LimitedPayment} from "../libraries/LimitedPayment.sol";
 import {CloneArguments} from "../root/CloneArguments.sol";
 import {ChannelWord} from "../types/ChannelWord.sol";
 import {ChannelPayments} from "./ChannelPayments.sol";
@@ -109,7 +110,7 @@ abstract contract ChannelLedger is IChannelAdjudicator, CloneArguments {
     }
 
     function _pay(address asset, address to, uint256 amount) internal {
-        if (amount == 0 || ChannelPayments.push(asset, to, amount)) return;
+        if (amount == 0 || LimitedPayment.push(asset, to, amount)) return;
         credits[asset][to] += amount;
         emit PaymentKept(asset, to, amount);
     }

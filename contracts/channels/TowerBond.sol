@@ -15,12 +15,13 @@ import {
 } from "../interfaces/IChannelAdjudicator.sol";
 import {Bond, ITowerBond, Receipt} from "../interfaces/ITowerBond.sol";
 import {CompactSignature} from "../libraries/CompactSignature.sol";
+import {EtherCredit} from "../libraries/EtherCredit.sol";
 import {ChannelDigests} from "./ChannelDigests.sol";
 import {ChannelLocks} from "./ChannelLocks.sol";
 
 /// Bonds of watchtowers. See `ITowerBond`.
 contract TowerBond is ITowerBond {
-    address public constant BURN_ADDRESS = 0x000000000000000000000000000000000000dEaD;
+    address public constant BURN_ADDRESS = EtherCredit.BURN_ADDRESS;
 
     bytes32 private constant RECEIPT_TYPEHASH = keccak256(
         "Receipt(bytes32 channelId,uint8 side,uint32 version,uint64 sequence,uint64 paid,uint40 from,uint40 until)"
@@ -101,7 +102,7 @@ contract TowerBond is ITowerBond {
         if (payableAt == 0 || block.timestamp < payableAt) revert BondLocked(msg.sender, payableAt);
         delete bonds[msg.sender];
         emit BondPaid(msg.sender, to, amountWei);
-        _pay(to, amountWei);
+        EtherCredit.send(to, amountWei);
     }
 
     /// @inheritdoc ITowerBond
@@ -121,19 +122,16 @@ contract TowerBond is ITowerBond {
 
     /// @inheritdoc ITowerBond
     function withdrawCredit(address to) external {
-        uint256 amountWei = credit[msg.sender];
-        if (amountWei == 0) revert NoCredit(msg.sender);
-        credit[msg.sender] = 0;
+        uint256 amountWei = EtherCredit.take(credit);
         emit CreditPaid(msg.sender, to, amountWei);
-        _pay(to, amountWei);
+        EtherCredit.send(to, amountWei);
     }
 
     /// @inheritdoc ITowerBond
     function withdrawBurned() external {
         uint256 amountWei = burned;
-        if (amountWei == 0) revert NothingBurned();
         burned = 0;
-        _pay(BURN_ADDRESS, amountWei);
+        EtherCredit.sendBurned(amountWei);
     }
 
     /// @inheritdoc ITowerBond
@@ -299,10 +297,5 @@ contract TowerBond is ITowerBond {
     function _recover(bytes32 digest, bytes calldata signature) private pure returns (address) {
         if (signature.length != 64) return address(0);
         return CompactSignature.recover(digest, uint256(bytes32(signature[:32])), uint256(bytes32(signature[32:])));
-    }
-
-    function _pay(address to, uint256 amountWei) private {
-        (bool isPaid,) = to.call{value: amountWei}("");
-        if (!isPaid) revert PaymentFailed(to, amountWei);
     }
 }

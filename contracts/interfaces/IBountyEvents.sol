@@ -79,8 +79,7 @@ interface IBountyEvents {
     error BidStands(uint256 id, address bidder);
     error NobodyToHire(uint256 id);
     error MeterRefused(address meter);
-    /// The gas left would not give what is called its share.
-    error TooLittleGas(uint256 left, uint256 needed);
+    // And `TooLittleGas` of BountyCalls: what is left would not give the called contract its share.
     error WrongKind(RewardKind kind);
     error JobNotEnded(uint256 jobId);
     error NothingToClaim(uint256 id);

@@ -48,8 +48,7 @@ interface IBridge {
     error PauseSpent(uint256 wantedSeconds, uint256 limitSeconds);
     error BadProof(bytes32 computedRoot, bytes32 stateRoot);
     error PayoutDelayed(uint256 payableAt);
-    /// The gas left would not let the recipient run, which would only look like a refusal.
-    error TooLittleGas(uint256 left, uint256 needed);
+    // And `TooLittleGas` of LimitedPayment: what is left would not let the recipient run, which would only look like a refusal.
     error NothingClaimable(address recipient);
     error PaymentFailed(address to, uint256 amount);
 

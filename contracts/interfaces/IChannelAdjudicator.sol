@@ -260,8 +260,7 @@ interface IChannelAdjudicator {
     error NothingToCollect(address asset, address owner);
     error ZeroAddress();
     error PaymentFailed(address asset, address to, uint256 amount);
-    /// The gas left would not let the payee run, which would only look like a refusal.
-    error TooLittleGas(uint256 left, uint256 needed);
+    // And `TooLittleGas` of LimitedPayment: what is left would not let the payee run, which would only look like a refusal.
     error NotExodus(address caller);
     error NotBridge(address caller);
     /// What was shown is no export of this channel.

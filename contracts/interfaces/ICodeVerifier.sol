@@ -22,7 +22,7 @@ interface ICodeVerifier is IBountyVerifier {
     error CallFailed(address deployed);
     error ReturnTooLong(address deployed, uint256 bytesReturned, uint256 max);
     error WrongAnswer(address deployed, bytes32 returnHash, bytes32 expected);
-    error TooLittleGas(uint256 left, uint256 needed);
+    // And `TooLittleGas` of BountyCalls.
 
     /// For the caller that wonders why: like `verify`, and reverts with the reason.
     function check(address deployed, CodeSpec calldata spec) external view;

@@ -125,7 +125,7 @@ interface IJobEscrow is ITokenVault {
     /// It decides, or refuses to, alone.
     error VerifierDecides(uint256 jobId);
     error HookRefused(uint256 jobId, address hook);
-    error TooLittleGas(uint256 left, uint256 needed);
+    // And `TooLittleGas` of BountyCalls.
 
     // ERC-8183. The arguments that are not explained are those of the ERC.
 

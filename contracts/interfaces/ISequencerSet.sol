@@ -65,9 +65,7 @@ interface ISequencerSet is ISequencerAuth {
     /// Signed in a slot for which the operator's bond does not answer: not after the one that it joined in.
     error SlotBeforeBond(uint64 slot, uint64 joinedSlot);
     error NotSignedBy(address signer);
-    error NoCredit(address account);
-    error NothingBurned();
-    error PaymentFailed(address to, uint256 amountWei);
+    // And those of EtherCredit: `NoCredit`, `NothingBurned`, `PaymentFailed`.
 
     /// Makes the caller an operator; needs exactly the bond. It leads from the slot after the next at the earliest.
     /// @param signer key that signs the operator's heads; it may be the caller's

@@ -132,7 +132,7 @@ interface ISettlement {
     /// The bond still stands for a claim that is open.
     error BondLocked(bytes32 roundId, uint32 n);
     error NothingToPay(address account);
-    error PaymentFailed(address to, uint256 amountWei);
+    // And `PaymentFailed` of EtherCredit.
 
     /// Claims the state after `epoch`, the one after the parent's, and enters for it. A claim that exists gets one more entry.
     /// What is sent above `bondFor(parentClaim)` is credited.

@@ -47,9 +47,7 @@ interface ITowerBond {
     error TowerSlashed(address tower);
     error AlreadyUnbonding(address tower);
     error BondLocked(address tower, uint256 payableAt);
-    error NoCredit(address owner);
-    error NothingBurned();
-    error PaymentFailed(address to, uint256 amountWei);
+    // And those of EtherCredit: `NoCredit`, `NothingBurned`, `PaymentFailed`.
     /// The receipt is not of this tower.
     error BadReceipt(address signer, address expected);
     error BadSide(uint8 side);

@@ -9,6 +9,7 @@ import {DEPTH_WITHDRAWAL, KIND_WITHDRAWAL, MAX_UNITS} from "../generated/Constan
 import {BridgeConfig, IBridge} from "../interfaces/IBridge.sol";
 import {IInbox} from "../interfaces/IInbox.sol";
 import {ISettlement} from "../interfaces/ISettlement.sol";
+import {LimitedPayment} from "../libraries/LimitedPayment.sol";
 import {StateProof} from "../libraries/StateProof.sol";
 import {CloneArguments} from "./CloneArguments.sol";
 
@@ -17,9 +18,7 @@ contract Bridge is IBridge, CloneArguments, ReentrancyGuardTransient {
     using SafeERC20 for IERC20;
 
     /// What a recipient or the token gets to run with. More is available by pulling.
-    uint256 public constant PAYOUT_GAS = 100_000;
-    /// What has to be left on top of it: the 64th that EIP-150 keeps back, and the work after the call.
-    uint256 private constant PAYOUT_RESERVE_GAS = 50_000;
+    uint256 public constant PAYOUT_GAS = LimitedPayment.PAYMENT_GAS;
 
     // Words of BridgeConfig.
     uint256 private constant INBOX = 0;
@@ -175,28 +174,7 @@ contract Bridge is IBridge, CloneArguments, ReentrancyGuardTransient {
     }
 
     function _payOrKeep(address recipient, uint256 amount) private returns (bool paid) {
-        paid = _tryPay(recipient, amount);
+        paid = LimitedPayment.push(_addressArgument(ASSET), recipient, amount);
         if (!paid) claimable[recipient] += amount;
-    }
-
-    /// Pays with bounded gas and without reading back more than one word, so that no recipient can make the payment expensive or
-    /// impossible. False if the recipient, or the token, refused.
-    function _tryPay(address recipient, uint256 amount) private returns (bool ok) {
-        uint256 needed = PAYOUT_GAS + PAYOUT_RESERVE_GAS;
-        if (gasleft() < needed) revert TooLittleGas(gasleft(), needed);
-        address asset = _addressArgument(ASSET);
-        uint256 gasLimit = PAYOUT_GAS;
-        if (asset == address(0)) {
-            assembly ("memory-safe") {
-                ok := call(gasLimit, recipient, amount, 0, 0, 0, 0)
-            }
-        } else {
-            bytes memory data = abi.encodeCall(IERC20.transfer, (recipient, amount));
-            assembly ("memory-safe") {
-                ok := call(gasLimit, asset, 0, add(data, 32), mload(data), 0, 32)
-                // Tokens that return nothing are fine, those that return something have to return true.
-                if returndatasize() { ok := and(ok, and(gt(returndatasize(), 31), eq(mload(0), 1))) }
-            }
-        }
     }
 }

@@ -5,6 +5,7 @@ import {IInbox} from "../interfaces/IInbox.sol";
 import {ISequencerAuth} from "../interfaces/ISequencerAuth.sol";
 import {Head, ISequencerSet, Operator, SequencerSetConfig} from "../interfaces/ISequencerSet.sol";
 import {CompactSignature} from "../libraries/CompactSignature.sol";
+import {EtherCredit} from "../libraries/EtherCredit.sol";
 import {WorkLibrary, WorkLog} from "../libraries/WorkLog.sol";
 import {CloneArguments} from "./CloneArguments.sol";
 
@@ -12,7 +13,7 @@ import {CloneArguments} from "./CloneArguments.sol";
 contract SequencerSet is ISequencerSet, CloneArguments {
     using WorkLibrary for WorkLog;
 
-    address public constant BURN_ADDRESS = 0x000000000000000000000000000000000000dEaD;
+    address public constant BURN_ADDRESS = EtherCredit.BURN_ADDRESS;
 
     bytes32 private constant HEAD_TYPEHASH = keccak256("Head(uint64 slot,uint64 position,bytes32 head)");
 
@@ -97,7 +98,7 @@ contract SequencerSet is ISequencerSet, CloneArguments {
         if (payableAt == 0 || block.timestamp < payableAt) revert BondLocked(msg.sender, payableAt);
         delete operatorOf[msg.sender];
         emit BondPaid(msg.sender, to);
-        _pay(to, _argument(OPERATOR_BOND));
+        EtherCredit.send(to, _argument(OPERATOR_BOND));
     }
 
     /// @inheritdoc ISequencerSet
@@ -125,18 +126,14 @@ contract SequencerSet is ISequencerSet, CloneArguments {
 
     /// @inheritdoc ISequencerSet
     function withdrawCredit(address to) external {
-        uint256 amount = credit[msg.sender];
-        if (amount == 0) revert NoCredit(msg.sender);
-        credit[msg.sender] = 0;
-        _pay(to, amount);
+        EtherCredit.send(to, EtherCredit.take(credit));
     }
 
     /// @inheritdoc ISequencerSet
     function withdrawBurned() external {
         uint256 amount = burned;
-        if (amount == 0) revert NothingBurned();
         burned = 0;
-        _pay(BURN_ADDRESS, amount);
+        EtherCredit.sendBurned(amount);
     }
 
     /// @inheritdoc ISequencerSet
@@ -265,10 +262,5 @@ contract SequencerSet is ISequencerSet, CloneArguments {
         if (signature.length != 64) revert NotSignedBy(signer);
         (uint256 r, uint256 vs) = (uint256(bytes32(signature[:32])), uint256(bytes32(signature[32:])));
         if (CompactSignature.recover(digest, r, vs) != signer) revert NotSignedBy(signer);
-    }
-
-    function _pay(address to, uint256 amount) private {
-        (bool ok,) = to.call{value: amount}("");
-        if (!ok) revert PaymentFailed(to, amount);
     }
 }

@@ -3,6 +3,7 @@ pragma solidity ^0.8.28;
 
 import {IInbox} from "../interfaces/IInbox.sol";
 import {Claim, Entry, EntryView, ISettlement, PairView, PlayerView, Round, SettlementConfig} from "../interfaces/ISettlement.sol";
+import {EtherCredit} from "../libraries/EtherCredit.sol";
 import {CloneArguments} from "./CloneArguments.sol";
 
 /// The claims of one chain. See `ISettlement`.
@@ -12,7 +13,7 @@ contract Settlement is ISettlement, CloneArguments {
     /// RULES N-3: the root of the empty state, `keccak256(four zero words, TAG_ROOT)`.
     bytes32 public constant GENESIS_ROOT =
         keccak256(abi.encodePacked(bytes32(0), bytes32(0), bytes32(0), bytes32(0), bytes1(0xff)));
-    address public constant BURN_ADDRESS = 0x000000000000000000000000000000000000dEaD;
+    address public constant BURN_ADDRESS = EtherCredit.BURN_ADDRESS;
 
     // Words of SettlementConfig.
     uint256 private constant INBOX = 0;
@@ -149,7 +150,7 @@ contract Settlement is ISettlement, CloneArguments {
         if (amount == 0) revert NothingToPay(msg.sender);
         credit[msg.sender] = 0;
         emit CreditWithdrawn(msg.sender, to, amount);
-        _pay(to, amount);
+        EtherCredit.send(to, amount);
     }
 
     /// @inheritdoc ISettlement
@@ -158,7 +159,7 @@ contract Settlement is ISettlement, CloneArguments {
         if (amount == 0) revert NothingToPay(BURN_ADDRESS);
         burned = 0;
         emit Burned(amount);
-        _pay(BURN_ADDRESS, amount);
+        EtherCredit.send(BURN_ADDRESS, amount);
     }
 
     /// @inheritdoc ISettlement
@@ -334,11 +335,6 @@ contract Settlement is ISettlement, CloneArguments {
     function _credit(address to, uint256 amountWei) private {
         credit[to] += amountWei;
         emit Credited(to, amountWei);
-    }
-
-    function _pay(address to, uint256 amountWei) private {
-        (bool ok,) = to.call{value: amountWei}("");
-        if (!ok) revert PaymentFailed(to, amountWei);
     }
 
     /// B(1 + n/32), rounded up.

@@ -12,6 +12,9 @@ function fail(expected: string): never {
 /** Any text that is not empty. */
 export const text: Parser<string> = parser("text", (value) => (value === "" ? fail("a text that is not empty") : value));
 
+/** A plain lower-case name of at most 40 characters, as databases take it without quotes. */
+export const identifier: Parser<string> = parser("name", (value) => (/^[a-z_][a-z0-9_]{0,39}$/.test(value) ? value : fail("lower-case letters, digits and _, at most 40")));
+
 /** true/false, yes/no, on/off, 1/0. */
 export const flag: Parser<boolean> = parser("flag", (value) => {
   const lower = value.toLowerCase();

@@ -1,6 +1,7 @@
 import { configMarkdown } from "../../runtime/config/printConfig.ts";
 import { apiSettings } from "../../services/api/config.ts";
 import { challengerSettings } from "../../services/challenger/config.ts";
+import { proberSettings } from "../../services/prober/config.ts";
 import { sequencerSettings } from "../../services/sequencer/config.ts";
 import { watchtowerSettings } from "../../services/watchtower/config.ts";
 import type { GeneratedFile } from "./Protocol.ts";
@@ -10,7 +11,7 @@ export function generateConfigurationDoc(): GeneratedFile[] {
   const text = [
     "# Configuration",
     "",
-    "Generated from the tables in `services/*/config.ts` by `npm run generate`. A flag (`--data-dir`) wins over the environment, that over the JSON file that `SEQUENCER_CONFIG`, `API_CONFIG`, `CHALLENGER_CONFIG` or `WATCHTOWER_CONFIG` names, that over the default. Secrets are shown as `***` wherever settings are printed.",
+    "Generated from the tables in `services/*/config.ts` by `npm run generate`. A flag (`--data-dir`) wins over the environment, that over the JSON file that `SEQUENCER_CONFIG`, `API_CONFIG`, `CHALLENGER_CONFIG`, `WATCHTOWER_CONFIG` or `PROBER_CONFIG` names, that over the default. Secrets are shown as `***` wherever settings are printed.",
     "",
     "## Sequencer (`node services/sequencer/main.ts`)",
     "",
@@ -27,6 +28,10 @@ export function generateConfigurationDoc(): GeneratedFile[] {
     "## Watchtower (`node services/watchtower/main.ts`)",
     "",
     configMarkdown(watchtowerSettings).trim(),
+    "",
+    "## Prober (`node services/prober/main.ts`)",
+    "",
+    configMarkdown(proberSettings).trim(),
     "",
   ].join("\n");
   return [{ path: "docs/CONFIGURATION.md", text }];

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
-import { isContinuousIntegration } from "./config.ts";
+import { isContinuousIntegration, testEnvironment } from "./config.ts";
 import type { TestGroup } from "./testGroup.ts";
 import type { TestReport } from "./testReport.ts";
 
@@ -28,7 +28,7 @@ export async function runTestGroup(group: TestGroup, onOutput?: (text: string) =
   const worker = fileURLToPath(new URL(group.worker, import.meta.url));
   const files = group.worker === "mochaWorker.ts" ? group.files : [];
   const output = onOutput === undefined ? "inherit" : "pipe";
-  const child = spawn(process.execPath, [worker, ...files], { stdio: ["ignore", output, output, "ipc"] });
+  const child = spawn(process.execPath, [worker, ...files], { stdio: ["ignore", output, output, "ipc"], env: testEnvironment });
   for (const stream of [child.stdout, child.stderr]) stream?.setEncoding("utf8").on("data", (text: string) => onOutput?.(text));
 
   const kill = (problem: string): void => {

@@ -14,10 +14,11 @@ const ORDER = ["core", "solidity", "deploy", "bench", "contracts", "chain", "run
 /** Groups that compile, deploy or measure: nothing else runs beside them. */
 const ALONE: ReadonlySet<string> = new Set(["core", "solidity", "deploy", "bench"]);
 
+/** Packages that a client under test has for itself hold tests of their own. */
 function filesUnder(directory: string, suffix: string): string[] {
   if (!existsSync(directory)) return [];
   return readdirSync(directory, { recursive: true, encoding: "utf8" })
-    .filter((name) => name.endsWith(suffix))
+    .filter((name) => name.endsWith(suffix) && !name.includes("node_modules"))
     .map((name) => join(directory, name))
     .sort();
 }
@@ -42,16 +43,24 @@ export function findTestGroups(root: string): TestGroup[] {
   return groups.sort((a, b) => rank(a.name) - rank(b.name) || a.name.localeCompare(b.name));
 }
 
-/** In which order groups run: first those that run alone, then the stories of `e2e`, which wait for chains most of the time, and all others beside them. */
+/**
+ * In which order groups run. Each lane takes the next piece of its own list; one that has none left takes from the end of the stories.
+ * The stories of `e2e` wait for chains most of the time and are many: each file is a piece of its own.
+ */
 export interface TestPlan {
+  /** Nothing runs beside them. */
   readonly alone: readonly TestGroup[];
-  readonly lanes: readonly (readonly TestGroup[])[];
+  readonly stories: readonly TestGroup[];
+  readonly others: readonly TestGroup[];
 }
 
-/** @param cores with less than two, everything runs alone */
+/** @param cores with less than two, everything runs alone; and so do groups without a story to run beside */
 export function planTestGroups(groups: readonly TestGroup[], cores: number): TestPlan {
-  const stories = groups.filter(({ name }) => name === "e2e");
-  const others = groups.filter(({ name }) => name !== "e2e" && !ALONE.has(name));
-  if (cores < 2 || stories.length === 0 || others.length === 0) return { alone: groups, lanes: [] };
-  return { alone: groups.filter(({ name }) => ALONE.has(name)), lanes: [stories, others] };
+  const isStory = ({ name }: TestGroup): boolean => name === "e2e";
+  if (cores < 2 || !groups.some(isStory)) return { alone: groups, stories: [], others: [] };
+  return {
+    alone: groups.filter(({ name }) => ALONE.has(name)),
+    stories: groups.filter(isStory).flatMap((group) => group.files.map((file) => ({ ...group, files: [file] }))),
+    others: groups.filter((group) => !isStory(group) && !ALONE.has(group.name)),
+  };
 }

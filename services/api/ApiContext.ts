@@ -1,5 +1,6 @@
 import type { Deployment } from "../../chain/Deployment.ts";
 import type { Replica } from "../../derivation/Replica.ts";
+import type { Economy } from "./economy/Economy.ts";
 import type { ExitBook } from "./exits/ExitBook.ts";
 import type { ShownAmount, AssetInfo } from "./AmountFormat.ts";
 
@@ -13,8 +14,10 @@ export interface ApiContext {
   readonly amounts: { ofUnits(units: number): ShownAmount; ofBase(base: bigint): ShownAmount };
   /** Wall clock, unix seconds. */
   readonly nowSeconds: () => number;
-  /** Head of L1 and the last block taken over; undefined before the first look. */
-  readonly l1: () => { readonly head: number | undefined; readonly derived: number | undefined; readonly host: string };
+  /** Head of L1 with its time in unix seconds, and the last block taken over; undefined before the first look. */
+  readonly l1: () => { readonly head: number | undefined; readonly timestamp: number | undefined; readonly derived: number | undefined; readonly host: string };
+  /** Agents and bounties; undefined where they are not indexed. */
+  readonly economy: Economy | undefined;
   /** Why this replica must not be trusted, undefined while all is well. */
   readonly trouble: () => string | undefined;
 }

@@ -17,7 +17,7 @@ export interface Route<P extends Shape = Shape, Q extends Shape = Shape, A exten
   readonly answer: A;
   /** Refusals besides those of every route. */
   readonly errors: readonly ApiErrorCode[];
-  readonly handle: (context: ApiContext, params: Values<P>, query: Values<Q>) => z.output<A>;
+  readonly handle: (context: ApiContext, params: Values<P>, query: Values<Q>) => z.output<A> | Promise<z.output<A>>;
 }
 
 // A list of routes holds routes of all types; each was checked where it was defined.

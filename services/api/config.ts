@@ -1,7 +1,7 @@
 import { defineConfig } from "../../runtime/config/defineConfig.ts";
 import type { ConfigOf } from "../../runtime/config/defineConfig.ts";
 import { loadConfig } from "../../runtime/config/loadConfig.ts";
-import { durationMs, integer, list, oneOf, port, text, url } from "../../runtime/config/parsers.ts";
+import { durationMs, flag, identifier, integer, list, oneOf, port, text, url } from "../../runtime/config/parsers.ts";
 import { LOG_LEVELS } from "../../runtime/logger/Logger.ts";
 
 /** Settings of the API service. */
@@ -23,6 +23,16 @@ export const apiSettings = defineConfig({
   feedClientsPerAddress: { env: "API_FEED_CLIENTS_PER_ADDRESS", parser: integer(1), default: 50, description: "The same for one client address" },
   feedBufferKib: { env: "API_FEED_BUFFER_KIB", parser: integer(1), default: 4_096, description: "A reader of the feed with more than so many KiB waiting is cut off" },
   corsOrigin: { env: "API_CORS_ORIGIN", parser: text, default: "*", description: "Value of Access-Control-Allow-Origin" },
+  economy: { env: "API_ECONOMY", parser: flag, default: true, description: "Indexes agents and bounties, on a chain that has registries" },
+  databaseUrl: { env: "API_DATABASE_URL", parser: url("postgres", "postgresql"), default: undefined, description: "PostgreSQL for agents and bounties; an embedded one in the data folder when left out", secret: true },
+  databaseSchema: { env: "API_DATABASE_SCHEMA", parser: identifier, default: "agnt2_api", description: "Beginning of the schema's name, to which the chain's is added; one API writes into it" },
+  registryBlock: { env: "API_REGISTRY_BLOCK", parser: integer(0), default: undefined, description: "L1 block from which on agents are indexed, where the registries are older than the chain" },
+  ipfsGateway: { env: "API_IPFS_GATEWAY", parser: url("http", "https"), default: undefined, description: "Gateway for registration files on IPFS; they are not fetched when left out" },
+  cardsLocal: { env: "API_CARDS_LOCAL", parser: flag, default: false, description: "Fetches registration files over http and from private addresses too: for local chains only" },
+  cardFetches: { env: "API_CARD_FETCHES", parser: integer(1, 64), default: 8, description: "Registration files fetched at once" },
+  cardTimeoutMs: { env: "API_CARD_TIMEOUT_MS", parser: durationMs, default: 10_000, description: "A registration file must be there within this time" },
+  cardRetryMs: { env: "API_CARD_RETRY_MS", parser: durationMs, default: 60_000, description: "Pause after a file could not be fetched; it doubles with each failure" },
+  cardRefreshMs: { env: "API_CARD_REFRESH_MS", parser: durationMs, default: 3_600_000, description: "A file from a server is fetched again after this time" },
   logLevel: { env: "LOG_LEVEL", parser: oneOf(...LOG_LEVELS), default: "info", description: "Least important log lines that are written" },
 });
 

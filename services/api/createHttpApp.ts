@@ -41,9 +41,9 @@ function handlerOf(route: AnyRoute, { context, isReady }: HttpAppOptions): Reque
   const params = z.strictObject(route.params as z.ZodRawShape);
   const query = z.strictObject(route.query as z.ZodRawShape);
   const needsReplica = route.path !== "/health";
-  return (request, response) => {
+  return async (request, response) => {
     if (needsReplica && !isReady()) throw new ApiError("api/notReady", {});
-    response.json(route.handle(context, parse(params, request.params), parse(query, request.query)) as unknown);
+    response.json((await route.handle(context, parse(params, request.params), parse(query, request.query))) as unknown);
   };
 }
 

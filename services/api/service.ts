@@ -23,6 +23,9 @@ import { createAmountFormat } from "./AmountFormat.ts";
 import type { ApiContext } from "./ApiContext.ts";
 import type { ApiConfig } from "./config.ts";
 import { createHttpApp } from "./createHttpApp.ts";
+import { economyAddresses } from "./economy/index/EconomyEvent.ts";
+import { openEconomy } from "./economy/Economy.ts";
+import { economyRoutes } from "./economy/routes/economyRoutes.ts";
 import { ExitBook } from "./exits/ExitBook.ts";
 import { Feed } from "./feed/Feed.ts";
 import { batchMessage, claimMessage, entryMessage, epochMessage, payoutMessage } from "./feed/feedMessages.ts";
@@ -155,6 +158,9 @@ export function createApiService(config: ApiConfig, logger: Logger): ApiService 
         logger.info("L1 can be read again.");
       },
     });
+    const addresses = config.economy ? economyAddresses(deployment) : undefined;
+    const economy = addresses === undefined ? undefined : await openEconomy({ config, deployment, addresses, provider, logger, metrics });
+    if (economy !== undefined) started("database", () => economy.close());
     const context: ApiContext = {
       deployment,
       replica,
@@ -162,15 +168,20 @@ export function createApiService(config: ApiConfig, logger: Logger): ApiService 
       asset,
       amounts: createAmountFormat(asset),
       nowSeconds: () => Math.floor(Date.now() / 1000),
-      l1: () => ({ head: source.head?.number, derived: source.cursor?.blockNumber, host: provider.activeHost }),
+      l1: () => ({ head: source.head?.number, timestamp: source.head?.timestamp, derived: source.cursor?.blockNumber, host: provider.activeHost }),
       trouble: () => trouble,
+      economy,
     };
     return { replica, source, context };
   }
 
-  function startWorkers({ started }: Staging, { source, replica }: Parts): void {
+  function startWorkers({ started }: Staging, { source, replica, context: { economy } }: Parts): void {
     started("L1 source", () => source.stop());
     source.start();
+    if (economy !== undefined) {
+      started("economy", () => economy.stop());
+      economy.start();
+    }
     if (config.sequencerUrl === undefined) return;
     const watch = createSequencerWatch({
       url: config.sequencerUrl,
@@ -190,7 +201,8 @@ export function createApiService(config: ApiConfig, logger: Logger): ApiService 
       server.closeAllConnections();
       server.close();
     });
-    server.on("request", createHttpApp({ context, routes, metrics, logger, corsOrigin, share, version: VERSION, isReady: () => source.head !== undefined }));
+    const served = context.economy === undefined ? routes : [...routes, ...economyRoutes];
+    server.on("request", createHttpApp({ context, routes: served, metrics, logger, corsOrigin, share, version: VERSION, isReady: () => source.head !== undefined }));
     feed.attach(server);
     server.listen(config.port, config.host);
     await once(server, "listening");

@@ -10,6 +10,8 @@ import type { BlockRef } from "../../chain/HeadWatcher.ts";
 import { askableId } from "../../chain/transactions/askableId.ts";
 import type { FeePolicy } from "../../chain/transactions/decideFees.ts";
 import type { LaneRules } from "../../chain/transactions/decideLane.ts";
+import { decidePressure, DEFAULT_FEE_LIMITS } from "../../chain/transactions/decidePressure.ts";
+import type { FeeLimits } from "../../chain/transactions/decidePressure.ts";
 import type { IntentJournal } from "../../chain/transactions/intent.ts";
 import { nextTryId } from "../../chain/transactions/nextTryId.ts";
 import { createTransactionManager } from "../../chain/transactions/TransactionManager.ts";
@@ -30,15 +32,14 @@ import { Traces } from "./act/Traces.ts";
 import { ChallengerError } from "./ChallengerError.ts";
 import { decide } from "./decide/decide.ts";
 import { decideCollection } from "./decide/decideCollection.ts";
-import { decidePressure } from "./decide/decidePressure.ts";
 import { mayCollect } from "./decide/mayCollect.ts";
-import type { FeeLimits } from "./decide/decidePressure.ts";
 import type { DisputeAlarm, DisputeCall } from "./decide/DisputeAction.ts";
 import { DEFAULT_POLICY } from "./decide/DisputePolicy.ts";
 import type { DisputePolicy } from "./decide/DisputePolicy.ts";
 import type { DisputeRules, DisputeState } from "./decide/DisputeState.ts";
+import { DISPUTE_PRESSURE, timedCalls } from "./decide/timedCalls.ts";
 import type { EvidenceSource } from "./evidence/EvidenceSource.ts";
-import { createChallengerProcessor } from "./processor.ts";
+import { createChallengerProcessor, MOVED } from "./processor.ts";
 import type { ChallengerTask } from "./processor.ts";
 import type { DisputeSources } from "./read/DisputeSources.ts";
 import { MoveBook } from "./read/MoveBook.ts";
@@ -110,8 +111,6 @@ export interface Challenger {
   readonly manager: TransactionManager;
 }
 
-const GWEI = 1_000_000_000n;
-export const DEFAULT_FEE_LIMITS: FeeLimits = { calmCapWei: 100n * GWEI, maxCapWei: 5_000n * GWEI, stakeWei: 0n };
 const DEFAULT_EVERY_MS = 4_000;
 const DEFAULT_COLLECT_EVERY_MS = 60_000;
 const DEFAULT_MAX_TRACES = 4;
@@ -238,7 +237,7 @@ export async function createChallenger(options: ChallengerOptions): Promise<Chal
     alarms.forEach(tellAlarm);
     forgetPassedAlarms();
     const calls = actions.filter((action) => action.type !== "alarm");
-    pressure = decidePressure(calls, seen.now, known, feeLimits);
+    pressure = decidePressure(timedCalls(calls, known), seen.now, DISPUTE_PRESSURE, feeLimits);
     await askAll(inWorkOrder(calls), block, { nextEpoch: seen.confirmed.nextEpoch, creditWei: 0n });
   }
 
@@ -277,7 +276,7 @@ export async function createChallenger(options: ChallengerOptions): Promise<Chal
     queue, logger,
     tasks: { play, collect },
     everyMs: { play: everyMs, collect: options.collectEveryMs ?? DEFAULT_COLLECT_EVERY_MS },
-    onRetry: (code) => alarmCount?.inc({ code }),
+    onRetry: (_task, { code }) => alarmCount?.inc({ code }),
   });
 
   const sumOf = (count: (view: DisputeState["epochs"][number]) => number): number => (state?.epochs ?? []).reduce((sum, view) => sum + count(view), 0);
@@ -304,7 +303,7 @@ export async function createChallenger(options: ChallengerOptions): Promise<Chal
       await replica.saveSnapshot();
       replica.close();
     },
-    isWell: () => alarms.length === 0 && state !== undefined && !processor.isTroubled("play"),
+    isWell: () => alarms.length === 0 && state !== undefined && [undefined, MOVED].includes(processor.troubleOf("play")),
     wake: (task) => processor.wake(task),
     run: (task) => processor.run(task),
     status: () => {

@@ -8,6 +8,8 @@ import { TowerStateError } from "../../chain/tower/TowerStateError.ts";
 import type { TowerDomain } from "../../chain/tower/TowerState.ts";
 import type { FeePolicy } from "../../chain/transactions/decideFees.ts";
 import type { LaneRules } from "../../chain/transactions/decideLane.ts";
+import { DEFAULT_FEE_LIMITS } from "../../chain/transactions/decidePressure.ts";
+import type { FeeLimits } from "../../chain/transactions/decidePressure.ts";
 import type { IntentJournal } from "../../chain/transactions/intent.ts";
 import { createTransactionManager } from "../../chain/transactions/TransactionManager.ts";
 import type { TransactionManager } from "../../chain/transactions/TransactionManager.ts";
@@ -24,7 +26,6 @@ import type { CoreChannels } from "./core/CoreChannels.ts";
 import { betterUpdate } from "./decide/betterUpdate.ts";
 import { decide, DEFAULT_POLICY } from "./decide/decide.ts";
 import type { Respond, TowerAlarm, TowerPolicy } from "./decide/decide.ts";
-import type { FeeLimits } from "./decide/decidePressure.ts";
 import { CHANNEL_STATUS } from "./decide/Dispute.ts";
 import type { HeldState } from "./decide/Dispute.ts";
 import { Intake } from "./intake/Intake.ts";
@@ -107,8 +108,6 @@ export interface Tower {
   readonly managers: readonly TransactionManager[];
 }
 
-const GWEI = 1_000_000_000n;
-export const DEFAULT_FEE_LIMITS: FeeLimits = { calmCapWei: 100n * GWEI, maxCapWei: 5_000n * GWEI, stakeWei: 0n };
 const DAY_SECONDS = 86_400;
 export const DEFAULT_INTAKE_RULES: IntakeRules = {
   mandateSeconds: 30 * DAY_SECONDS,
@@ -378,7 +377,7 @@ export function createTower(options: TowerOptions): Tower {
     queue, logger, look, everyMs,
     channel: turn,
     concurrency: CONCURRENCY,
-    onRetry: (code) => {
+    onRetry: (_id, { code }) => {
       alarmCount?.inc({ code });
       if (code === "tower/l1-down") raise("endpoints", code, { answering: 0 });
     },
@@ -405,7 +404,7 @@ export function createTower(options: TowerOptions): Tower {
       for (const manager of managers) await manager.stop();
     },
     look: () => processor.run(LOOK),
-    isWell: () => head !== undefined && !processor.isTroubled && alarms.size === 0,
+    isWell: () => head !== undefined && processor.troubleOf(LOOK) === undefined && alarms.size === 0,
     status: () => ({
       addresses,
       signer: receiptSigner.address,

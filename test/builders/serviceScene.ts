@@ -7,6 +7,7 @@ import { deployRegistries } from "./registryScene.ts";
 import { createL1Scene } from "./rollupContracts.ts";
 import type { L1Scene, RollupContracts } from "./rollupContracts.ts";
 import { sparseState } from "./stateTree.ts";
+import type { SparseLeaf } from "./stateTree.ts";
 
 export const PROOF_FEE_WEI = 1_000_000n;
 export const MAX_WEIGHT = 3n;
@@ -45,7 +46,7 @@ export interface ServiceScene {
   readonly reputation: ReputationRegistry;
   readonly proofs: ProofOfService;
   /** Has a state with these leaves confirmed, by index. */
-  confirm(accounts: Readonly<Record<number, AccountFields>>, receipts: Readonly<Record<number, ReceiptFields>>): Promise<ProvenState>;
+  confirm(accounts: Readonly<Record<number, AccountFields>>, receipts: Readonly<Record<number, ReceiptFields>>, others?: readonly SparseLeaf[]): Promise<ProvenState>;
   /** Proves a receipt with the accounts that it names. */
   prove(state: ProvenState, receipt: number, accounts: readonly [requester: number, provider: number]): ReturnType<ProofOfService["prove"]>;
   /** Everything as it was at the beginning, or when it was last kept. */
@@ -69,12 +70,12 @@ export async function createServiceScene(): Promise<ServiceScene> {
   let snapshot = await l1.networkHelpers.takeSnapshot();
   return {
     l1, rollup, identity, reputation, proofs,
-    async confirm(accounts, receipts) {
+    async confirm(accounts, receipts, others = []) {
       const leaves = [
         ...Object.entries(accounts).map(([index, fields]) => ({ kind: KIND.AGENT, depth: DEPTH.AGENT, index: BigInt(index), words: accountWords(fields) })),
         ...Object.entries(receipts).map(([index, fields]) => ({ kind: KIND.RECEIPT, depth: DEPTH.RECEIPT, index: BigInt(index), words: receiptWords(fields) })),
       ];
-      const state = sparseState(leaves);
+      const state = sparseState([...leaves, ...others]);
       const open = (kind: number, index: number): LeafProofStruct => {
         const words = leaves.find((leaf) => leaf.kind === kind && leaf.index === BigInt(index))!.words;
         return { index, leaf: words as [string, string, string, string], siblings: state.proof(kind, BigInt(index)) };

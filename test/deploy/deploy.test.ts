@@ -8,6 +8,8 @@ import { setTimeout as wait } from "node:timers/promises";
 import { expect } from "chai";
 import { JsonRpcProvider } from "ethers";
 
+import { connectReputationRegistry } from "../../chain/agents/connectRegistries.ts";
+import { connectContracts } from "../../chain/connectContracts.ts";
 import { loadDeployment, verifyDeployment } from "../../chain/Deployment.ts";
 import type { DeployErrorCode } from "../../deploy/DeployError.ts";
 import { prepareJournal } from "../../deploy/journal.ts";
@@ -16,6 +18,7 @@ import type { LocalChain } from "../builders/localChain.ts";
 
 const ROOT = join(import.meta.dirname, "..", "..");
 const HARDHAT = join(ROOT, "node_modules", ".bin", "hardhat");
+const ECONOMY = ["proofOfService", "jobEscrow", "bountyBoard", "batchMeter", "uptimeMeter", "validatorMeter", "codeVerifier"] as const;
 const UNFUNDED_KEY = `0x${"7".repeat(64)}`;
 
 interface Run {
@@ -74,6 +77,12 @@ describe("npx hardhat deploy", function () {
     const deployment = loadDeployment(JSON.parse(readFileSync(file, "utf8")));
     const provider = new JsonRpcProvider(chain.url, 31337, { staticNetwork: true });
     await verifyDeployment(provider, deployment);
+    const { contracts } = deployment;
+    expect((await connectContracts(deployment, provider).inbox.config()).identityRegistry).to.equal(contracts.identityRegistry);
+    for (const address of [contracts.reputationRegistry, contracts.validationRegistry]) {
+      expect(await connectReputationRegistry(address!, provider).getIdentityRegistry()).to.equal(contracts.identityRegistry);
+    }
+    for (const name of ECONOMY) expect((await provider.getCode(contracts[name]!)).length, name).to.be.greaterThan(100);
     provider.destroy();
 
     const [text, height] = [readFileSync(file, "utf8"), await blocks()];
@@ -91,6 +100,30 @@ describe("npx hardhat deploy", function () {
     const reset = await runDeploy(chain.url, [...local, "--sequencer", "deployer", "--reset"]);
     expect(reset.code, reset.output).to.equal(0);
     expect(readFileSync(file, "utf8")).to.not.equal(before);
+  });
+
+  it("registries that the L1 has: are used by a further chain, and refused when they are about other agents", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "deploy-"));
+    const further = ["--network", "localhost", "--name", `${name}-b`, "--parameters", join(folder, "further.json")];
+    const { contracts } = loadDeployment(JSON.parse(readFileSync(file, "utf8")));
+    const { identityRegistry, reputationRegistry, validationRegistry } = contracts;
+    const setParameters = (parameters: object): void => writeFileSync(join(folder, "further.json"), JSON.stringify({ economy: "none", ...parameters }));
+    try {
+      setParameters({ identityRegistry: contracts.inbox, reputationRegistry });
+      expectRefusal(await runDeploy(chain.url, further), "PARAMETERS_INVALID");
+      setParameters({ identityRegistry: `0x${"12".repeat(20)}` });
+      expectRefusal(await runDeploy(chain.url, further), "PARAMETERS_INVALID");
+      setParameters({ identityRegistry, reputationRegistry, validationRegistry });
+      const run = await runDeploy(chain.url, further);
+      expect(run.code, run.output).to.equal(0);
+      const second = loadDeployment(JSON.parse(readFileSync(join(ROOT, "deployments", `${name}-b-31337.json`), "utf8"))).contracts;
+      expect([second.identityRegistry, second.reputationRegistry, second.validationRegistry]).to.deep.equal([identityRegistry, reputationRegistry, validationRegistry]);
+      expect([second["identityRegistryImplementation"], second.bountyBoard]).to.deep.equal([undefined, undefined]);
+    } finally {
+      rmSync(folder, { recursive: true });
+      rmSync(`${journal.slice(0, -"-31337".length)}-b-31337`, { recursive: true, force: true });
+      rmSync(join(ROOT, "deployments", `${name}-b-31337.json`), { force: true });
+    }
   });
 
   it("local chain: gets a new deployment when it was restarted under the same id", async () => {

@@ -46,6 +46,22 @@ describe("deploy parameters", () => {
     }
   });
 
+  it("registries and market: are refused when they do not fit together", () => {
+    const some = `0x${"12".repeat(20)}`;
+    const bad = [
+      { reputationRegistry: some },
+      { identityRegistry: "none", validationRegistry: some, economy: "none" },
+      { identityRegistry: "none" },
+      { identityRegistry: "test" },
+      { marketFeeBps: 100 },
+      { marketFeeBps: 501, marketFeeRecipient: some },
+      { maxWeight: 0 },
+    ] as const;
+    for (const parameters of bad) expectCode("PARAMETERS_INVALID", () => loadParameters("localhost", undefined, parameters as never));
+    expect(loadParameters("localhost", undefined, { identityRegistry: some, reputationRegistry: some, marketFeeBps: 500, marketFeeRecipient: "deployer" }).validationRegistry).to.equal("deploy");
+    expect(loadParameters("localhost", undefined, { identityRegistry: "none", economy: "none" }).economy).to.equal("none");
+  });
+
   it("fees: are named by operation, and rejected for what has none", () => {
     const fees = feesOf(loadParameters("localhost", undefined, { feeTable: { default: 7, INVOKE: 11 } }));
     expect(fees).to.have.length(24);

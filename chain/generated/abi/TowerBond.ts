@@ -35,7 +35,7 @@ export const towerBondAbi = [
   {"inputs":[{"internalType":"address","name":"key","type":"address"},{"internalType":"uint256","name":"paid","type":"uint256"},{"internalType":"uint256","name":"cap","type":"uint256"}],"name":"GrantCapExceeded","type":"error"},
   {"inputs":[{"internalType":"address","name":"key","type":"address"},{"internalType":"uint256","name":"expiry","type":"uint256"}],"name":"GrantExpired","type":"error"},
   {"inputs":[{"internalType":"address","name":"principal","type":"address"},{"internalType":"address","name":"key","type":"address"}],"name":"GrantUnknown","type":"error"},
-  {"inputs":[{"internalType":"address","name":"owner","type":"address"}],"name":"NoCredit","type":"error"},
+  {"inputs":[{"internalType":"address","name":"account","type":"address"}],"name":"NoCredit","type":"error"},
   {"inputs":[{"internalType":"uint32","name":"version","type":"uint32"},{"internalType":"uint64","name":"endorsedSequence","type":"uint64"},{"internalType":"uint64","name":"highestPaid","type":"uint64"}],"name":"NotBelow","type":"error"},
   {"inputs":[{"internalType":"address","name":"tower","type":"address"}],"name":"NotBonded","type":"error"},
   {"inputs":[{"internalType":"bytes32","name":"channelId","type":"bytes32"}],"name":"NotClosed","type":"error"},

@@ -8,9 +8,15 @@ const SLICE_MS = 20;
 /** The last confirmed state, and all that it owes. */
 export interface LastState {
   readonly state: ExitState;
+  /** Listed when it is first read: whoever wants a single leaf does not wait for all. */
   readonly exits: readonly Exit[];
   readonly refunds: readonly DepositRefund[];
   readonly batchCount: number;
+}
+
+function lastStateOf(state: ExitState, refunds: readonly DepositRefund[], listExits: () => readonly Exit[]): LastState {
+  let exits: readonly Exit[] | undefined;
+  return { state, refunds, batchCount: state.batchCount, get exits() { return (exits ??= listExits()); } };
 }
 
 /**
@@ -35,9 +41,9 @@ export class ExitBook {
   get last(): LastState | undefined {
     const batchCount = this.#wanted();
     if (this.#last?.batchCount === batchCount && this.#last.state.root() === this.#rootAt(batchCount)) {
-      const known = this.#last.refunds;
-      const refunds = this.#last.state.refunds(this.#entries());
-      return refunds.length === known.length ? this.#last : (this.#last = { ...this.#last, refunds });
+      const { state, refunds: known } = this.#last;
+      const refunds = state.refunds(this.#entries());
+      return refunds.length === known.length ? this.#last : (this.#last = this.#lastOf(state));
     }
     if (this.#failure !== undefined) {
       const failure = this.#failure;
@@ -85,6 +91,10 @@ export class ExitBook {
       await new Promise((resolve) => setImmediate(resolve));
       until = performance.now() + SLICE_MS;
     }
-    this.#last = { state, exits: state.exits(this.#feeRecipient), refunds: state.refunds(this.#entries()), batchCount: wanted };
+    this.#last = this.#lastOf(state);
+  }
+
+  #lastOf(state: ExitState): LastState {
+    return lastStateOf(state, state.refunds(this.#entries()), () => state.exits(this.#feeRecipient));
   }
 }

@@ -1,3 +1,4 @@
+import { paidCallOf } from "../../../chain/agents/proofOfService.ts";
 import { fromHex } from "../../../core/codec/hex.ts";
 import { KIND, RECEIPT, WITHDRAWAL } from "../../../core/generated/protocol.ts";
 import type { ApiContext } from "../ApiContext.ts";
@@ -8,6 +9,7 @@ import { address, index, limitOf, page, pageOf, proof } from "../schemas.ts";
 import type { PageQuery } from "../schemas.ts";
 import { proofView } from "../views/proofView.ts";
 import { receiptSchema, receiptView } from "../views/receiptView.ts";
+import { confirmedClaimOf, serviceProofSchema, serviceProofView } from "../views/serviceProofView.ts";
 import { withdrawalProofSchema, withdrawalProofView, withdrawalSchema, withdrawalView } from "../views/withdrawalView.ts";
 
 /** Leaves read from disk for one page. */
@@ -15,6 +17,10 @@ const MAX_SCAN = 4_096;
 
 function notFound(what: string, key: unknown): ApiError<"api/notFound"> {
   return new ApiError("api/notFound", { what, key: String(key) }, `there is no ${what} ${String(key)}`);
+}
+
+function notYet(receipt: number): ApiError<"api/notYet"> {
+  return new ApiError("api/notYet", { what: "service proof", key: String(receipt) }, "no confirmed claim holds this receipt yet");
 }
 
 /** A page of an append-only subtree, oldest first, of those whose leaf passes the filter. */
@@ -36,11 +42,15 @@ export const receiptRoutes: readonly AnyRoute[] = [
     path: "/v1/receipts",
     tag: "receipts",
     summary: "Receipts in their order",
-    query: { ...page, agent: index.optional().describe("Account index: only its operations") },
+    query: {
+      ...page,
+      agent: index.optional().describe("Account index: only its operations"),
+      paidTo: index.optional().describe("Account index: only receipts that say that it was paid for a call, which ProofOfService counts"),
+    },
     answer: pageOf(receiptSchema),
     handle: (context, _params, query) =>
       scan(context, KIND.RECEIPT, context.replica.current.machine("receiptCount"), query, (number, leaf) => receiptView(context, number, leaf), (leaf) =>
-        query.agent === undefined || new DataView(leaf.buffer, leaf.byteOffset).getUint32(RECEIPT.agent) === query.agent),
+        (query.agent === undefined || new DataView(leaf.buffer, leaf.byteOffset).getUint32(RECEIPT.agent) === query.agent) && (query.paidTo === undefined || paidCallOf(leaf)?.provider === query.paidTo)),
   }),
   defineRoute({
     path: "/v1/receipts/{number}",
@@ -66,6 +76,26 @@ export const receiptRoutes: readonly AnyRoute[] = [
       const proven = context.replica.proveAppended(KIND.RECEIPT, number, query.batchCount);
       if (proven === undefined) throw notFound("receipt in that state:", number);
       return proofView(proven);
+    },
+  }),
+  defineRoute({
+    path: "/v1/receipts/{number}/service",
+    tag: "receipts",
+    summary: "The ready-made call of ProofOfService.prove for a paid call, once a confirmed claim holds its receipt",
+    params: { number: index },
+    answer: serviceProofSchema,
+    errors: ["api/notFound", "api/notYet", "api/notReady"],
+    handle(context, { number }) {
+      const { replica, exits } = context;
+      const isThere = number < replica.current.machine("receiptCount");
+      if (!isThere || paidCallOf(replica.current.appendLeaf(KIND.RECEIPT, number)) === undefined) throw notFound("paid call with receipt", number);
+      if (replica.view.latestConfirmed === undefined) throw notYet(number);
+      const last = exits.last;
+      if (last === undefined) throw new ApiError("api/notReady", {}, "the last confirmed state is being made again from L1");
+      const claimId = confirmedClaimOf(context, last);
+      const view = claimId === undefined ? undefined : serviceProofView(context, last, number, claimId);
+      if (view === undefined) throw notYet(number);
+      return view;
     },
   }),
   defineRoute({

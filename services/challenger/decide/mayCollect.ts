@@ -1,4 +1,4 @@
-import type { FeeLimits } from "./decidePressure.ts";
+import type { FeeLimits } from "../../../chain/transactions/decidePressure.ts";
 import type { DisputeAlarm } from "./DisputeAction.ts";
 
 /**

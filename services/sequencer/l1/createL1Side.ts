@@ -209,7 +209,7 @@ export async function createL1Side(options: L1SideOptions): Promise<L1Side> {
     everyMs: limits.everyMs,
     logger,
     onStop: options.onStop,
-    onRetry: (_task, error) => alarms?.inc({ code: (error as { code?: string }).code ?? "unknown" }),
+    onRetry: (_task, { code }) => alarms?.inc({ code }),
   });
 
   metrics?.gauge("l1_batches_sealed", "Batches sealed", { read: () => sealed.count() });

@@ -3,12 +3,13 @@ import { Interface } from "ethers";
 import { configStruct, updateStruct } from "../../../chain/channels/channelStructs.ts";
 import { channelAdjudicatorAbi } from "../../../chain/generated/abi/ChannelAdjudicator.ts";
 import { askableId } from "../../../chain/transactions/askableId.ts";
+import { decidePressure } from "../../../chain/transactions/decidePressure.ts";
+import type { FeeLimits } from "../../../chain/transactions/decidePressure.ts";
 import type { LanePressure, TransactionManager } from "../../../chain/transactions/TransactionManager.ts";
 import type { ChannelConfig } from "../../../core/channel/index.ts";
 import type { UpdateRank } from "../decide/betterUpdate.ts";
 import type { Respond } from "../decide/decide.ts";
-import { decidePressure } from "../decide/decidePressure.ts";
-import type { FeeLimits } from "../decide/decidePressure.ts";
+import { ANSWER_PRESSURE, timedAnswers } from "../decide/timedAnswers.ts";
 import type { ChannelMark, Dispute, LaneUse } from "../decide/Dispute.ts";
 import { CHANNEL_STATUS } from "../decide/Dispute.ts";
 
@@ -119,7 +120,7 @@ export class Answers {
 
   /** Limits of fees of a lane, for its TransactionManager. */
   pressureOf(lane: number): LanePressure | undefined {
-    return decidePressure([...this.#current.values()].filter(({ lanes }) => lanes.includes(lane)), this.#now, this.#limits);
+    return decidePressure(timedAnswers([...this.#current.values()].filter(({ lanes }) => lanes.includes(lane))), this.#now, ANSWER_PRESSURE, this.#limits);
   }
 }
 

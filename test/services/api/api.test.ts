@@ -31,6 +31,10 @@ const [, ALICE, BOB] = DEVELOPMENT_KEYS;
 const CAROL = "0x00000000000000000000000000000000000ca401";
 const FAR = 1_000;
 const WITHDRAWN_UNITS = 300;
+/** Price of the call that is answered: what the answer costs in fees. */
+const ANSWERED_UNITS = 2;
+/** Of the answer: after two deposits and six records. */
+const ANSWER_RECEIPT = 8;
 
 describe("API", function () {
   this.timeout(60_000);
@@ -83,7 +87,9 @@ describe("API", function () {
           { op: "WITHDRAW", fields: { recipient: fromHex(CAROL), amount: WITHDRAWN_UNITS } },
           { op: "TRANSFER", fields: { to: 1, amount: 1 } },
           { op: "CHANNEL_OPEN", fields: { partner: 2, amount: 70, window: 600 } },
+          { op: "INVOKE", fields: { provider: 2, price: ANSWERED_UNITS, deadline: time + FAR } },
         ),
+        script.bundle(BOB, 2, 0, { op: "RESPOND", fields: { status: 0, slot: 1, id: 2, outputHash: new Uint8Array(32).fill(8) } }),
       ),
     );
     await untilBatches(1);
@@ -125,8 +131,16 @@ describe("API", function () {
 
   it("receipts: name the outcome and what to do about a rejection", async () => {
     const items = (await get("/v1/receipts?agent=1&from=2")).body["items"] as Json[];
-    expect(items.map((item) => item["outcome"])).to.deep.equal(["OK", "OK", "OK", "E_SELF", "OK"]);
+    expect(items.map((item) => item["outcome"])).to.deep.equal(["OK", "OK", "OK", "E_SELF", "OK", "OK"]);
     expect(items[3]?.["todo"]).to.equal("name another agent");
+  });
+
+  it("paid call: is found by who was paid, and provable once a confirmed claim holds its receipt", async () => {
+    const items = (await get("/v1/receipts?paidTo=2")).body["items"] as Json[];
+    expect(items.map(({ number, op, settlement }) => [number, op, settlement])).to.deep.equal([[ANSWER_RECEIPT, "RESPOND", "PAID"]]);
+    expect((await get("/v1/receipts?paidTo=1")).body["items"]).to.deep.equal([]);
+    expect(codeOf((await get(`/v1/receipts/${ANSWER_RECEIPT}/service`)).body)).to.equal("api/notYet");
+    for (const number of [0, 2, 999]) expect(codeOf((await get(`/v1/receipts/${number}/service`)).body)).to.equal("api/notFound");
   });
 
   it("withdrawal: goes from made to paid, and its ready-made call pays", async () => {
@@ -163,14 +177,14 @@ describe("API", function () {
   });
 
   describe("every route", () => {
-    const known = async (): Promise<Record<string, string>> => {
+    const known = async (path: string): Promise<Record<string, string>> => {
       const claims = (await get("/v1/claims")).body["items"] as Json[];
-      return { agent: "1", slot: "0", index: "0", number: "0", object: "agents", claimId: String(claims[0]?.["claimId"]) };
+      return { agent: "1", slot: "0", index: "0", number: path.endsWith("/service") ? String(ANSWER_RECEIPT) : "0", object: "agents", claimId: String(claims[0]?.["claimId"]) };
     };
 
     for (const route of routes) {
       it(`${route.path}: answers as the OpenAPI document says`, async () => {
-        const values = await known();
+        const values = await known(route.path);
         const { status, body } = await get(route.path.replaceAll(/\{(\w+)\}/g, (_match, name: string) => values[name] ?? ""));
         expect(status, JSON.stringify(body)).to.equal(200);
         const strict = route.answer.safeParse(body) as { success: boolean; error?: Error };
@@ -180,7 +194,7 @@ describe("API", function () {
       });
 
       it(`${route.path}: refuses an unknown query with a code`, async () => {
-        const values = await known();
+        const values = await known(route.path);
         const path = route.path.replaceAll(/\{(\w+)\}/g, (_match, name: string) => values[name] ?? "");
         const { status, body } = await get(`${path}?surely=not`);
         expect([status, codeOf(body)]).to.deep.equal([400, "api/badRequest"]);

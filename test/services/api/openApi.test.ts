@@ -18,6 +18,7 @@ import { DEVELOPMENT_KEYS, startLocalChain } from "../../builders/localChain.ts"
 import type { LocalChain } from "../../builders/localChain.ts";
 import { deployRollupOn } from "../../builders/rollupOnChain.ts";
 import { scriptFor } from "../../builders/rollupScript.ts";
+import { concatBytes } from "../../builders/signedBundle.ts";
 
 type Json = Record<string, unknown>;
 
@@ -50,6 +51,9 @@ function sealed(schema: unknown): unknown {
   const isClosable = copy["type"] === "object" && copy["properties"] !== undefined && copy["additionalProperties"] === undefined;
   return isClosable ? { ...copy, additionalProperties: false } : copy;
 }
+
+/** Of the answer to a call: after two deposits and seven records. */
+const ANSWER_RECEIPT = "9";
 
 describe("OpenAPI document", function () {
   this.timeout(60_000);
@@ -94,7 +98,7 @@ describe("OpenAPI document", function () {
     const time = (await chain.provider.getBlock("latest"))?.timestamp ?? 0;
     for (const key of [ALICE, BOB]) await script.deposit(key, 5_000);
     await script.submit(
-      script.bundle(
+      concatBytes(script.bundle(
         ALICE, 1, 0,
         { op: "INVOKE", fields: { provider: 2, price: 100, deadline: time + FAR, flags: 4, inputHash: new Uint8Array(32).fill(7) } },
         { op: "WORKFLOW_OPEN", fields: { expected: 2, escrow: 50, deadline: time + FAR } },
@@ -102,7 +106,8 @@ describe("OpenAPI document", function () {
         { op: "SET_SESSION_KEY", fields: { key: fromHex(new Wallet(BOB).address), cap: 10, expiry: time + FAR } },
         { op: "TRANSFER", fields: { to: 1, amount: 1 } },
         { op: "CHANNEL_OPEN", fields: { partner: 2, amount: 70, window: 600 } },
-      ),
+        { op: "INVOKE", fields: { provider: 2, price: 30, deadline: time + FAR } },
+      ), script.bundle(BOB, 2, 0, { op: "RESPOND", fields: { status: 0, slot: 1, id: 2, outputHash: new Uint8Array(32).fill(8) } })),
     );
     await until("/v1/status", ({ batchCount }) => Number(batchCount) === 1);
     claimId = await script.claim(String(((await fetchJson("/v1/batches/0")).body as Json)["stateRoot"]));
@@ -118,7 +123,7 @@ describe("OpenAPI document", function () {
   });
 
   const valueOf = (name: string): string => ({ agent: "1", slot: "0", index: "0", number: "0", object: "agents", claimId })[name] ?? "0";
-  const filled = (path: string): string => path.replaceAll(/\{(\w+)\}/g, (_match, name: string) => valueOf(name));
+  const filled = (path: string): string => path.replaceAll(/\{(\w+)\}/g, (_match, name: string) => (path.endsWith("/service") ? ANSWER_RECEIPT : valueOf(name)));
 
   it("document: is OpenAPI 3.1 whose every schema compiles and whose every parameter in a path is declared", () => {
     expect(document.openapi).to.equal("3.1.0");

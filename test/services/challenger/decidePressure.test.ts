@@ -1,8 +1,10 @@
 import { expect } from "chai";
 
+import { decidePressure } from "../../../chain/transactions/decidePressure.ts";
+import type { LanePressure } from "../../../chain/transactions/TransactionManager.ts";
 import { decideCollection } from "../../../services/challenger/decide/decideCollection.ts";
-import { decidePressure } from "../../../services/challenger/decide/decidePressure.ts";
 import type { DisputeCall } from "../../../services/challenger/decide/DisputeAction.ts";
+import { DISPUTE_PRESSURE, timedCalls } from "../../../services/challenger/decide/timedCalls.ts";
 import { STORY_RULES } from "../../builders/disputeStory.ts";
 
 const GWEI = 1_000_000_000n;
@@ -13,27 +15,31 @@ function open(deadline: number): DisputeCall {
   return { type: "open", epoch: 0, claimId: "0xc1", roundId: "0x01", n: 0, valueWei: 0n, deadline };
 }
 
+function pressureOf(calls: readonly DisputeCall[], rules: typeof RULES, limits: typeof LIMITS): LanePressure | undefined {
+  return decidePressure(timedCalls(calls, rules), 0, DISPUTE_PRESSURE, limits);
+}
+
 describe("challenger's fees", () => {
   it("nothing with a deadline: the limits are those of calm times", () => {
-    expect(decidePressure([], 0, RULES, LIMITS)).to.equal(undefined);
-    expect(decidePressure([{ type: "confirm", epoch: 0, claimId: "0x", valueWei: 0n, deadline: Infinity }], 0, RULES, LIMITS)).to.equal(undefined);
+    expect(pressureOf([], RULES, LIMITS)).to.equal(undefined);
+    expect(pressureOf([{ type: "confirm", epoch: 0, claimId: "0x", valueWei: 0n, deadline: Infinity }], RULES, LIMITS)).to.equal(undefined);
   });
 
   it("deadline: the cap rises from half of the time on and is at its top at a tenth", () => {
-    const capAt = (left: number): bigint => decidePressure([open(left)], 0, RULES, LIMITS)!.maxFeeCapWei / GWEI;
+    const capAt = (left: number): bigint => pressureOf([open(left)], RULES, LIMITS)!.maxFeeCapWei / GWEI;
     expect([600, 300, 180, 60, 1, 0].map(capAt)).to.deep.equal([100n, 100n, 1_050n, 2_000n, 2_000n, 2_000n]);
   });
 
   it("stake: no call may cost more than a bond, or what the operator says", () => {
-    const poor = decidePressure([open(1)], 0, { ...RULES, bondWei: 10n ** 17n }, LIMITS);
+    const poor = pressureOf([open(1)], { ...RULES, bondWei: 10n ** 17n }, LIMITS);
     expect(poor?.maxFeeCapWei).to.equal(250n * GWEI);
-    expect(decidePressure([open(1)], 0, { ...RULES, bondWei: 1n }, { ...LIMITS, stakeWei: 10n ** 18n })?.maxFeeCapWei).to.equal(2_000n * GWEI);
-    const poorest = decidePressure([open(1)], 0, { ...RULES, bondWei: 1n }, LIMITS);
+    expect(pressureOf([open(1)], { ...RULES, bondWei: 1n }, { ...LIMITS, stakeWei: 10n ** 18n })?.maxFeeCapWei).to.equal(2_000n * GWEI);
+    const poorest = pressureOf([open(1)], { ...RULES, bondWei: 1n }, LIMITS);
     expect(poorest?.maxFeeCapWei).to.equal(LIMITS.calmCapWei);
   });
 
   it("many deadlines: the nearest one counts for the whole lane", () => {
-    const both = decidePressure([open(600), open(16)], 0, RULES, LIMITS);
+    const both = pressureOf([open(600), open(16)], RULES, LIMITS);
     expect(both).to.deep.equal({ maxFeeCapWei: 2_000n * GWEI, bumpAfterMs: 1_000 });
   });
 });

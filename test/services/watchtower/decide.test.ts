@@ -1,8 +1,9 @@
 import { expect } from "chai";
 
+import { decidePressure } from "../../../chain/transactions/decidePressure.ts";
 import { decide, DEFAULT_POLICY } from "../../../services/watchtower/decide/decide.ts";
 import type { Respond, TowerAction, TowerPolicy } from "../../../services/watchtower/decide/decide.ts";
-import { decidePressure } from "../../../services/watchtower/decide/decidePressure.ts";
+import { ANSWER_PRESSURE, timedAnswers } from "../../../services/watchtower/decide/timedAnswers.ts";
 import { CHANNEL_STATUS } from "../../../services/watchtower/decide/Dispute.ts";
 import type { ChannelMark, Dispute, HeldState } from "../../../services/watchtower/decide/Dispute.ts";
 import { NO_END } from "../../../services/watchtower/store/TowerStore.ts";
@@ -111,7 +112,7 @@ describe("what a tower decides", () => {
   it("fees: calm at first, then rising with every second up to what is at stake, never beyond", () => {
     const limits = { calmCapWei: 100n * GWEI, maxCapWei: 5_000n * GWEI, stakeWei: 0n };
     const answer: Respond = { ...responseTo(dispute())!, riskWei: 400_000n * 1_000n * GWEI };
-    const capAt = (now: number, change: Partial<Respond> = {}): bigint => decidePressure([{ ...answer, ...change }], now, limits)!.maxFeeCapWei;
+    const capAt = (now: number, change: Partial<Respond> = {}): bigint => decidePressure(timedAnswers([{ ...answer, ...change }]), now, ANSWER_PRESSURE, limits)!.maxFeeCapWei;
     expect(capAt(START)).to.equal(100n * GWEI);
     expect(capAt(START + 500)).to.equal(550n * GWEI);
     expect(capAt(START + 750)).to.equal(1_000n * GWEI);
@@ -119,8 +120,8 @@ describe("what a tower decides", () => {
     expect(capAt(START + 999, { riskWei: 10n ** 24n })).to.equal(5_000n * GWEI);
     expect(capAt(START + 999, { riskWei: 400_000n * 3n * GWEI })).to.equal(3n * GWEI);
     expect(capAt(START + 999, { riskWei: undefined })).to.equal(0n);
-    const { bumpAfterMs } = decidePressure([answer], START + 984, limits)!;
+    const { bumpAfterMs } = decidePressure(timedAnswers([answer]), START + 984, ANSWER_PRESSURE, limits)!;
     expect(bumpAfterMs).to.equal(1_000);
-    expect(decidePressure([], START, limits)).to.equal(undefined);
+    expect(decidePressure([], START, ANSWER_PRESSURE, limits)).to.equal(undefined);
   });
 });
