@@ -1,9 +1,11 @@
 import { expect } from "chai";
 import { getCreateAddress, ZeroAddress, ZeroHash } from "ethers";
+import hre from "hardhat";
 
 import { bidCommitment } from "../../../chain/bounties/bidCommitment.ts";
 import type { BountyTerms } from "../../../chain/bounties/BountyTerms.ts";
 import { termsStruct } from "../../../chain/bounties/BountyTerms.ts";
+import { storageLayouts } from "../../../scripts/layout/storageLayouts.ts";
 import type { BountyBoard, FreezingToken, HostileRecipient, HostileToken, ReentrantToken } from "../../../typechain-types/index.ts";
 import { BountyStage, errorOf, GOAL, SALT, STAKE, WORK } from "../../builders/bountyStage.ts";
 
@@ -313,6 +315,16 @@ describe("BountyBoard: attacks", () => {
       ];
       for (const call of calls) expect(await errorOf(call())).to.equal("NotForBoard");
       expect(await stage.connection.ethers.provider.getBalance(await intake.getAddress())).to.equal(0n);
+    });
+
+    it("code: two halves that fit into what a contract may have, on one layout", async () => {
+      const layouts = await storageLayouts(["contracts/bounties/BountyBoard.sol:BountyBoard", "contracts/bounties/BountyIntake.sol:BountyIntake"]);
+      expect(layouts["BountyIntake"]).to.deep.equal(layouts["BountyBoard"]);
+      for (const name of ["BountyBoard", "BountyIntake"]) {
+        const { bytecode, deployedBytecode } = await hre.artifacts.readArtifact(name);
+        expect((deployedBytecode.length - 2) / 2, name).to.be.lessThan(24_576);
+        expect((bytecode.length - 2) / 2, name).to.be.lessThan(49_152 - 160);
+      }
     });
   });
 });
