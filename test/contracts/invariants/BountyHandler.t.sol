@@ -24,7 +24,7 @@ import {vm} from "./Vm.sol";
 /// Plays bounties of every kind, in ETH and in a token, between posters, funders, bidders and judges that do whatever the fuzzer says. One
 /// bidder takes no ETH. It is meter and verifier itself, honest or broken. Whatever the board refuses, it refuses.
 contract BountyHandler is IBountyMeter, IBountyVerifier {
-    uint256 public constant MAX_BOUNTIES = 16;
+    uint256 public constant MAX_BOUNTIES = 24;
     /// 0 to 2 post and fund, all but the judges bid; the last two judge.
     uint256 public constant ACTORS = 9;
     uint256 private constant FIRST_JUDGE = 7;
@@ -172,6 +172,10 @@ contract BountyHandler is IBountyMeter, IBountyVerifier {
             units[id] += more % 32 == 0 ? type(uint128).max : more % 8;
             if ((x >> 8) % 4 == 0) failed[id] = true;
             ++calls["count"];
+            if ((x >> 16) % 2 == 0) return;
+            try board.fail(id) {
+                ++calls["fail"];
+            } catch {}
             return;
         }
         _judge(bounty.jobId, x >> 8);
@@ -350,13 +354,13 @@ contract BountyHandler is IBountyMeter, IBountyVerifier {
                     ++calls["job.reject"];
                 } catch {}
             }
-        } else if (job.status == JobStatus.Contested) {
+        } else if (job.status == JobStatus.Contested && x % 4 != 0) {
             uint256 bond = job.token == address(0) ? escrow.bondOf(jobId) : 0;
             vm.prank(job.provider);
             try escrow.dispute{value: bond}(jobId) {
                 ++calls["job.dispute"];
             } catch {}
-        } else if (job.status == JobStatus.Disputed) {
+        } else if (job.status == JobStatus.Disputed && x % 8 == 0) {
             vm.prank(job.arbiter);
             try escrow.rule(jobId, uint16(x % 10_001)) {
                 ++calls["job.rule"];
@@ -409,9 +413,9 @@ contract BountyHandler is IBountyMeter, IBountyVerifier {
         hostile.setMode(HostileRecipient.Mode.Reverts);
     }
 
-    /// One of the last four; 1 before there is one.
+    /// The last one, or at times the one before; 1 before there is one.
     function idOf(uint256 x) public view returns (uint256) {
         uint256 count = board.bountyCount();
-        return count == 0 ? 1 : count - (x & 0xff) % (count < 4 ? count : 4);
+        return count < 2 ? 1 : count - (x % 4 == 0 ? 1 : 0);
     }
 }
