@@ -23,7 +23,7 @@ import type { FeeLimits } from "./decide/decidePressure.ts";
 import type { EngagementView, ProberAlarm, ProberCall, ProberPolicy, ProberState, Secret } from "./decide/ProberState.ts";
 import type { Sample } from "./measure/measureEndpoint.ts";
 import { Sampler } from "./measure/Sampler.ts";
-import { createProberProcessor } from "./processor.ts";
+import { createProberProcessor, LOOK } from "./processor.ts";
 import { EngagementBook } from "./read/EngagementBook.ts";
 import type { KnownEngagement } from "./read/EngagementBook.ts";
 import { L1Time } from "./read/L1Time.ts";
@@ -251,7 +251,7 @@ export async function createProber(options: ProberOptions): Promise<Prober> {
     return (call.type === "commit" ? view?.commitSeconds : view?.revealSeconds) ?? 0;
   }
 
-  const processor = createProberProcessor({ queue: options.queue, look, everyMs, logger, onRetry: (code) => alarmCount.inc({ code }) });
+  const processor = createProberProcessor({ queue: options.queue, look, everyMs, logger, onRetry: (_id, { code }) => alarmCount.inc({ code }) });
 
   metrics.gauge("prober_engagements", "Bounties that are measured or settled", { read: () => views.length });
   metrics.gauge("prober_stake_wei", "Own stake", { read: () => Number(stakeWei ?? 0n) });
@@ -262,7 +262,7 @@ export async function createProber(options: ProberOptions): Promise<Prober> {
     async start() {
       await manager.start();
       await processor.start();
-      await processor.run();
+      await processor.run(LOOK);
     },
     async stop() {
       await sampler.stop();
@@ -270,8 +270,8 @@ export async function createProber(options: ProberOptions): Promise<Prober> {
       await manager.stop();
       await store.save();
     },
-    look: () => processor.run(),
-    isWell: () => block !== undefined && alarms.length === 0 && !processor.isTroubled,
+    look: () => processor.run(LOOK),
+    isWell: () => block !== undefined && alarms.length === 0 && processor.troubleOf(LOOK) === undefined,
     status: () => ({
       address,
       block,
