@@ -3,7 +3,7 @@ import { UPTIME_ABIS } from "../../chain/uptime/connectUptimeMeter.ts";
 import { CodedError } from "../../runtime/errors/CodedError.ts";
 import type { Logger } from "../../runtime/logger/Logger.ts";
 import { createTurns } from "../../runtime/queue/createTurns.ts";
-import type { Turns, TurnError } from "../../runtime/queue/createTurns.ts";
+import type { TurnError, Turns } from "../../runtime/queue/createTurns.ts";
 import type { WakeQueue } from "../../runtime/queue/WakeQueue.ts";
 
 /** The only wake-up there is. */
@@ -17,18 +17,19 @@ export interface ProberProcessorOptions {
   readonly look: () => Promise<void>;
   readonly everyMs: number;
   readonly logger: Logger;
-  readonly onRetry?: (id: string, error: TurnError) => void;
+  readonly onRetry?: (error: TurnError) => void;
 }
 
-/** Looks when it is woken, one look at a time, and a queue that is down does not put it to sleep. Nothing ends it. */
-export function createProberProcessor({ look, everyMs, ...rest }: ProberProcessorOptions): Turns<typeof LOOK> {
+/** Looks when it is woken, one look at a time. Nothing ends it. */
+export function createProberProcessor({ queue, look, everyMs, logger, onRetry }: ProberProcessorOptions): Turns<typeof LOOK> {
   return createTurns<typeof LOOK>({
-    ...rest,
+    queue, logger,
     turn: look,
     everyMs: { [LOOK]: everyMs },
-    isKnown: (id): id is typeof LOOK => id === LOOK,
+    isKnown: (id) => id === LOOK,
     concurrency: 1,
-    asError: (thrown) => (thrown instanceof CodedError ? thrown : toChainError(thrown, UPTIME_ABIS)),
     sleepyTurns: SLEEPY_LOOKS,
+    asError: (thrown) => (thrown instanceof CodedError ? thrown : toChainError(thrown, UPTIME_ABIS)),
+    ...(onRetry === undefined ? {} : { onRetry: (_id, error) => onRetry(error) }),
   });
 }

@@ -1,19 +1,20 @@
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { createServer } from "node:http";
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { join } from "node:path";
 
 import { expect } from "chai";
-import { concat, id, toUtf8Bytes, ZeroHash } from "ethers";
+import { concat, id, toUtf8Bytes, Wallet, ZeroHash } from "ethers";
 
+import { advertisementOf } from "../../../chain/agents/agnt2Service.ts";
 import { registrationDataUri, writeRegistrationFile } from "../../../chain/agents/writeRegistrationFile.ts";
 import { REGISTRATION_TYPE } from "../../../chain/agents/registrationFile.ts";
 import { startEconomyStage } from "../../builders/economyStage.ts";
 import type { ApiClient, EconomyStage, Json } from "../../builders/economyStage.ts";
 import { DEVELOPMENT_KEYS } from "../../builders/localChain.ts";
 import { scriptFor } from "../../builders/rollupScript.ts";
-import { Wallet } from "ethers";
-import { advertisementOf } from "../../../chain/agents/agnt2Service.ts";
 
 const [, ALICE] = DEVELOPMENT_KEYS;
 const CAPABILITIES = [{ id: 3, name: "translate" }, { id: 40, name: "Summarise" }];
@@ -80,6 +81,18 @@ describe("API: agents", function () {
     expect(body["proven"]).to.deep.equal({ calls: 0, clients: 0, score: null, weight: 0 });
     expect(body["rawFeedback"]).to.deep.equal({ count: 0, revoked: 0 });
     expect(body["metadata"]).to.deep.equal([{ name: "colour", value: "0xc0ffee", length: 3 }]);
+  });
+
+  it("account: is linked once its owner, who owns the agent, has said so on L1", async () => {
+    const { rollup } = stage;
+    const script = scriptFor(stage.chain, rollup);
+    await script.deposit(DEVELOPMENT_KEYS[0], 100);
+    await (await rollup.contracts.inbox.linkAgent(0)).wait();
+    await script.submit();
+    await (await stage.identity.setAgentURI(0, file(0, {}, { account: 2 }))).wait();
+    const { layerCore } = await api.until("/v1/economy/agents/0", ({ layerCore: found }) => (found as Json | null)?.["linked"] === true);
+    expect(layerCore).to.deep.include({ account: 2, owner: rollup.wallet.address.toLowerCase(), advertised: false });
+    await (await stage.identity.setAgentURI(0, file(0))).wait();
   });
 
   it("search: finds by capability, price, text, owner and activity", async () => {
@@ -206,8 +219,26 @@ describe("API: agents", function () {
     const evil = await register(`data:application/json,${encodeURIComponent(JSON.stringify({ type: REGISTRATION_TYPE, name: "<img src=x onerror=alert(1)>\u0000\u202e", description: "\ud800" }))}`);
     await api.settled();
     for (const [place, [path, , code]] of bad.entries()) expect([path, (await card(ids[place]!))["status"], (await card(ids[place]!))["code"]]).to.deep.equal([path, "failed", code]);
+    expect((await card(ids[0]!))["problem"]).to.equal("The document is not JSON that is taken");
     expect(await card(good)).to.deep.include({ status: "ok", namesAgent: false });
     expect(await card(evil)).to.deep.include({ status: "ok", name: "<img src=x onerror=alert(1)>", description: "" });
+  });
+
+  it("long files: are cut in lists and whole alone", async () => {
+    const services = Array.from({ length: 32 }, (_, place) => ({ name: `s${place}`, endpoint: "x", version: undefined }));
+    const agentId = await register(registrationDataUri(writeRegistrationFile({ name: "Long winded", description: "y".repeat(4_000), services })));
+    await api.settled();
+    const [brief] = await api.items("/v1/economy/agents?text=winded");
+    const sizes = ({ description, services: listed }: Json): number[] => [String(description).length, (listed as Json[]).length];
+    expect([sizes(brief?.["card"] as Json), sizes(await card(agentId))]).to.deep.equal([[400, 8], [4_000, 32]]);
+  });
+
+  it("switched off: there is no route and no database", async () => {
+    const plain = await stage.startApi("--no-economy", `--data-dir=${stage.dir}/plain`);
+    expect((await plain.get("/v1/economy/status")).body["error"]).to.deep.include({ code: "api/unknownRoute" });
+    expect(JSON.stringify((await plain.get("/openapi.json")).body)).not.to.include("/v1/economy/");
+    expect(existsSync(join(stage.dir, "plain", "postgres"))).to.equal(false);
+    await plain.stop();
   });
 
   it("file of a server: is looked at again, mended after a failure, kept while its server is down", async () => {
