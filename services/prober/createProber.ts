@@ -23,9 +23,11 @@ import type { FeeLimits } from "./decide/decidePressure.ts";
 import type { EngagementView, ProberAlarm, ProberCall, ProberPolicy, ProberState, Secret } from "./decide/ProberState.ts";
 import type { Sample } from "./measure/measureEndpoint.ts";
 import { Sampler } from "./measure/Sampler.ts";
-import { createProberProcessor } from "./processor.ts";
+import { createProberProcessor, LOOK } from "./processor.ts";
 import { EngagementBook } from "./read/EngagementBook.ts";
 import type { KnownEngagement } from "./read/EngagementBook.ts";
+import { isAcceptable } from "./read/isAcceptable.ts";
+import type { Acceptance } from "./read/isAcceptable.ts";
 import { L1Time } from "./read/L1Time.ts";
 import { attestationOf, readEngagement } from "./read/readEngagement.ts";
 import type { ProberStore } from "./store/ProberStore.ts";
@@ -44,12 +46,8 @@ export interface ProberOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: Metrics;
-  /** Boards whose bounties are attested. Anybody can be a board. */
-  readonly boards: readonly string[];
-  /** Only these bounties; empty: all that name us. */
-  readonly bounties: readonly bigint[];
-  /** Open panels as well. */
-  readonly joinsOpenPanels: boolean;
+  /** Which bounties are attested. */
+  readonly accepts: Omit<Acceptance, "address">;
   readonly maxEngagements: number;
   /** URLs that the terms of a bounty may have the hash of. */
   readonly endpoints: readonly string[];
@@ -90,13 +88,12 @@ export async function createProber(options: ProberOptions): Promise<Prober> {
   const { address } = signer;
   const meter = connectUptimeMeter(options.meter, provider);
   const [penaltyWei, registry] = await Promise.all([meter.penaltyWei(), options.publishes ? meter.validationRegistry() : undefined]);
-  const boards = new Set(options.boards.map((board) => board.toLowerCase()));
+  const acceptance: Acceptance = { ...options.accepts, address: address.toLowerCase() };
   const urlByHash = new Map(options.endpoints.map((url) => [endpointHashOf(url), url]));
   const time = new L1Time(clock);
-  const isNamed = (panel: readonly string[]): boolean => panel.some((each) => each.toLowerCase() === address.toLowerCase());
   const book = new EngagementBook({
     provider, meter: options.meter, validationRegistry: registry, firstBlock: options.firstBlock,
-    isWanted: ({ board, id, panel }) => boards.has(board.toLowerCase()) && (options.bounties.length === 0 || options.bounties.includes(id)) && (panel.length === 0 ? options.joinsOpenPanels : isNamed(panel)),
+    isWanted: (engagement) => isAcceptable(engagement, acceptance),
   });
   const urlOf = (known: KnownEngagement): string | undefined => (BigInt(known.endpointHash) === 0n ? book.urlAnnouncedFor(known.key) : urlByHash.get(known.endpointHash));
 
@@ -169,10 +166,10 @@ export async function createProber(options: ProberOptions): Promise<Prober> {
     const id = askableId(intentIdOf(call), (intentId) => manager.find(intentId), head);
     if (id === undefined) return;
     const secret = await secretFor(call);
-    if (call.type === "join") await store.noteJoined();
     const panelOf = (key: string): readonly string[] => book.engagements.find((each) => each.key === key)?.panel ?? [];
     const encoded = encodeProberCall(call, { domain: { chainId, meter: options.meter }, validator: address, panelOf, ...(secret === undefined ? {} : { secret }) });
     await manager.submit({ id, ...encoded });
+    if (call.type === "join") await store.noteJoined();
     callCount.inc({ type: call.type });
     logger.info({ intentId: id, ...(secret === undefined ? {} : { uptimeBps: secret.uptimeBps }) }, `${call.type} is asked for.`);
   }
@@ -251,7 +248,7 @@ export async function createProber(options: ProberOptions): Promise<Prober> {
     return (call.type === "commit" ? view?.commitSeconds : view?.revealSeconds) ?? 0;
   }
 
-  const processor = createProberProcessor({ queue: options.queue, look, everyMs, logger, onRetry: (code) => alarmCount.inc({ code }) });
+  const processor = createProberProcessor({ queue: options.queue, look, everyMs, logger, onRetry: ({ code }) => alarmCount.inc({ code }) });
 
   metrics.gauge("prober_engagements", "Bounties that are measured or settled", { read: () => views.length });
   metrics.gauge("prober_stake_wei", "Own stake", { read: () => Number(stakeWei ?? 0n) });
@@ -262,7 +259,7 @@ export async function createProber(options: ProberOptions): Promise<Prober> {
     async start() {
       await manager.start();
       await processor.start();
-      await processor.run();
+      await processor.run(LOOK);
     },
     async stop() {
       await sampler.stop();
@@ -270,8 +267,8 @@ export async function createProber(options: ProberOptions): Promise<Prober> {
       await manager.stop();
       await store.save();
     },
-    look: () => processor.run(),
-    isWell: () => block !== undefined && alarms.length === 0 && !processor.isTroubled,
+    look: () => processor.run(LOOK),
+    isWell: () => block !== undefined && alarms.length === 0 && processor.troubleOf(LOOK) === undefined,
     status: () => ({
       address,
       block,

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { until } from "./disputeNetwork.ts";
+import { until } from "./until.ts";
 import type { DisputeNetwork } from "./disputeNetwork.ts";
 
 const MAIN = join(import.meta.dirname, "..", "..", "services", "challenger", "main.ts");

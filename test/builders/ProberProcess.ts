@@ -3,7 +3,7 @@ import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 
-import { until } from "./towerNetwork.ts";
+import { until } from "./until.ts";
 import type { UptimeNetwork } from "./uptimeNetwork.ts";
 
 const MAIN = join(import.meta.dirname, "..", "..", "services", "prober", "main.ts");

@@ -6,7 +6,7 @@ import { join } from "node:path";
 
 import { toHex } from "../../core/codec/hex.ts";
 import { testKey } from "./towerChannel.ts";
-import { until } from "./towerNetwork.ts";
+import { until } from "./until.ts";
 import type { TowerNetwork } from "./towerNetwork.ts";
 
 const MAIN = join(import.meta.dirname, "..", "..", "services", "watchtower", "main.ts");

@@ -109,7 +109,7 @@ export const jobSchema = z
     status: z.enum(JOB_STATUSES),
     client: address,
     provider: address,
-    providerAgentId: bigNumber.nullable(),
+    providerAgentId: bigNumber.nullable().describe("Null where no event told it: the escrow tells it when a provider is set, not when a job is created with one"),
     evaluator: address,
     arbiter: address.nullable(),
     hook: address.nullable(),

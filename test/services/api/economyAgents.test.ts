@@ -4,16 +4,15 @@ import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 
 import { expect } from "chai";
-import { concat, id, toUtf8Bytes, ZeroHash } from "ethers";
+import { concat, id, toUtf8Bytes, Wallet, ZeroHash } from "ethers";
 
+import { advertisementOf } from "../../../chain/agents/agnt2Service.ts";
 import { registrationDataUri, writeRegistrationFile } from "../../../chain/agents/writeRegistrationFile.ts";
 import { REGISTRATION_TYPE } from "../../../chain/agents/registrationFile.ts";
 import { startEconomyStage } from "../../builders/economyStage.ts";
 import type { ApiClient, EconomyStage, Json } from "../../builders/economyStage.ts";
 import { DEVELOPMENT_KEYS } from "../../builders/localChain.ts";
 import { scriptFor } from "../../builders/rollupScript.ts";
-import { Wallet } from "ethers";
-import { advertisementOf } from "../../../chain/agents/agnt2Service.ts";
 
 const [, ALICE] = DEVELOPMENT_KEYS;
 const CAPABILITIES = [{ id: 3, name: "translate" }, { id: 40, name: "Summarise" }];
@@ -80,6 +79,18 @@ describe("API: agents", function () {
     expect(body["proven"]).to.deep.equal({ calls: 0, clients: 0, score: null, weight: 0 });
     expect(body["rawFeedback"]).to.deep.equal({ count: 0, revoked: 0 });
     expect(body["metadata"]).to.deep.equal([{ name: "colour", value: "0xc0ffee", length: 3 }]);
+  });
+
+  it("account: is linked once its owner, who owns the agent, has said so on L1", async () => {
+    const { rollup } = stage;
+    const script = scriptFor(stage.chain, rollup);
+    await script.deposit(DEVELOPMENT_KEYS[0], 100);
+    await (await rollup.contracts.inbox.linkAgent(0)).wait();
+    await script.submit();
+    await (await stage.identity.setAgentURI(0, file(0, {}, { account: 2 }))).wait();
+    const { layerCore } = await api.until("/v1/economy/agents/0", ({ layerCore: found }) => (found as Json | null)?.["linked"] === true);
+    expect(layerCore).to.deep.include({ account: 2, owner: rollup.wallet.address.toLowerCase(), advertised: false });
+    await (await stage.identity.setAgentURI(0, file(0))).wait();
   });
 
   it("search: finds by capability, price, text, owner and activity", async () => {

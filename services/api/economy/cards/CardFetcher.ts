@@ -25,6 +25,8 @@ export interface CardFetcherOptions {
 
 /** Looks for work when nobody wakes it. */
 const POLL_MS = 1_000;
+/** Agents asked for at once. */
+const LOOK_AHEAD = 128;
 const MAX_RETRY_MS = 24 * 3_600_000;
 /** As good as never: what is named by its content, or is the content, does not change. */
 const NEVER_MS = 2 ** 52;
@@ -37,6 +39,7 @@ export class CardFetcher {
   readonly #abort = new AbortController();
   /** Agents whose file is being fetched, with the end of that. */
   readonly #running = new Map<string, Promise<void>>();
+  #waiting: DueCard[] = [];
 
   constructor(options: CardFetcherOptions) {
     this.#options = options;
@@ -59,13 +62,21 @@ export class CardFetcher {
   }
 
   async #turn(): Promise<void> {
-    const { store, fetches, nowMs } = this.#options;
-    const free = fetches - this.#running.size;
-    if (free <= 0 || this.#abort.signal.aborted) return;
-    for (const card of await store.due(nowMs(), free, [...this.#running.keys()])) {
+    const { store, nowMs } = this.#options;
+    if (this.#waiting.length > 0) return this.#begin();
+    this.#waiting = await store.due(nowMs(), LOOK_AHEAD, [...this.#running.keys()]);
+    this.#begin();
+  }
+
+  /** Fetches what waits, as far as there is room; whoever ends makes room for the next. */
+  #begin(): void {
+    while (this.#running.size < this.#options.fetches && !this.#abort.signal.aborted) {
+      const card = this.#waiting.shift();
+      if (card === undefined) return;
       const work = this.#fetch(card).finally(() => {
         this.#running.delete(card.agentId);
-        if (!this.#abort.signal.aborted) this.#loop.wake();
+        if (this.#waiting.length > 0) this.#begin();
+        else if (!this.#abort.signal.aborted) this.#loop.wake();
       });
       this.#running.set(card.agentId, work);
     }
