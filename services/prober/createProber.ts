@@ -64,7 +64,7 @@ export interface ProberStatus {
   readonly address: string;
   readonly block: number | undefined;
   readonly stakeWei: string | undefined;
-  readonly engagements: readonly { readonly key: string; readonly url: string | undefined; readonly isOpen: boolean; readonly lastUptimeBps: number | undefined }[];
+  readonly engagements: readonly { readonly key: string; readonly url: string | undefined; readonly isOpen: boolean; /** Of the last period that is revealed. */ readonly revealedBps: number | undefined }[];
   readonly pendingTransactions: number;
   readonly alarms: readonly string[];
 }
@@ -105,7 +105,7 @@ export async function createProber(options: ProberOptions): Promise<Prober> {
   let alarms: readonly ProberAlarm[] = [];
   const told = new Set<string>();
   const slashes = new Map<string, bigint>();
-  const lastUptimes = new Map<string, number>();
+  const revealed = new Map<string, number>();
   let block: number | undefined;
   let stakeWei: bigint | undefined;
   let lookedAtMs = -Infinity;
@@ -158,7 +158,6 @@ export async function createProber(options: ProberOptions): Promise<Prober> {
 
   async function secretFor(call: ProberCall): Promise<Secret | undefined> {
     if (call.type !== "commit") return undefined;
-    lastUptimes.set(call.key, call.uptimeBps);
     return await store.keepSecret(call.key, call.period, { uptimeBps: call.uptimeBps, salt: `0x${randomBytes(SALT_BYTES).toString("hex")}` });
   }
 
@@ -171,7 +170,9 @@ export async function createProber(options: ProberOptions): Promise<Prober> {
     await manager.submit({ id, ...encoded });
     if (call.type === "join") await store.noteJoined();
     callCount.inc({ type: call.type });
-    logger.info({ intentId: id, ...(secret === undefined ? {} : { uptimeBps: secret.uptimeBps }) }, `${call.type} is asked for.`);
+    // Nothing of what is committed to is told before it is revealed: whoever reads it could copy it.
+    if (call.type === "reveal") revealed.set(call.key, call.secret.uptimeBps);
+    logger.info({ intentId: id, ...(call.type === "reveal" ? { uptimeBps: call.secret.uptimeBps } : {}) }, `${call.type} is asked for.`);
   }
 
   /** One that cannot be made must not keep the others from being made. */
@@ -262,8 +263,8 @@ export async function createProber(options: ProberOptions): Promise<Prober> {
       await processor.run(LOOK);
     },
     async stop() {
-      await sampler.stop();
       await processor.stop();
+      await sampler.stop(); // after the last look, which says what to sample
       await manager.stop();
       await store.save();
     },
@@ -273,7 +274,7 @@ export async function createProber(options: ProberOptions): Promise<Prober> {
       address,
       block,
       stakeWei: stakeWei === undefined ? undefined : String(stakeWei),
-      engagements: views.map(({ key, url, isOpen }) => ({ key, url, isOpen, lastUptimeBps: lastUptimes.get(key) })),
+      engagements: views.map(({ key, url, isOpen }) => ({ key, url, isOpen, revealedBps: revealed.get(key) })),
       pendingTransactions: manager.status().pending,
       alarms: alarms.map(({ detail }) => detail),
     }),
