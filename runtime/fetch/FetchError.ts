@@ -36,6 +36,11 @@ const TEXTS: Readonly<Record<keyof FetchErrors, ErrorText & { readonly reaction:
   "fetch/json": { reaction: "reject", what: "The document is not JSON that is taken", todo: "Make it JSON in UTF-8, at most 32 levels deep" },
 };
 
+/** What a code says to everybody: without the names and addresses that this machine's network may have told. */
+export function describeFetchError(code: keyof FetchErrors): string {
+  return TEXTS[code].what;
+}
+
 /** Why an untrusted document was not taken. `retry`: it may be there later. `reject`: this URL or document will not do. */
 export class FetchError<K extends keyof FetchErrors = keyof FetchErrors> extends CodedError<FetchErrors, K> {
   constructor(code: K, payload: FetchErrors[K], options: { cause?: unknown; reaction?: Reaction } = {}) {

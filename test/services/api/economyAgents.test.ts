@@ -1,7 +1,9 @@
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { createServer } from "node:http";
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { join } from "node:path";
 
 import { expect } from "chai";
 import { concat, id, toUtf8Bytes, Wallet, ZeroHash } from "ethers";
@@ -217,8 +219,26 @@ describe("API: agents", function () {
     const evil = await register(`data:application/json,${encodeURIComponent(JSON.stringify({ type: REGISTRATION_TYPE, name: "<img src=x onerror=alert(1)>\u0000\u202e", description: "\ud800" }))}`);
     await api.settled();
     for (const [place, [path, , code]] of bad.entries()) expect([path, (await card(ids[place]!))["status"], (await card(ids[place]!))["code"]]).to.deep.equal([path, "failed", code]);
+    expect((await card(ids[0]!))["problem"]).to.equal("The document is not JSON that is taken");
     expect(await card(good)).to.deep.include({ status: "ok", namesAgent: false });
     expect(await card(evil)).to.deep.include({ status: "ok", name: "<img src=x onerror=alert(1)>", description: "" });
+  });
+
+  it("long files: are cut in lists and whole alone", async () => {
+    const services = Array.from({ length: 32 }, (_, place) => ({ name: `s${place}`, endpoint: "x", version: undefined }));
+    const agentId = await register(registrationDataUri(writeRegistrationFile({ name: "Long winded", description: "y".repeat(4_000), services })));
+    await api.settled();
+    const [brief] = await api.items("/v1/economy/agents?text=winded");
+    const sizes = ({ description, services: listed }: Json): number[] => [String(description).length, (listed as Json[]).length];
+    expect([sizes(brief?.["card"] as Json), sizes(await card(agentId))]).to.deep.equal([[400, 8], [4_000, 32]]);
+  });
+
+  it("switched off: there is no route and no database", async () => {
+    const plain = await stage.startApi("--no-economy", `--data-dir=${stage.dir}/plain`);
+    expect((await plain.get("/v1/economy/status")).body["error"]).to.deep.include({ code: "api/unknownRoute" });
+    expect(JSON.stringify((await plain.get("/openapi.json")).body)).not.to.include("/v1/economy/");
+    expect(existsSync(join(stage.dir, "plain", "postgres"))).to.equal(false);
+    await plain.stop();
   });
 
   it("file of a server: is looked at again, mended after a failure, kept while its server is down", async () => {

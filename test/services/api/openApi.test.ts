@@ -106,6 +106,8 @@ describe("OpenAPI document", function () {
     await until("/v1/withdrawals/0", ({ status }) => status === "claimed");
     await script.confirm(claimId);
     await until("/v1/withdrawals/0/proof", ({ claimId: found }) => found === claimId);
+    // Exits and proofs of service need the confirmed state, which is made when it is first asked for.
+    await until("/v1/exits", ({ items }) => items !== undefined);
     document = (await fetchJson("/openapi.json")).body as Document;
   });
   after(async () => {

@@ -3,7 +3,7 @@ import type { Deployment } from "../../../../chain/Deployment.ts";
 import { chainRef } from "../../../../chain/agents/agnt2Service.ts";
 import { pollingLoop } from "../../../../chain/pollingLoop.ts";
 import type { PollingLoop } from "../../../../chain/pollingLoop.ts";
-import { hasErrorCode } from "../../../../runtime/errors/CodedError.ts";
+import { describeFetchError, FetchError } from "../../../../runtime/fetch/FetchError.ts";
 import { fetchJsonDocument } from "../../../../runtime/fetch/fetchJsonDocument.ts";
 import type { DocumentOptions } from "../../../../runtime/fetch/fetchJsonDocument.ts";
 import type { CardFailure, CardStore, DueCard } from "./CardStore.ts";
@@ -120,6 +120,7 @@ export class CardFetcher {
 
 function failureOf(error: unknown): CardFailure {
   if (isRegistrationFileError(error)) return { code: error.code, problem: error.message.slice(0, MAX_PROBLEM), isPassing: false };
-  if (hasErrorCode(error)) return { code: error.code, problem: error.message.slice(0, MAX_PROBLEM), isPassing: error.reaction === "retry" };
+  // The message has addresses that a stranger's name leads to from here; the code's own text tells nothing of this network.
+  if (error instanceof FetchError) return { code: error.code, problem: describeFetchError(error.code), isPassing: error.reaction === "retry" };
   throw error;
 }

@@ -82,7 +82,7 @@ export const economyAgentRoutes: readonly AnyRoute[] = [
       const after = split(cursor);
       const position = after === undefined ? undefined : { calls: after[0], agentId: after[1] };
       const rows = await searchAgents(economy.pool, { capability, maxPriceUnits: maxPrice, minProvenCalls, minScore, text, owner, active, order, after: position, limit });
-      const items = rows.slice(0, limit).map((row) => economyAgentView(context, row, economy.registry));
+      const items = rows.slice(0, limit).map((row) => economyAgentView(context, row, economy.registry, true));
       const last = items.at(-1);
       return { items, ...(rows.length > limit && last !== undefined ? { next: `${last.proven.calls}-${last.agentId}` } : {}) };
     },
@@ -98,7 +98,7 @@ export const economyAgentRoutes: readonly AnyRoute[] = [
       const economy = economyOf(context);
       const row = await requireAgent(economy, agentId);
       const [metadata, validations] = await Promise.all([metadataOf(economy.pool, agentId, MAX_ITEMS), validationsOf(economy.pool, agentId, MAX_ITEMS)]);
-      return { ...economyAgentView(context, row, economy.registry), metadata: metadata.map(metadataView), validations: validations.map(validationView) };
+      return { ...economyAgentView(context, row, economy.registry, false), metadata: metadata.map(metadataView), validations: validations.map(validationView) };
     },
   }),
   defineRoute({
