@@ -2,6 +2,8 @@ import { randomBytes } from "node:crypto";
 
 import type { JsonRpcApiProvider } from "ethers";
 
+import { decidePressure } from "../../chain/transactions/decidePressure.ts";
+import type { FeeLimits } from "../../chain/transactions/decidePressure.ts";
 import { askableId } from "../../chain/transactions/askableId.ts";
 import type { FeePolicy } from "../../chain/transactions/decideFees.ts";
 import type { LaneRules } from "../../chain/transactions/decideLane.ts";
@@ -18,8 +20,7 @@ import type { Metrics } from "../../runtime/metrics/Metrics.ts";
 import type { WakeQueue } from "../../runtime/queue/WakeQueue.ts";
 import { encodeProberCall, intentIdOf, purposeOf } from "./act/encodeProberCall.ts";
 import { decide } from "./decide/decide.ts";
-import { decidePressure } from "./decide/decidePressure.ts";
-import type { FeeLimits } from "./decide/decidePressure.ts";
+import { REVEAL_PRESSURE, timedCalls } from "./decide/timedCalls.ts";
 import type { EngagementView, ProberAlarm, ProberCall, ProberPolicy, ProberState, Secret } from "./decide/ProberState.ts";
 import type { Sample } from "./measure/measureEndpoint.ts";
 import { Sampler } from "./measure/Sampler.ts";
@@ -54,7 +55,7 @@ export interface ProberOptions {
   readonly measure: (url: string, signal: AbortSignal) => Promise<Sample>;
   readonly publishes: boolean;
   readonly policy: ProberPolicy;
-  readonly fees: FeeLimits;
+  readonly fees: Omit<FeeLimits, "stakeWei">;
   readonly minBalanceWei: bigint;
   readonly everyMs: number;
   readonly transactions?: { readonly pollMs?: number; readonly rules?: Partial<LaneRules>; readonly fees?: Partial<FeePolicy> };
@@ -64,7 +65,7 @@ export interface ProberStatus {
   readonly address: string;
   readonly block: number | undefined;
   readonly stakeWei: string | undefined;
-  readonly engagements: readonly { readonly key: string; readonly url: string | undefined; readonly isOpen: boolean; readonly lastUptimeBps: number | undefined }[];
+  readonly engagements: readonly { readonly key: string; readonly url: string | undefined; readonly isOpen: boolean; /** Of the last period that is revealed. */ readonly revealedBps: number | undefined }[];
   readonly pendingTransactions: number;
   readonly alarms: readonly string[];
 }
@@ -105,7 +106,7 @@ export async function createProber(options: ProberOptions): Promise<Prober> {
   let alarms: readonly ProberAlarm[] = [];
   const told = new Set<string>();
   const slashes = new Map<string, bigint>();
-  const lastUptimes = new Map<string, number>();
+  const revealed = new Map<string, number>();
   let block: number | undefined;
   let stakeWei: bigint | undefined;
   let lookedAtMs = -Infinity;
@@ -158,7 +159,6 @@ export async function createProber(options: ProberOptions): Promise<Prober> {
 
   async function secretFor(call: ProberCall): Promise<Secret | undefined> {
     if (call.type !== "commit") return undefined;
-    lastUptimes.set(call.key, call.uptimeBps);
     return await store.keepSecret(call.key, call.period, { uptimeBps: call.uptimeBps, salt: `0x${randomBytes(SALT_BYTES).toString("hex")}` });
   }
 
@@ -171,7 +171,9 @@ export async function createProber(options: ProberOptions): Promise<Prober> {
     await manager.submit({ id, ...encoded });
     if (call.type === "join") await store.noteJoined();
     callCount.inc({ type: call.type });
-    logger.info({ intentId: id, ...(secret === undefined ? {} : { uptimeBps: secret.uptimeBps }) }, `${call.type} is asked for.`);
+    // Nothing of what is committed to is told before it is revealed: whoever reads it could copy it.
+    if (call.type === "reveal") revealed.set(call.key, call.secret.uptimeBps);
+    logger.info({ intentId: id, ...(call.type === "reveal" ? { uptimeBps: call.secret.uptimeBps } : {}) }, `${call.type} is asked for.`);
   }
 
   /** One that cannot be made must not keep the others from being made. */
@@ -239,7 +241,7 @@ export async function createProber(options: ProberOptions): Promise<Prober> {
     const actions = decide(state, policy);
     tell(actions.filter((action) => action.type === "alarm"));
     const calls = actions.filter((action) => action.type !== "alarm");
-    pressure = decidePressure(calls, state.now, phaseSecondsOf, penaltyWei, options.fees);
+    pressure = decidePressure(timedCalls(calls, phaseSecondsOf, penaltyWei), state.now, REVEAL_PRESSURE, { ...options.fees, stakeWei: 0n });
     await askAll(calls, head.number);
   }
 
@@ -262,8 +264,8 @@ export async function createProber(options: ProberOptions): Promise<Prober> {
       await processor.run(LOOK);
     },
     async stop() {
-      await sampler.stop();
       await processor.stop();
+      await sampler.stop(); // after the last look, which says what to sample
       await manager.stop();
       await store.save();
     },
@@ -273,7 +275,7 @@ export async function createProber(options: ProberOptions): Promise<Prober> {
       address,
       block,
       stakeWei: stakeWei === undefined ? undefined : String(stakeWei),
-      engagements: views.map(({ key, url, isOpen }) => ({ key, url, isOpen, lastUptimeBps: lastUptimes.get(key) })),
+      engagements: views.map(({ key, url, isOpen }) => ({ key, url, isOpen, revealedBps: revealed.get(key) })),
       pendingTransactions: manager.status().pending,
       alarms: alarms.map(({ detail }) => detail),
     }),
