@@ -7,7 +7,8 @@ import { connectAdjudicator } from "../chain/channels/connectAdjudicator.ts";
 import { toHex } from "../core/codec/hex.ts";
 import { DEVELOPMENT_KEYS } from "../test/builders/localChain.ts";
 import { TowerChannel } from "../test/builders/towerChannel.ts";
-import { TowerNetwork, until } from "../test/builders/towerNetwork.ts";
+import { TowerNetwork } from "../test/builders/towerNetwork.ts";
+import { until } from "../test/builders/until.ts";
 import { TowerProcess } from "../test/builders/TowerProcess.ts";
 import { processFigures } from "./network/processFigures.ts";
 

@@ -47,7 +47,7 @@ export async function connectToL1(hre: HardhatRuntimeEnvironment, network?: stri
   }
   const deployer = await signer.getAddress();
   if ((await provider.getBalance(deployer)) === 0n) {
-    throw new DeployError("NO_FUNDS", `${deployer} has nothing on chain ${chainId}: send it what the deployment costs (about 10 million gas)`);
+    throw new DeployError("NO_FUNDS", `${deployer} has nothing on chain ${chainId}: send it what the deployment costs (about 60 million gas, half of it for registries, jobs and bounties)`);
   }
   return { connection, provider, chainId, deployer };
 }

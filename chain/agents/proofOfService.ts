@@ -3,7 +3,7 @@ import type { ContractRunner } from "ethers";
 
 import { decodeLeaf } from "../../core/codec/leaf.ts";
 import { hexWords } from "../../core/dispute/encodeStepProof.ts";
-import { ERROR, OP, SETTLEMENT } from "../../core/generated/protocol.ts";
+import { ERROR, OP, RECEIPT, SETTLEMENT } from "../../core/generated/protocol.ts";
 import type { ProofOfService } from "../../typechain-types/agents/index.ts";
 import type { LeafProofStruct } from "../../typechain-types/agents/ProofOfService.ts";
 import { proofOfServiceAbi } from "../generated/abi/ProofOfService.ts";
@@ -49,10 +49,11 @@ export function connectProofOfService(address: string, runner: ContractRunner): 
 
 /** What a RECEIPT leaf says of a call that was paid; undefined for any other receipt, which `prove` refuses with `NotPaidCall`. */
 export function paidCallOf(receipt: Uint8Array): PaidCall | undefined {
+  const isPaid = receipt[RECEIPT.outcome] === ERROR.OK && receipt[RECEIPT.settlement] === SETTLEMENT.PAID;
+  if (!isPaid || !PAYING_OPS.includes(receipt[RECEIPT.op] ?? 0)) return undefined;
   const fields = decodeLeaf("RECEIPT", receipt);
   const number = (name: string): number => Number(fields[name]);
-  const isPaid = number("outcome") === ERROR.OK && number("settlement") === SETTLEMENT.PAID && number("amount") > 0;
-  if (!isPaid || !PAYING_OPS.includes(number("op"))) return undefined;
+  if (number("amount") === 0) return undefined;
   return { requester: number("requester"), provider: number("provider"), amount: number("amount"), capability: number("capability") };
 }
 

@@ -1,11 +1,8 @@
-import { Contract } from "ethers";
 import type { ContractRunner } from "ethers";
 
+import { connectBountyBoard } from "../bounties/connectBountyBoard.ts";
+import { BOUNTY_PHASES } from "../bounties/phaseOf.ts";
 import { toChainError } from "../decodeRevert.ts";
-
-/** `Phase.ENGAGED` of the BountyBoard. */
-const ENGAGED = 6n;
-const ABI = ["function phaseOf(uint256 id) view returns (uint8)"];
 
 /**
  * Whether a bounty pays for work now. A board that knows no phases is believed to.
@@ -13,7 +10,7 @@ const ABI = ["function phaseOf(uint256 id) view returns (uint8)"];
  */
 export async function isBountyEngaged(board: string, id: bigint, runner: ContractRunner): Promise<boolean> {
   try {
-    return ((await new Contract(board, ABI, runner).getFunction("phaseOf")(id)) as bigint) === ENGAGED;
+    return BOUNTY_PHASES[Number(await connectBountyBoard(board, runner).phaseOf(id))] === "ENGAGED";
   } catch (thrown) {
     const error = toChainError(thrown);
     if (error.code === "L1_REVERT" || (thrown as { code?: unknown }).code === "BAD_DATA") return true;

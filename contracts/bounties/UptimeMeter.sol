@@ -4,11 +4,12 @@ pragma solidity ^0.8.28;
 import {IBountyMeter} from "../interfaces/IBountyMeter.sol";
 import {Attested, Engagement, IUptimeMeter, Period, Stake, UptimeTerms} from "../interfaces/IUptimeMeter.sol";
 import {IValidationRegistry} from "../interfaces/IValidationRegistry.sol";
+import {EtherCredit} from "../libraries/EtherCredit.sol";
 import {Middle} from "../libraries/Middle.sol";
 
 /// Attested uptime. See `IUptimeMeter`.
 contract UptimeMeter is IUptimeMeter {
-    address public constant BURN_ADDRESS = 0x000000000000000000000000000000000000dEaD;
+    address public constant BURN_ADDRESS = EtherCredit.BURN_ADDRESS;
     uint256 public constant MAX_PANEL = 16;
 
     uint256 private constant FULL_BPS = 10_000;
@@ -66,15 +67,14 @@ contract UptimeMeter is IUptimeMeter {
         if (!isDue) revert StakeLocked(msg.sender, stake.lockedWei, stake.payableAt);
         delete stakes[msg.sender];
         emit StakePaid(msg.sender, to, stake.amountWei);
-        _pay(to, stake.amountWei);
+        EtherCredit.send(to, stake.amountWei);
     }
 
     /// @inheritdoc IUptimeMeter
     function withdrawBurned() external {
         uint256 amountWei = burned;
-        if (amountWei == 0) revert NothingBurned();
         burned = 0;
-        _pay(BURN_ADDRESS, amountWei);
+        EtherCredit.sendBurned(amountWei);
     }
 
     /// @inheritdoc IBountyMeter
@@ -288,11 +288,6 @@ contract UptimeMeter is IUptimeMeter {
             engagement.hasFailed = true;
             emit Failed(key, period);
         }
-    }
-
-    function _pay(address to, uint256 amountWei) private {
-        (bool isPaid,) = to.call{value: amountWei}("");
-        if (!isPaid) revert PaymentFailed(to, amountWei);
     }
 
     function _engagement(bytes32 key) private view returns (Engagement storage engagement) {

@@ -114,8 +114,7 @@ interface IUptimeMeter is IBountyMeter {
     error NoStake(address validator);
     error AlreadyUnbonding(address validator);
     error StakeLocked(address validator, uint256 lockedWei, uint256 payableAt);
-    error NothingBurned();
-    error PaymentFailed(address to, uint256 amountWei);
+    // And those of EtherCredit: `NothingBurned`, `PaymentFailed`.
 
     error PanelTooLarge(uint256 size, uint256 maxSize);
     /// The panel is not strictly ascending at this place.

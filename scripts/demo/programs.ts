@@ -27,8 +27,9 @@ export function sequencerArguments(settings: ServiceSettings): string[] {
   return [join(ROOT, "services", "sequencer", "main.ts"), ...common(settings, "sequencer"), "--poll-ms", POLL_MS];
 }
 
+/** Agents of a local chain have their registration files on this machine too. */
 export function apiArguments(settings: ServiceSettings, sequencerUrl: string): string[] {
-  return [join(ROOT, "services", "api", "main.ts"), ...common(settings, "replica"), "--poll-ms", POLL_MS, "--sequencer-url", sequencerUrl];
+  return [join(ROOT, "services", "api", "main.ts"), ...common(settings, "replica"), "--poll-ms", POLL_MS, "--sequencer-url", sequencerUrl, "--cards-local"];
 }
 
 /** @param backer whose claims it plays for as if they were its own */

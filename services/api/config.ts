@@ -25,7 +25,7 @@ export const apiSettings = defineConfig({
   corsOrigin: { env: "API_CORS_ORIGIN", parser: text, default: "*", description: "Value of Access-Control-Allow-Origin" },
   economy: { env: "API_ECONOMY", parser: flag, default: true, description: "Indexes agents and bounties, on a chain that has registries" },
   databaseUrl: { env: "API_DATABASE_URL", parser: url("postgres", "postgresql"), default: undefined, description: "PostgreSQL for agents and bounties; an embedded one in the data folder when left out", secret: true },
-  databaseSchema: { env: "API_DATABASE_SCHEMA", parser: identifier, default: "agnt2_api", description: "Beginning of the schema's name, to which the chain's is added; one API writes into it" },
+  databaseSchema: { env: "API_DATABASE_SCHEMA", parser: identifier, default: "agnt2_api", description: "Beginning of the schema's name, to which the chain's is added" },
   registryBlock: { env: "API_REGISTRY_BLOCK", parser: integer(0), default: undefined, description: "L1 block from which on agents are indexed, where the registries are older than the chain" },
   ipfsGateway: { env: "API_IPFS_GATEWAY", parser: url("http", "https"), default: undefined, description: "Gateway for registration files on IPFS; they are not fetched when left out" },
   cardsLocal: { env: "API_CARDS_LOCAL", parser: flag, default: false, description: "Fetches registration files over http and from private addresses too: for local chains only" },

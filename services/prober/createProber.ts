@@ -2,6 +2,8 @@ import { randomBytes } from "node:crypto";
 
 import type { JsonRpcApiProvider } from "ethers";
 
+import { decidePressure } from "../../chain/transactions/decidePressure.ts";
+import type { FeeLimits } from "../../chain/transactions/decidePressure.ts";
 import { askableId } from "../../chain/transactions/askableId.ts";
 import type { FeePolicy } from "../../chain/transactions/decideFees.ts";
 import type { LaneRules } from "../../chain/transactions/decideLane.ts";
@@ -18,14 +20,15 @@ import type { Metrics } from "../../runtime/metrics/Metrics.ts";
 import type { WakeQueue } from "../../runtime/queue/WakeQueue.ts";
 import { encodeProberCall, intentIdOf, purposeOf } from "./act/encodeProberCall.ts";
 import { decide } from "./decide/decide.ts";
-import { decidePressure } from "./decide/decidePressure.ts";
-import type { FeeLimits } from "./decide/decidePressure.ts";
+import { REVEAL_PRESSURE, timedCalls } from "./decide/timedCalls.ts";
 import type { EngagementView, ProberAlarm, ProberCall, ProberPolicy, ProberState, Secret } from "./decide/ProberState.ts";
 import type { Sample } from "./measure/measureEndpoint.ts";
 import { Sampler } from "./measure/Sampler.ts";
-import { createProberProcessor } from "./processor.ts";
+import { createProberProcessor, LOOK } from "./processor.ts";
 import { EngagementBook } from "./read/EngagementBook.ts";
 import type { KnownEngagement } from "./read/EngagementBook.ts";
+import { isAcceptable } from "./read/isAcceptable.ts";
+import type { Acceptance } from "./read/isAcceptable.ts";
 import { L1Time } from "./read/L1Time.ts";
 import { attestationOf, readEngagement } from "./read/readEngagement.ts";
 import type { ProberStore } from "./store/ProberStore.ts";
@@ -44,19 +47,15 @@ export interface ProberOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: Metrics;
-  /** Boards whose bounties are attested. Anybody can be a board. */
-  readonly boards: readonly string[];
-  /** Only these bounties; empty: all that name us. */
-  readonly bounties: readonly bigint[];
-  /** Open panels as well. */
-  readonly joinsOpenPanels: boolean;
+  /** Which bounties are attested. */
+  readonly accepts: Omit<Acceptance, "address">;
   readonly maxEngagements: number;
   /** URLs that the terms of a bounty may have the hash of. */
   readonly endpoints: readonly string[];
   readonly measure: (url: string, signal: AbortSignal) => Promise<Sample>;
   readonly publishes: boolean;
   readonly policy: ProberPolicy;
-  readonly fees: FeeLimits;
+  readonly fees: Omit<FeeLimits, "stakeWei">;
   readonly minBalanceWei: bigint;
   readonly everyMs: number;
   readonly transactions?: { readonly pollMs?: number; readonly rules?: Partial<LaneRules>; readonly fees?: Partial<FeePolicy> };
@@ -66,7 +65,7 @@ export interface ProberStatus {
   readonly address: string;
   readonly block: number | undefined;
   readonly stakeWei: string | undefined;
-  readonly engagements: readonly { readonly key: string; readonly url: string | undefined; readonly isOpen: boolean; readonly lastUptimeBps: number | undefined }[];
+  readonly engagements: readonly { readonly key: string; readonly url: string | undefined; readonly isOpen: boolean; /** Of the last period that is revealed. */ readonly revealedBps: number | undefined }[];
   readonly pendingTransactions: number;
   readonly alarms: readonly string[];
 }
@@ -90,13 +89,12 @@ export async function createProber(options: ProberOptions): Promise<Prober> {
   const { address } = signer;
   const meter = connectUptimeMeter(options.meter, provider);
   const [penaltyWei, registry] = await Promise.all([meter.penaltyWei(), options.publishes ? meter.validationRegistry() : undefined]);
-  const boards = new Set(options.boards.map((board) => board.toLowerCase()));
+  const acceptance: Acceptance = { ...options.accepts, address: address.toLowerCase() };
   const urlByHash = new Map(options.endpoints.map((url) => [endpointHashOf(url), url]));
   const time = new L1Time(clock);
-  const isNamed = (panel: readonly string[]): boolean => panel.some((each) => each.toLowerCase() === address.toLowerCase());
   const book = new EngagementBook({
     provider, meter: options.meter, validationRegistry: registry, firstBlock: options.firstBlock,
-    isWanted: ({ board, id, panel }) => boards.has(board.toLowerCase()) && (options.bounties.length === 0 || options.bounties.includes(id)) && (panel.length === 0 ? options.joinsOpenPanels : isNamed(panel)),
+    isWanted: (engagement) => isAcceptable(engagement, acceptance),
   });
   const urlOf = (known: KnownEngagement): string | undefined => (BigInt(known.endpointHash) === 0n ? book.urlAnnouncedFor(known.key) : urlByHash.get(known.endpointHash));
 
@@ -108,7 +106,7 @@ export async function createProber(options: ProberOptions): Promise<Prober> {
   let alarms: readonly ProberAlarm[] = [];
   const told = new Set<string>();
   const slashes = new Map<string, bigint>();
-  const lastUptimes = new Map<string, number>();
+  const revealed = new Map<string, number>();
   let block: number | undefined;
   let stakeWei: bigint | undefined;
   let lookedAtMs = -Infinity;
@@ -161,7 +159,6 @@ export async function createProber(options: ProberOptions): Promise<Prober> {
 
   async function secretFor(call: ProberCall): Promise<Secret | undefined> {
     if (call.type !== "commit") return undefined;
-    lastUptimes.set(call.key, call.uptimeBps);
     return await store.keepSecret(call.key, call.period, { uptimeBps: call.uptimeBps, salt: `0x${randomBytes(SALT_BYTES).toString("hex")}` });
   }
 
@@ -169,12 +166,14 @@ export async function createProber(options: ProberOptions): Promise<Prober> {
     const id = askableId(intentIdOf(call), (intentId) => manager.find(intentId), head);
     if (id === undefined) return;
     const secret = await secretFor(call);
-    if (call.type === "join") await store.noteJoined();
     const panelOf = (key: string): readonly string[] => book.engagements.find((each) => each.key === key)?.panel ?? [];
     const encoded = encodeProberCall(call, { domain: { chainId, meter: options.meter }, validator: address, panelOf, ...(secret === undefined ? {} : { secret }) });
     await manager.submit({ id, ...encoded });
+    if (call.type === "join") await store.noteJoined();
     callCount.inc({ type: call.type });
-    logger.info({ intentId: id, ...(secret === undefined ? {} : { uptimeBps: secret.uptimeBps }) }, `${call.type} is asked for.`);
+    // Nothing of what is committed to is told before it is revealed: whoever reads it could copy it.
+    if (call.type === "reveal") revealed.set(call.key, call.secret.uptimeBps);
+    logger.info({ intentId: id, ...(call.type === "reveal" ? { uptimeBps: call.secret.uptimeBps } : {}) }, `${call.type} is asked for.`);
   }
 
   /** One that cannot be made must not keep the others from being made. */
@@ -242,7 +241,7 @@ export async function createProber(options: ProberOptions): Promise<Prober> {
     const actions = decide(state, policy);
     tell(actions.filter((action) => action.type === "alarm"));
     const calls = actions.filter((action) => action.type !== "alarm");
-    pressure = decidePressure(calls, state.now, phaseSecondsOf, penaltyWei, options.fees);
+    pressure = decidePressure(timedCalls(calls, phaseSecondsOf, penaltyWei), state.now, REVEAL_PRESSURE, { ...options.fees, stakeWei: 0n });
     await askAll(calls, head.number);
   }
 
@@ -251,7 +250,7 @@ export async function createProber(options: ProberOptions): Promise<Prober> {
     return (call.type === "commit" ? view?.commitSeconds : view?.revealSeconds) ?? 0;
   }
 
-  const processor = createProberProcessor({ queue: options.queue, look, everyMs, logger, onRetry: (code) => alarmCount.inc({ code }) });
+  const processor = createProberProcessor({ queue: options.queue, look, everyMs, logger, onRetry: ({ code }) => alarmCount.inc({ code }) });
 
   metrics.gauge("prober_engagements", "Bounties that are measured or settled", { read: () => views.length });
   metrics.gauge("prober_stake_wei", "Own stake", { read: () => Number(stakeWei ?? 0n) });
@@ -262,21 +261,21 @@ export async function createProber(options: ProberOptions): Promise<Prober> {
     async start() {
       await manager.start();
       await processor.start();
-      await processor.run();
+      await processor.run(LOOK);
     },
     async stop() {
-      await sampler.stop();
       await processor.stop();
+      await sampler.stop(); // after the last look, which says what to sample
       await manager.stop();
       await store.save();
     },
-    look: () => processor.run(),
-    isWell: () => block !== undefined && alarms.length === 0 && !processor.isTroubled,
+    look: () => processor.run(LOOK),
+    isWell: () => block !== undefined && alarms.length === 0 && processor.troubleOf(LOOK) === undefined,
     status: () => ({
       address,
       block,
       stakeWei: stakeWei === undefined ? undefined : String(stakeWei),
-      engagements: views.map(({ key, url, isOpen }) => ({ key, url, isOpen, lastUptimeBps: lastUptimes.get(key) })),
+      engagements: views.map(({ key, url, isOpen }) => ({ key, url, isOpen, revealedBps: revealed.get(key) })),
       pendingTransactions: manager.status().pending,
       alarms: alarms.map(({ detail }) => detail),
     }),

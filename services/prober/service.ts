@@ -12,11 +12,11 @@ import { loadSigner } from "../../runtime/keystore/loadSigner.ts";
 import { createStagedService } from "../../runtime/lifecycle/createStagedService.ts";
 import type { Service } from "../../runtime/lifecycle/Service.ts";
 import type { Logger } from "../../runtime/logger/Logger.ts";
+import { createStatusServer } from "../../runtime/metrics/createStatusServer.ts";
 import { Metrics } from "../../runtime/metrics/Metrics.ts";
 import { createQueueBackend } from "../../runtime/queue/createQueueBackend.ts";
 import type { ProberConfig } from "./config.ts";
 import { createProber } from "./createProber.ts";
-import { createStatusServer } from "./createStatusServer.ts";
 import { measureEndpoint } from "./measure/measureEndpoint.ts";
 import { ProberError } from "./ProberError.ts";
 import { ProberStore } from "./store/ProberStore.ts";
@@ -25,6 +25,7 @@ const LOCAL_CHAIN_IDS: readonly number[] = [31337, 1337];
 /** Account 5 of the mnemonic that every local development chain funds; public knowledge, refused on any other chain. */
 const LOCAL_TEST_KEY = "0x8b3a350cf5c34c9194ca85829a2df0ec3153be0318b5e2d3348e872092edffba";
 const LOCAL_TRANSACTION_POLL_MS = 200;
+const MIN_PERIOD_SECONDS = 600;
 const GWEI = 1_000_000_000n;
 
 /** The prober as one service: lock, store, transactions, looks, status; stopped in reverse. */
@@ -49,12 +50,14 @@ export function createProberService(config: ProberConfig, logger: Logger): Servi
     const metrics = new Metrics({ service: "prober" });
     const policy = (config.allowPrivate ?? isLocal) ? LOCAL_POLICY : PUBLIC_POLICY;
     const prober = await createProber({
-      provider, chainId, meter, boards, signer, journal, store, logger, metrics,
+      provider, chainId, meter, signer, journal, store, logger, metrics,
       clock: systemClock,
       firstBlock: deployment.blockNumber,
       queue: backend.queue("looks"),
-      bounties: config.bounties.map(BigInt),
-      joinsOpenPanels: config.openPanels,
+      accepts: {
+        boards: lowerCase(boards), bounties: config.bounties.map(BigInt), peers: lowerCase(config.peers), joinsOpenPanels: config.openPanels,
+        minPeriodSeconds: config.minPeriodSeconds ?? (isLocal ? 1 : MIN_PERIOD_SECONDS),
+      },
       maxEngagements: config.maxEngagements,
       endpoints: config.endpoints,
       measure: (url, signal) => measureEndpoint(url, { policy, timeoutMs: config.sampleTimeoutMs, chainId: config.chainId, maxHeadAgeSeconds: config.maxHeadAgeSeconds, nowSeconds: () => systemClock.nowSeconds(), signal }),
@@ -74,6 +77,8 @@ export function createProberService(config: ProberConfig, logger: Logger): Servi
     logger.info({ url: `http://${host}:${actual}`, validator: signer.address, meter }, "the prober measures");
   });
 }
+
+const lowerCase = (addresses: readonly string[]): Set<string> => new Set(addresses.map((address) => address.toLowerCase()));
 
 function required(name: string, address: string | undefined): string {
   if (address === undefined) {

@@ -22,9 +22,9 @@ import { CHAIN_TEST_CONFIG, deployRollupOn } from "./rollupOnChain.ts";
 import type { RollupOnChain } from "./rollupOnChain.ts";
 import { scriptFor } from "./rollupScript.ts";
 import type { RollupScript } from "./rollupScript.ts";
+import { until } from "./until.ts";
 
 const ETHER = 10n ** 18n;
-const WAIT_MS = Number(process.env["WAIT_MS"] ?? 60_000);
 const DEPOSIT_UNITS = 1_000_000;
 const RICH = `0x${(1_000n * ETHER).toString(16)}`;
 
@@ -53,16 +53,6 @@ export interface DisputeNetwork {
   skip(seconds: number): Promise<void>;
   balanceOf(address: string): Promise<bigint>;
   stop(): Promise<void>;
-}
-
-export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-
-export async function until(what: string, isSo: () => Promise<boolean> | boolean, waitMs = WAIT_MS): Promise<void> {
-  for (const end = Date.now() + waitMs; Date.now() < end; ) {
-    if (await isSo()) return;
-    await pause(50);
-  }
-  throw new Error(`it never came to: ${what}`);
 }
 
 export async function startDisputeNetwork(kind: ChainKind, config: Partial<typeof CHAIN_TEST_CONFIG> = {}): Promise<DisputeNetwork> {

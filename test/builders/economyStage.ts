@@ -13,14 +13,17 @@ import { loadDeployment } from "../../chain/Deployment.ts";
 import { connectBountyBoard, connectJobEscrow } from "../../chain/bounties/connectBountyBoard.ts";
 import { silentLogger } from "../../runtime/logger/createLogger.ts";
 import { loadConfig } from "../../runtime/config/loadConfig.ts";
+import { readPostmaster } from "../../runtime/postgres/embedded/postmasterFile.ts";
+import { serverPaths } from "../../runtime/postgres/embedded/serverProcess.ts";
 import { apiSettings } from "../../services/api/config.ts";
 import { createApiService } from "../../services/api/service.ts";
 import type { ApiService } from "../../services/api/service.ts";
 import type { IdentityRegistry, ReputationRegistry, ValidationRegistry } from "../../typechain-types/agents/index.ts";
 import type { BountyBoard, JobEscrow } from "../../typechain-types/bounties/index.ts";
-import { startLocalChain } from "./localChain.ts";
+import { mined } from "./mined.ts";
+import { DEVELOPMENT_KEYS, startLocalChain } from "./localChain.ts";
 import type { LocalChain } from "./localChain.ts";
-import { deployRollupOn } from "./rollupOnChain.ts";
+import { CHAIN_TEST_CONFIG, deployRollupOn } from "./rollupOnChain.ts";
 import type { RollupOnChain } from "./rollupOnChain.ts";
 
 export type Json = Record<string, unknown>;
@@ -53,6 +56,8 @@ export interface EconomyStage {
   /** Flags of an API on this stage. */
   flags(...more: string[]): string[];
   startApi(...more: string[]): Promise<ApiClient>;
+  /** Of the embedded server that the first API runs. */
+  databaseUrl(): string;
   stop(): Promise<void>;
 }
 
@@ -110,17 +115,18 @@ async function deployHerald(wallet: Wallet): Promise<string> {
   const length = (HERALD.length - 2) / 2;
   const init = concat([`0x60${length.toString(16).padStart(2, "0")}8060095f395ff3`, HERALD]);
   const nonce = await wallet.getNonce();
-  await (await wallet.sendTransaction({ data: init })).wait();
+  await mined(wallet.sendTransaction({ data: init }));
   return getCreateAddress({ from: wallet.address, nonce });
 }
 
 /** Starts an anvil with everything deployed; the first development key owns it all. */
-export async function startEconomyStage(options: { gasLimit?: number } = {}): Promise<EconomyStage> {
+export async function startEconomyStage(options: { gasLimit?: number; rollup?: Partial<typeof CHAIN_TEST_CONFIG> } = {}): Promise<EconomyStage> {
   const chain = await startLocalChain("anvil");
   if (options.gasLimit !== undefined) await chain.send("evm_setBlockGasLimit", [toBeHex(options.gasLimit)]);
-  const rollup = await deployRollupOn(chain);
+  const deployer = new Wallet(DEVELOPMENT_KEYS[0], chain.provider);
+  const identity = await deployRegistry(deployer, "IdentityRegistry", "initialize(address)", [deployer.address]);
+  const rollup = await deployRollupOn(chain, { identityRegistry: identity, ...options.rollup });
   const { wallet } = rollup;
-  const identity = await deployRegistry(wallet, "IdentityRegistry", "initialize(address)", [wallet.address]);
   const reputation = await deployRegistry(wallet, "ReputationRegistry", "initialize(address,address)", [identity, wallet.address]);
   const validation = await deployRegistry(wallet, "ValidationRegistry", "initialize(address,address)", [identity, wallet.address]);
   const escrow = await (await deploy(wallet, "bounties/JobEscrow", [wallet.address, 0, wallet.address])).getAddress();
@@ -153,7 +159,7 @@ export async function startEconomyStage(options: { gasLimit?: number } = {}): Pr
     },
     async say(signature, indexed, types, values) {
       const topics = [id(signature), ...indexed.map((value) => (typeof value === "string" ? zeroPadValue(value, 32) : zeroPadValue(toBeHex(value), 32)))];
-      await (await wallet.sendTransaction({ to: herald, data: concat([...topics, AbiCoder.defaultAbiCoder().encode([...types], [...values])]) })).wait();
+      await mined(wallet.sendTransaction({ to: herald, data: concat([...topics, AbiCoder.defaultAbiCoder().encode([...types], [...values])]) }));
     },
     flags,
     async startApi(...more) {
@@ -161,6 +167,10 @@ export async function startEconomyStage(options: { gasLimit?: number } = {}): Pr
       services.push(service);
       await service.start();
       return { ...apiClient(service.url, chain), service, stop: () => service.stop({ kind: "requested", by: "the test" }) };
+    },
+    databaseUrl() {
+      const { dataDir, passwordFile } = serverPaths(join(dir, "api", "postgres"));
+      return `postgres://agnt2:${readFileSync(passwordFile, "utf8").trim()}@127.0.0.1:${readPostmaster(dataDir)?.port}/agnt2`;
     },
     async stop() {
       for (const service of services) await service.stop({ kind: "requested", by: "the test" });

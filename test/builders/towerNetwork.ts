@@ -30,22 +30,10 @@ import { testKey, TowerChannel } from "./towerChannel.ts";
 const ARTIFACTS = join(import.meta.dirname, "..", "..", "artifacts", "contracts", "channels");
 const ETHER = 10n ** 18n;
 const RICH = `0x${(1_000n * ETHER).toString(16)}`;
-const WAIT_MS = Number(process.env["WAIT_MS"] ?? 60_000);
 export const BOND_WEI = ETHER;
 export const DAY_SECONDS = 86_400;
 export const MANDATE_SECONDS = 30 * DAY_SECONDS;
 const LIMITS: TowerStoreLimits = { maxChannels: 100, maxSealed: 100, maxPerLocator: 8 };
-
-export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-
-/** Waits until something is so. */
-export async function until(what: string, isSo: () => Promise<boolean> | boolean, waitMs = WAIT_MS): Promise<void> {
-  for (const end = Date.now() + waitMs; ; ) {
-    if (await isSo()) return;
-    if (Date.now() > end) throw new Error(`${what}: not within ${waitMs / 1000} s`);
-    await pause(40);
-  }
-}
 
 export interface TowerForTest {
   readonly tower: Tower;

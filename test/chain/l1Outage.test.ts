@@ -10,6 +10,7 @@ import { DEVELOPMENT_KEYS, startLocalChain } from "../builders/localChain.ts";
 import type { LocalChain } from "../builders/localChain.ts";
 import { startSwitchableProxy } from "../builders/switchableProxy.ts";
 import type { SwitchableProxy } from "../builders/switchableProxy.ts";
+import { until } from "../builders/until.ts";
 
 async function codeOf(promise: Promise<unknown>): Promise<string | undefined> {
   try {
@@ -84,6 +85,7 @@ describe("L1 outage", () => {
     await manager.start();
     first.isUp = false;
     await manager.submit({ id: "during-outage", to: counter.address, valueWei: 0n, data: "0x" });
+    await until("the alarm", () => alarms.length > 0);
     await new Promise((resolve) => setTimeout(resolve, 300));
     expect(alarms).to.deep.equal(["L1_UNREACHABLE"]);
     first.isUp = true;

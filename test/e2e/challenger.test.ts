@@ -1,7 +1,8 @@
 import { expect } from "chai";
 import { Wallet } from "ethers";
 
-import { startDisputeNetwork, until } from "../builders/disputeNetwork.ts";
+import { startDisputeNetwork } from "../builders/disputeNetwork.ts";
+import { until } from "../builders/until.ts";
 import type { DisputeNetwork } from "../builders/disputeNetwork.ts";
 import type { ChainKind } from "../builders/localChain.ts";
 

@@ -1,7 +1,8 @@
 import { expect } from "chai";
 import { Wallet } from "ethers";
 
-import { pause, startDisputeNetwork, until } from "../builders/disputeNetwork.ts";
+import { startDisputeNetwork } from "../builders/disputeNetwork.ts";
+import { pause, until } from "../builders/until.ts";
 import type { DisputeNetwork } from "../builders/disputeNetwork.ts";
 
 const LIAR = `0x${"71".repeat(32)}`;

@@ -2,7 +2,8 @@ import { expect } from "chai";
 import { Wallet } from "ethers";
 
 import { ChallengerProcess } from "../builders/ChallengerProcess.ts";
-import { pause, startDisputeNetwork, until } from "../builders/disputeNetwork.ts";
+import { startDisputeNetwork } from "../builders/disputeNetwork.ts";
+import { pause, until } from "../builders/until.ts";
 import type { DisputeNetwork } from "../builders/disputeNetwork.ts";
 import { Random } from "../differential/scenario/Random.ts";
 

@@ -3,7 +3,8 @@ import { Wallet } from "ethers";
 
 import type { DisputeCall } from "../../services/challenger/decide/DisputeAction.ts";
 import type { DisputeLiar } from "../builders/DisputeLiar.ts";
-import { pause, startDisputeNetwork, until } from "../builders/disputeNetwork.ts";
+import { startDisputeNetwork } from "../builders/disputeNetwork.ts";
+import { pause, until } from "../builders/until.ts";
 import type { DisputeNetwork } from "../builders/disputeNetwork.ts";
 
 const LIAR = `0x${"71".repeat(32)}`;

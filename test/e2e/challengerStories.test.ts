@@ -1,7 +1,8 @@
 import { expect } from "chai";
 import { Wallet } from "ethers";
 
-import { startDisputeNetwork, until } from "../builders/disputeNetwork.ts";
+import { startDisputeNetwork } from "../builders/disputeNetwork.ts";
+import { until } from "../builders/until.ts";
 import type { DisputeNetwork } from "../builders/disputeNetwork.ts";
 
 const LIARS = [`0x${"71".repeat(32)}`, `0x${"73".repeat(32)}`] as const;

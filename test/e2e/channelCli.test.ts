@@ -8,7 +8,8 @@ import { expect } from "chai";
 import { Wallet } from "ethers";
 
 import { toHex } from "../../core/codec/hex.ts";
-import { TowerNetwork, until } from "../builders/towerNetwork.ts";
+import { TowerNetwork } from "../builders/towerNetwork.ts";
+import { until } from "../builders/until.ts";
 import { TowerProcess } from "../builders/TowerProcess.ts";
 import { startLocalNetwork } from "../builders/localNetwork.ts";
 import type { LocalNetworkForTests } from "../builders/localNetwork.ts";

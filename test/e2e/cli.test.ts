@@ -7,6 +7,7 @@ import { Wallet } from "ethers";
 
 import { startLocalNetwork } from "../builders/localNetwork.ts";
 import type { LocalNetworkForTests } from "../builders/localNetwork.ts";
+import { until } from "../builders/until.ts";
 
 const CLI = join(import.meta.dirname, "..", "..", "cli", "bin", "agnt2.mjs");
 const COMMAND_MS = 90_000;
@@ -135,12 +136,13 @@ describe("CLI on a live network", function () {
   });
 
   it("timeout: refunds a call that nobody answered, and says why not when it is too early", async () => {
-    const call = callOf(await ok(alice, "invoke", "2", "--price", "0.3", "--input", "late", "--deadline", "3"));
-    const early = await fails(alice.privateKey, ["timeout", call]);
+    const waiting = callOf(await ok(alice, "invoke", "2", "--price", "0.1", "--input", "soon", "--deadline", "600"));
+    const early = await fails(alice.privateKey, ["timeout", waiting]);
     expect([early.code, early.error["code"]]).to.deep.equal([1, "E_NOT_DUE"]);
-    await new Promise((resolve) => setTimeout(resolve, 4_000));
+    await ok(bob, "respond", waiting, "--failed");
+    const call = callOf(await ok(alice, "invoke", "2", "--price", "0.3", "--input", "late", "--deadline", "1"));
     const before = await balanceOf(alice);
-    await ok(bob, "timeout", call);
+    await until("it is due", async () => (await run(bob.privateKey, ["timeout", call])).code === 0);
     expect((await balanceOf(alice)) - before).to.equal((3n * ETHER) / 10n);
   });
 

@@ -17,7 +17,7 @@ import { openReplica } from "../../derivation/Replica.ts";
 import type { Replica } from "../../derivation/Replica.ts";
 import { claimState } from "../builders/claimState.ts";
 import { entryStruct, structOf } from "../builders/deadChain.ts";
-import { until } from "../builders/disputeNetwork.ts";
+import { until } from "../builders/until.ts";
 import { depositEntry, playExitStory } from "../builders/exitStory.ts";
 import { DEVELOPMENT_KEYS, startLocalChain } from "../builders/localChain.ts";
 import type { ChainKind, LocalChain } from "../builders/localChain.ts";

@@ -20,6 +20,7 @@ import { deployRollupOn } from "../builders/rollupOnChain.ts";
 import type { RollupOnChain } from "../builders/rollupOnChain.ts";
 import { scriptFor } from "../builders/rollupScript.ts";
 import type { RollupScript } from "../builders/rollupScript.ts";
+import { pause, until } from "../builders/until.ts";
 import { Random } from "../differential/scenario/Random.ts";
 
 const SEQUENCER = join(import.meta.dirname, "..", "..", "services", "sequencer", "main.ts");
@@ -30,23 +31,11 @@ const SEED = Number(process.env["SEED"] ?? Date.now() % 1_000_000);
 const TRANSFERS = 128;
 const IN_FLIGHT = 6;
 const DEPOSIT_UNITS = 1_000_000_000;
-const WAIT_MS = 60_000;
 
 interface DurableAnswer {
   readonly agent: number;
   readonly nonce: number;
   readonly firstReceipt: number;
-}
-
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-
-async function until(what: string, isSo: () => Promise<boolean>): Promise<void> {
-  const end = Date.now() + WAIT_MS;
-  while (Date.now() < end) {
-    if (await isSo()) return;
-    await pause(20);
-  }
-  throw new Error(`it never came to: ${what}`);
 }
 
 /** The state root that a leaf and its proof lead to (RULES N-1 … N-4). */

@@ -21,6 +21,7 @@ import { deployRollupOn } from "../builders/rollupOnChain.ts";
 import type { RollupOnChain } from "../builders/rollupOnChain.ts";
 import { scriptFor } from "../builders/rollupScript.ts";
 import type { RollupScript } from "../builders/rollupScript.ts";
+import { pause, until } from "../builders/until.ts";
 
 const SEQUENCER = join(import.meta.dirname, "..", "..", "services", "sequencer", "main.ts");
 /** Their L1 accounts send nothing: deposits come from the deployer, batches from the sequencer's own key. */
@@ -32,23 +33,12 @@ const BLOCK_MS = 100;
 const LOAD_MS = 4_000;
 const TRANSFERS = 20;
 const DEPOSIT_UNITS = 1_000_000;
-const WAIT_MS = 60_000;
 
 /** What the sequencer promised for one bundle. */
 interface DurableAnswer {
   readonly agent: number;
   readonly nonce: number;
   readonly firstReceipt: number;
-}
-
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-
-async function until(what: string, isSo: () => Promise<boolean> | boolean): Promise<void> {
-  for (let waitedMs = 0; waitedMs < WAIT_MS; waitedMs += 100) {
-    if (await isSo()) return;
-    await pause(100);
-  }
-  throw new Error(`it never came to: ${what}`);
 }
 
 describe("L1 reorganisation of ten blocks under the sequencer's load", function () {

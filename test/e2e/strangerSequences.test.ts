@@ -24,6 +24,7 @@ import { deployRollupOn } from "../builders/rollupOnChain.ts";
 import type { RollupOnChain } from "../builders/rollupOnChain.ts";
 import { scriptFor } from "../builders/rollupScript.ts";
 import type { RollupScript } from "../builders/rollupScript.ts";
+import { pause, until } from "../builders/until.ts";
 
 const SEQUENCER = join(import.meta.dirname, "..", "..", "services", "sequencer", "main.ts");
 const [, OPERATOR_KEY, ALICE] = DEVELOPMENT_KEYS;
@@ -35,7 +36,6 @@ const SLOT_SECONDS = 4;
 const VACANCY_SECONDS = 24;
 const DEPOSIT_UNITS = 1_000_000;
 const KILLS = 4;
-const WAIT_MS = 60_000;
 
 interface DurableBody {
   readonly position: number;
@@ -43,13 +43,6 @@ interface DurableBody {
   readonly headSlot: number;
   readonly headPosition: number;
   readonly signature: string;
-}
-
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-
-async function until(what: string, isSo: () => Promise<boolean>): Promise<void> {
-  for (const end = Date.now() + WAIT_MS; Date.now() < end; await pause(50)) if (await isSo()) return;
-  throw new Error(`it never came to: ${what}`);
 }
 
 describe("a set that vanishes", function () {

@@ -1,21 +1,27 @@
 import { join } from "node:path";
 
 import { expect } from "chai";
-import { randomBytes, hexlify } from "ethers";
-import type { Wallet } from "ethers";
+import { hexlify, isError, randomBytes, ZeroAddress } from "ethers";
+import type { ContractTransactionResponse, Wallet } from "ethers";
 
 import { connectUptimeMeter } from "../../chain/uptime/connectUptimeMeter.ts";
+import { uptimeRequestUri } from "../../chain/uptime/uptimeRequestUri.ts";
 import { endpointHashOf } from "../../chain/uptime/UptimeTerms.ts";
 import { createLogger } from "../../runtime/logger/createLogger.ts";
+import { systemClock } from "../../runtime/clock/systemClock.ts";
 import { startEmbeddedPostgres } from "../../runtime/postgres/embedded/startEmbeddedPostgres.ts";
 import type { EmbeddedPostgres } from "../../runtime/postgres/embedded/startEmbeddedPostgres.ts";
 import { ProberProcess } from "../builders/ProberProcess.ts";
 import { startSwitchableProxy } from "../builders/switchableProxy.ts";
 import type { SwitchableProxy } from "../builders/switchableProxy.ts";
-import { pause, until } from "../builders/towerNetwork.ts";
-import { PENALTY_WEI, STAKE_WEI, UptimeNetwork } from "../builders/uptimeNetwork.ts";
+import { pause, until } from "../builders/until.ts";
+import { BOUNTY_ID, PENALTY_WEI, STAKE_WEI, UNIT_WEI, UptimeNetwork } from "../builders/uptimeNetwork.ts";
 
-const [PERIOD, COMMIT, REVEAL] = [4, 3, 6] as const;
+const [PERIOD, COMMIT, REVEAL] = [3, 3, 5] as const;
+/** More than half of a period, so that it shows as well when it lies across two. */
+const OUTAGE_MS = PERIOD * 600;
+/** Up in between, for as long as two periods at least. */
+const CALM_MS = PERIOD * 3_000;
 const REVEALED_MOST = 10_001n;
 
 /** Says that nothing was ever up, in every period that it is in time for. */
@@ -39,6 +45,15 @@ class Saboteur {
     await this.#running;
   }
 
+  /** On a busy machine it may be too late for one period; then it lies in the next. */
+  async #try(call: Promise<ContractTransactionResponse>): Promise<void> {
+    try {
+      await this.#network.send(call);
+    } catch (error) {
+      if (!isError(error, "CALL_EXCEPTION")) throw error;
+    }
+  }
+
   async #run(key: string): Promise<void> {
     const meter = connectUptimeMeter(this.#network.meterAddress, this.#wallet);
     const begunAt = Number((await meter.engagementOf(key)).begunAt);
@@ -50,16 +65,46 @@ class Saboteur {
       if (period >= 0 && !salts.has(period) && now < begunAt + (period + 1) * PERIOD + COMMIT - 1) {
         salts.set(period, hexlify(randomBytes(32)));
         const commitment = await meter.commitmentOf(key, period, this.#wallet.address, 0, salts.get(period)!);
-        await this.#network.send(meter.commit(key, [...this.#panel], period, commitment, { gasLimit: 300_000 }));
+        await this.#try(meter.commit(key, [...this.#panel], period, commitment, { gasLimit: 300_000 }));
       }
       for (const [each, salt] of salts) {
         const from = begunAt + (each + 1) * PERIOD + COMMIT;
         if (revealed.has(each) || now < from || now >= from + REVEAL - 1) continue;
         revealed.add(each);
-        await this.#network.send(meter.reveal(key, each, 0, salt, { gasLimit: 300_000 }));
+        await this.#try(meter.reveal(key, each, 0, salt, { gasLimit: 300_000 }));
       }
       await pause(200);
     }
+  }
+}
+
+/** Takes an endpoint down and up again. More than once: on a busy machine nobody may be in time to attest the first outage. */
+class Outages {
+  readonly #endpoint: SwitchableProxy;
+  readonly #controller = new AbortController();
+  #running: Promise<void> = Promise.resolve();
+
+  constructor(endpoint: SwitchableProxy) {
+    this.#endpoint = endpoint;
+  }
+
+  start(): void {
+    this.#running = this.#run(this.#controller.signal);
+  }
+
+  async stop(): Promise<void> {
+    this.#controller.abort();
+    await this.#running;
+  }
+
+  async #run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      for (const [isUp, ms] of [[false, OUTAGE_MS], [true, CALM_MS]] as const) {
+        this.#endpoint.isUp = isUp;
+        await systemClock.sleep(ms, signal).catch(() => undefined); // stopped
+      }
+    }
+    this.#endpoint.isUp = true;
   }
 }
 
@@ -70,13 +115,14 @@ describe("uptime", function () {
   let postgres: EmbeddedPostgres;
   let probers: ProberProcess[] = [];
   let saboteur: Saboteur | undefined;
+  let outages: Outages | undefined;
 
   before(async () => {
     network = await UptimeNetwork.start();
     [endpoint, postgres] = await Promise.all([startSwitchableProxy(network.chain.url), startEmbeddedPostgres({ folder: join(network.dir, "postgres"), logger: createLogger({ service: "test", level: "error", output: process.stderr }) })]);
   });
   after(async () => {
-    await saboteur?.stop();
+    await Promise.all([saboteur?.stop(), outages?.stop()]);
     await Promise.all(probers.map((prober) => prober.stop()));
     await postgres.release();
     await endpoint.stop();
@@ -86,34 +132,22 @@ describe("uptime", function () {
     if (this.currentTest?.state === "failed") for (const prober of probers) process.stderr.write(`${prober.output.slice(-3_000)}\n`);
   });
 
-  it("probers: attest an outage as it was; a liar among them is slashed, and one that was killed between commit and reveal is not", async () => {
-    const { meter, boardAddress } = network;
-    const wallets: Wallet[] = [];
-    for (const name of ["prober 1", "prober 2", "prober 3", "saboteur", "operator"]) wallets.push(await network.wallet(name));
+  it("a hired endpoint: is paid by what probers saw of it; a liar among them is slashed, one that was killed between commit and reveal is not", async () => {
+    const { board, meter, validations } = network.contracts;
+    const wallets = await network.wallets("prober 1", "prober 2", "prober 3", "saboteur", "operator");
     const [operator, liar] = [wallets.pop()!, wallets.pop()!];
     const panel = [...wallets, liar].map(({ address }) => address.toLowerCase()).sort();
-    await network.send(connectUptimeMeter(network.meterAddress, liar).join({ value: STAKE_WEI }));
-    const flags = ["--queue-url", postgres.url, "--endpoints", endpoint.url, "--sample-ms", "100", "--sample-timeout-ms", "100", "--tally-after-seconds", "1", "--stake-gwei", String(STAKE_WEI / 1_000_000_000n)];
-    probers = wallets.map((wallet, index) => new ProberProcess(network, `prober ${index}`, wallet, flags));
-    await Promise.all(probers.map((prober) => prober.start()));
     const stakeOf = async (address: string): Promise<bigint> => (await meter.stakeOf(address)).amountWei;
+    const flags = ["--queue-url", postgres.url, "--endpoints", endpoint.url, "--sample-ms", "200", "--sample-timeout-ms", "1000", "--tally-after-seconds", "1", "--stake-gwei", String(STAKE_WEI / 1_000_000_000n), "--publish", "--peers", panel.slice(0, 3).join(",")];
+    probers = wallets.map((wallet, index) => new ProberProcess(network, `prober ${index}`, wallet, flags));
+    await Promise.all([...probers.map((prober) => prober.start()), network.send(connectUptimeMeter(network.meterAddress, liar).join({ value: STAKE_WEI }))]);
     await until("the probers stake", async () => (await Promise.all(wallets.map(({ address }) => stakeOf(address)))).every((stake) => stake === STAKE_WEI));
 
-    const terms = { panel, endpointHash: endpointHashOf(endpoint.url), periodSeconds: PERIOD, commitSeconds: COMMIT, revealSeconds: REVEAL, quorum: 3, toleranceBps: 2_000, floorBps: 0, badPeriods: 1 };
-    const key = await network.begin(7n, operator.address, terms);
+    const terms = { panel, endpointHash: endpointHashOf(endpoint.url), periodSeconds: PERIOD, commitSeconds: COMMIT, revealSeconds: REVEAL, quorum: 3, toleranceBps: 3_000, floorBps: 0, badPeriods: 1 };
+    const key = await network.hire(operator, terms);
     saboteur = new Saboteur(network, liar, panel);
     saboteur.start(key);
     const begunAt = Number((await meter.engagementOf(key)).begunAt);
-    const medianOf = async (period: number): Promise<number | undefined> => {
-      const { isTallied, hasQuorum, medianBps } = await meter.periodOf(key, period);
-      return isTallied && hasQuorum ? Number(medianBps) : undefined;
-    };
-    const medians = async (): Promise<readonly (number | undefined)[]> => await Promise.all(Array.from({ length: 12 }, (_, period) => medianOf(period)));
-
-    endpoint.isUp = false;
-    await pause((PERIOD * 1_000) / 2);
-    endpoint.isUp = true;
-
     // Between commit and reveal of the first period that it takes part in: gone, and back.
     const [victim] = probers;
     const wordOf = async (period: number): Promise<bigint> => BigInt(await meter.attestationOf(key, period, victim!.address));
@@ -124,20 +158,38 @@ describe("uptime", function () {
       return killedIn >= 0 && (await wordOf(killedIn)) > REVEALED_MOST;
     });
     await victim!.kill();
+    outages = new Outages(endpoint);
+    outages.start();
     await victim!.start();
     await until("it reveals after all", async () => {
       const word = await wordOf(killedIn);
       return word > 0n && word <= REVEALED_MOST;
     });
 
+    const medians: number[] = [];
     await until("a period that was up, and the one of the outage", async () => {
-      const known = await medians();
-      return known.some((median) => median !== undefined && median >= 9_500) && known.some((median) => median !== undefined && median < 9_000 && median > 500);
+      medians.length = 0;
+      for (let period = 0; period < 20; period += 1) {
+        const { isTallied, hasQuorum, medianBps } = await meter.periodOf(key, period);
+        if (isTallied && hasQuorum) medians.push(Number(medianBps));
+      }
+      return medians.some((median) => median >= 9_000) && medians.some((median) => median < 8_000 && median > 500);
     });
-    const sum = (await medians()).reduce<number>((total, median) => total + (median ?? 0), 0);
-    expect(Number(await meter.unitsOf(boardAddress, 7n))).to.be.at.least(sum);
     expect(await Promise.all(wallets.map(({ address }) => stakeOf(address)))).to.deep.equal([STAKE_WEI, STAKE_WEI, STAKE_WEI]);
     expect((await stakeOf(liar.address)) <= STAKE_WEI - PENALTY_WEI).to.equal(true);
-    expect(await meter.hasFailed(boardAddress, 7n)).to.equal(false);
+    expect(await meter.hasFailed(network.boardAddress, BOUNTY_ID)).to.equal(false);
+
+    // What is attested is paid, and told to the registry when the operator's agent asks.
+    const salt = hexlify(randomBytes(32));
+    const requestHash = await meter.requestHashOf(key, killedIn, salt);
+    await Promise.all([
+      network.send(board.claimUnits(BOUNTY_ID)),
+      network.send(validations.connect(operator).validationRequest(network.meterAddress, 0n, uptimeRequestUri({ key, period: killedIn, salt }), requestHash)),
+    ]);
+    const paidUnits = (await board.bountyOf(BOUNTY_ID)).paidUnits;
+    expect(paidUnits >= BigInt(medians.reduce((sum, median) => sum + median, 0))).to.equal(true);
+    expect(await board.credit(ZeroAddress, operator.address)).to.equal(paidUnits * UNIT_WEI);
+    await until("a prober publishes the period", async () => (await meter.periodOf(key, killedIn)).isPublished);
+    expect((await validations.getValidationStatus(requestHash)).response).to.equal((await meter.periodOf(key, killedIn)).medianBps / 100n);
   });
 });

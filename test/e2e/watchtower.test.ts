@@ -7,7 +7,8 @@ import { toHex } from "../../core/codec/hex.ts";
 import { keccak256 } from "../../core/hash/index.ts";
 import { signDigest } from "../../runtime/crypto/secp.ts";
 import { testKey } from "../builders/towerChannel.ts";
-import { TowerNetwork, until } from "../builders/towerNetwork.ts";
+import { TowerNetwork } from "../builders/towerNetwork.ts";
+import { until } from "../builders/until.ts";
 
 const CLOSED = 3;
 

@@ -19,7 +19,8 @@ import { startLocalNetwork } from "../builders/localNetwork.ts";
 import type { LocalNetworkForTests } from "../builders/localNetwork.ts";
 import { testKey, TowerChannel } from "../builders/towerChannel.ts";
 import type { TestKey } from "../builders/towerChannel.ts";
-import { TowerNetwork, until } from "../builders/towerNetwork.ts";
+import { TowerNetwork } from "../builders/towerNetwork.ts";
+import { until } from "../builders/until.ts";
 import type { TowerForTest } from "../builders/towerNetwork.ts";
 
 const WINDOW_SECONDS = 4 * 86_400;

@@ -9,7 +9,8 @@ import { ChannelAgent } from "../../sdk/node/channels/ChannelAgent.ts";
 import type { ChannelAgentOptions, ChannelNotice } from "../../sdk/node/channels/ChannelAgent.ts";
 import { createLocalSigner } from "../../sdk/node/channels/signing/ChannelSigner.ts";
 import { testKey } from "../builders/towerChannel.ts";
-import { TowerNetwork, until } from "../builders/towerNetwork.ts";
+import { TowerNetwork } from "../builders/towerNetwork.ts";
+import { until } from "../builders/until.ts";
 import { TowerProcess } from "../builders/TowerProcess.ts";
 
 const GWEI = 1_000_000_000;

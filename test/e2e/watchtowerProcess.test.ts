@@ -10,7 +10,8 @@ import type { SignedReceipt } from "../../sdk/TowerClient.ts";
 import { Random } from "../differential/scenario/Random.ts";
 import { testKey } from "../builders/towerChannel.ts";
 import type { TowerChannel } from "../builders/towerChannel.ts";
-import { BOND_WEI, DAY_SECONDS, pause, TowerNetwork, until } from "../builders/towerNetwork.ts";
+import { BOND_WEI, DAY_SECONDS, TowerNetwork } from "../builders/towerNetwork.ts";
+import { pause, until } from "../builders/until.ts";
 import { TowerProcess } from "../builders/TowerProcess.ts";
 
 const SEED = Number(process.env["SEED"] ?? Date.now() % 1_000_000);

@@ -3,7 +3,8 @@ import { expect } from "chai";
 import { startSwitchableProxy } from "../builders/switchableProxy.ts";
 import { testKey } from "../builders/towerChannel.ts";
 import type { TowerChannel } from "../builders/towerChannel.ts";
-import { pause, TowerNetwork, until } from "../builders/towerNetwork.ts";
+import { TowerNetwork } from "../builders/towerNetwork.ts";
+import { pause, until } from "../builders/until.ts";
 
 const GWEI = 1_000_000_000n;
 const CALM_FEE_WEI = 4n * GWEI;

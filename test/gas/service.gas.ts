@@ -1,13 +1,19 @@
-import { AbiCoder, ZeroHash, toBeHex } from "ethers";
+import { AbiCoder, ZeroAddress, ZeroHash, toBeHex } from "ethers";
 import type { ContractTransactionResponse } from "ethers";
 
+import type { BountyTerms } from "../../chain/bounties/BountyTerms.ts";
+import { termsStruct } from "../../chain/bounties/BountyTerms.ts";
 import { DEPTH, KIND } from "../../core/generated/protocol.ts";
-import type { BatchMeter } from "../../typechain-types/index.ts";
+import type { BatchMeter, BountyBoard } from "../../typechain-types/index.ts";
+import { claimState } from "../builders/claimState.ts";
 import { createServiceScene } from "../builders/serviceScene.ts";
 import type { AccountFields, ProvenState, ReceiptFields, ServiceScene } from "../builders/serviceScene.ts";
 import { submitBatch } from "../builders/submitBatch.ts";
 
 const [BEA, CAL] = [1, 2];
+const SLOT_SECONDS = 100;
+const UNIT_WEI = 1_000_000n;
+const POOL_WEI = 1_000_000_000n;
 const gasOf = async (sent: Promise<ContractTransactionResponse>): Promise<number> => Number((await (await sent).wait())!.gasUsed);
 
 /** Indices of leaves beside the first four's path, one for every sibling. */
@@ -46,15 +52,48 @@ export async function measureGas(): Promise<Record<string, number>> {
     await reputation.connect(cal!).revokeFeedback(0, 2);
     figures["ProofOfService.detachFeedback"] = await gasOf(proofs.detachFeedback(0, cal!.address));
 
-    const chain = await l1.createRollup({ operatorBondWei: 1_000n });
-    await chain.sequencerSet.connect(bea!).join(bea!.address, { value: 1_000n });
-    await submitBatch(chain.inbox.connect(bea!), await l1.now(), 0n, "0x");
-    const meter = (await l1.ethers.deployContract("BatchMeter")) as unknown as BatchMeter;
-    const params = AbiCoder.defaultAbiCoder().encode(["address", "address", "uint32", "uint32"], [await chain.settlement.getAddress(), await chain.sequencerSet.getAddress(), 900, 600]);
-    figures["BatchMeter.begin"] = await gasOf(meter.begin(7, bea!.address, 0, params));
-    figures["BatchMeter.begin (another round)"] = await gasOf(meter.begin(7, bea!.address, 0, params));
-    return figures;
+    return { ...figures, ...(await measureMeter(scene)) };
   } finally {
     await scene.close();
   }
+}
+
+/** A sequencer that is hired by the confirmed batch: what its meter costs, and each claim of its pay. */
+async function measureMeter({ l1, identity }: ServiceScene): Promise<Record<string, number>> {
+  const figures: Record<string, number> = {};
+  const [owner, bea] = [l1.signers[0]!, l1.signers[1]!];
+  const deploy = (name: string, ...args: readonly unknown[]) => l1.ethers.deployContract(name, args as unknown[]);
+  const chain = await l1.createRollup({ operatorBondWei: 1_000n, windowSeconds: 1, joinSeconds: 1 });
+  await chain.sequencerSet.connect(bea).join(bea.address, { value: 1_000n });
+  let time = (Math.floor((await l1.now()) / SLOT_SECONDS) + 2) * SLOT_SECONDS;
+  /** A counted batch in a slot of its own, confirmed. */
+  const work = async (): Promise<void> => {
+    time += SLOT_SECONDS;
+    await l1.setNextTime(time);
+    await submitBatch(chain.inbox.connect(bea), time, 0n, "0x");
+    const { claimId } = await claimState(chain, { stateRoot: toBeHex(time, 32) });
+    await l1.networkHelpers.time.increase(5);
+    await chain.settlement.confirm(claimId);
+  };
+  await work();
+  const meter = (await deploy("BatchMeter")) as unknown as BatchMeter;
+  const params = AbiCoder.defaultAbiCoder().encode(["address", "address", "uint32", "uint32"], [await chain.settlement.getAddress(), await chain.sequencerSet.getAddress(), 900, 600]);
+  figures["BatchMeter.begin"] = await gasOf(meter.begin(7, bea.address, 0, params));
+  figures["BatchMeter.begin (another round)"] = await gasOf(meter.begin(7, bea.address, 0, params));
+
+  const escrow = await deploy("JobEscrow", owner.address, 0, owner.address);
+  const board = (await deploy("BountyBoard", await escrow.getAddress(), await identity.getAddress(), owner.address, 0, owner.address)) as unknown as BountyBoard;
+  const terms: BountyTerms = {
+    role: "SEQUENCER", kind: "METERED", maxRounds: 1, unruledBps: 0, token: ZeroAddress, fundingSeconds: 1_000, goal: POOL_WEI, ceiling: UNIT_WEI, stake: POOL_WEI, minProvenCalls: 0n, proofOfService: ZeroAddress,
+    commitSeconds: 0, revealSeconds: 0, awardSeconds: 1_000, workSeconds: 86_400, settleSeconds: 1_000, evaluator: ZeroAddress, reviewSeconds: 0, disputeSeconds: 0, rulingSeconds: 0, arbiter: ZeroAddress,
+    bidder: bea.address, source: await meter.getAddress(), shares: [], sourceParams: params,
+  };
+  const document = { uri: "data:text/plain,work", hash: ZeroHash };
+  await board.post(termsStruct(terms), document, document, POOL_WEI, { value: POOL_WEI });
+  await board.connect(bea).take(1, 0, { value: POOL_WEI });
+  await work();
+  figures["BountyBoard.claimUnits (a confirmed batch, the first claim)"] = await gasOf(board.claimUnits(1));
+  for (let batch = 0; batch < 20; batch += 1) await work();
+  figures["BountyBoard.claimUnits (confirmed batches, a later claim)"] = await gasOf(board.claimUnits(1));
+  return figures;
 }

@@ -19,11 +19,16 @@ import { RoutePayer } from "../../sdk/node/channels/hub/RoutePayer.ts";
 import { createSealKey, seal, unseal } from "../../sdk/node/channels/hub/seal.ts";
 import { createModelChannel, ModelRegister } from "../builders/modelChannel.ts";
 import type { ModelLink } from "../builders/modelChannel.ts";
+import { until } from "../builders/loneCore.ts";
 
 const SEPARATOR = channelDomainSeparator({ chainId: 31337, adjudicator: new Uint8Array(20).fill(7) });
 const WINDOW = 3_600;
 const PRICE = 1_000;
 const FEE = 7;
+/** What comes, comes before this, also on a busy machine. */
+const PATIENT_MS = 30_000;
+/** For what never comes. */
+const IMPATIENT_MS = 1_000;
 const SECRET_REQUEST = new TextEncoder().encode("the recipe of the secret sauce");
 
 function signerOf(seed: number): DigestSigner {
@@ -61,7 +66,8 @@ interface Scene {
   paidOn(): Promise<void>;
 }
 
-describe("payments through a hub", () => {
+describe("payments through a hub", function () {
+  this.timeout(60_000);
   let dir: string;
   const journals: FileRouteJournal[] = [];
   beforeEach(() => (dir = mkdtempSync(join(tmpdir(), "agnt2-hub-"))));
@@ -76,13 +82,18 @@ describe("payments through a hub", () => {
     return journal;
   }
 
-  async function createScene({ handle, timeoutMs = 1_000 }: { handle?: (request: Uint8Array) => Promise<{ status: number; response: Uint8Array }>; timeoutMs?: number } = {}): Promise<Scene> {
+  async function createScene({ handle, timeoutMs = PATIENT_MS }: { handle?: (request: Uint8Array) => Promise<{ status: number; response: Uint8Array }>; timeoutMs?: number } = {}): Promise<Scene> {
     const register = new ModelRegister();
     const nowSeconds = (): number => register.now;
     const [ah, ha] = createModelChannel(alice.address, hubKey.address, WINDOW);
     const [hb, bh] = createModelChannel(hubKey.address, bob.address, WINDOW);
     const seenByHub: Uint8Array[] = [];
     const served: Uint8Array[] = [];
+    const underWay = new Set<Promise<unknown>>();
+    const track = (work: Promise<unknown>): void => {
+      const ended: Promise<unknown> = work.catch((error: unknown) => expect(String(error)).to.match(/connection is cut/)).finally(() => underWay.delete(ended));
+      underWay.add(ended);
+    };
     const payer = new RoutePayer({ link: ah, address: alice.address, separator: SEPARATOR, register, nowSeconds, timeoutMs });
     const payee = new RoutePayee({
       signer: bob, separator: SEPARATOR, routeKey: createSealKey(), journal: await journalOf("payee"), register, nowSeconds,
@@ -106,25 +117,30 @@ describe("payments through a hub", () => {
     }
     /** Until nothing moves any more. */
     async function settle(): Promise<void> {
-      for (let turn = 0; turn < 40; turn += 1) await new Promise((resolve) => setImmediate(resolve));
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      // What one of them does may wake the next, a turn of the event loop later.
+      for (let quiet = 0; quiet < 40; quiet += 1) {
+        await new Promise((resolve) => setImmediate(resolve));
+        if (underWay.size === 0) continue;
+        await Promise.all(underWay);
+        quiet = 0;
+      }
     }
     async function paidOn(): Promise<void> {
-      for (const endMs = Date.now() + 10_000; hb.paid === 0 && Date.now() < endMs; ) await new Promise((resolve) => setTimeout(resolve, 5));
+      await until("the payee is paid", () => hb.paid > 0, PATIENT_MS);
     }
     const pass = (tamper: () => Tamper, use: (bytes: Uint8Array) => void) => (bytes: Uint8Array) => {
       const message = tamper()(decodeRouteMessage(bytes)!);
       if (message !== undefined) use(encodeRouteMessage(message));
     };
-    ah.hooks = { onRoute: pass(() => scene.toPayer, (bytes) => void payer.receive(bytes)), onLock: () => undefined };
-    bh.hooks = { onRoute: pass(() => scene.toPayee, (bytes) => void payee.receive(bh, bytes)), onLock: (lock) => void payee.onLock(bh, lock) };
+    ah.hooks = { onRoute: pass(() => scene.toPayer, (bytes) => track(payer.receive(bytes))), onLock: () => undefined };
+    bh.hooks = { onRoute: pass(() => scene.toPayee, (bytes) => track(payee.receive(bh, bytes))), onLock: (lock) => track(payee.onLock(bh, lock)) };
     for (const link of [ha, hb]) {
       link.hooks = {
         onRoute: (bytes) => {
           seenByHub.push(bytes);
-          scene.hub.receive(link, bytes).catch((error: unknown) => expect(String(error)).to.match(/connection is cut/));
+          track(scene.hub.receive(link, bytes));
         },
-        onLock: (lock) => void scene.hub.onLock(link, lock),
+        onLock: (lock) => track(scene.hub.onLock(link, lock)),
         onReleased: (hashlock) => scene.hub.onReleased(link, hashlock),
       };
       scene.hub.attach(link);
@@ -223,9 +239,10 @@ describe("payments through a hub", () => {
   });
 
   it("hub drops: the payer's lock comes back after its end", async () => {
-    const scene = await createScene();
+    const scene = await createScene({ timeoutMs: IMPATIENT_MS });
     ignoreAtHub(scene.links.ha, "pay");
     expect((await failure(call(scene))).code).to.equal("SDK_TIMEOUT");
+    await scene.settle();
     await scene.payer.tick();
     expect(scene.links.ah.locks).to.have.length(1);
     scene.register.now += 4 * WINDOW;
@@ -235,7 +252,7 @@ describe("payments through a hub", () => {
   });
 
   it("hub delays: an answer after the payer's patience is paid all the same, and kept for it", async () => {
-    const scene = await createScene();
+    const scene = await createScene({ timeoutMs: IMPATIENT_MS });
     const late: RouteMessage[] = [];
     scene.toPayer = (message) => {
       if (message.kind !== "answer") return message;
@@ -244,6 +261,7 @@ describe("payments through a hub", () => {
     };
     const { code, values } = await failure(call(scene));
     expect(code).to.equal("SDK_TIMEOUT");
+    await until("the answer comes", () => late.length > 0, PATIENT_MS);
     await scene.payer.receive(encodeRouteMessage(late[0]!));
     await scene.paidOn();
     expect(await scene.gains()).to.deep.equal({ a: -(PRICE + FEE), h: FEE, b: PRICE });
@@ -290,9 +308,10 @@ describe("payments through a hub", () => {
   });
 
   it("hub goes away after the answer: the payee is paid on chain, and the hub by the same preimage", async () => {
-    const scene = await createScene();
+    const scene = await createScene({ timeoutMs: IMPATIENT_MS });
     ignoreAtHub(scene.links.hb, "answer");
     expect((await failure(call(scene))).code).to.equal("SDK_TIMEOUT");
+    await scene.settle();
     const [lock] = scene.links.bh.incomingLocks();
     scene.register.now = lock!.expiry - 60;
     expect(await scene.payee.tick([scene.links.bh])).to.have.length(1);
@@ -308,9 +327,10 @@ describe("payments through a hub", () => {
   });
 
   it("payee claims on chain in the last second: the hub's own lock still counts", async () => {
-    const scene = await createScene();
+    const scene = await createScene({ timeoutMs: IMPATIENT_MS });
     ignoreAtHub(scene.links.hb, "answer");
     await failure(call(scene));
+    await scene.settle();
     const [lock] = scene.links.bh.incomingLocks();
     const [upstream] = scene.links.ha.incomingLocks();
     expect(upstream!.expiry - lock!.expiry).to.be.at.least(1.5 * WINDOW);

@@ -31,8 +31,6 @@ export interface Economy {
   readonly addresses: EconomyAddresses;
   /** The identity registry as registration files name it. */
   readonly registry: string;
-  /** Head of L1 and the last block taken over; undefined before the first look. */
-  readonly position: () => { readonly head: number | undefined; readonly indexed: number | undefined };
   /** Follows L1 and fetches files from now on. */
   start(): void;
   /** Ends that. The database still answers. */
@@ -101,14 +99,12 @@ export async function openEconomy({ config, deployment, addresses, provider, log
     throw error;
   }
   const files = fetcher;
-  const position: Economy["position"] = () => ({ head: source.head?.number, indexed: source.cursor?.blockNumber });
-  metrics.gauge("economy_indexed_block", "Last L1 block whose events are in the database", { read: () => position().indexed ?? 0 });
+  metrics.gauge("economy_indexed_block", "Last L1 block whose events are in the database", { read: () => source.cursor?.blockNumber ?? 0 });
   logger.info({ schema, embedded: config.databaseUrl === undefined }, "The economy is indexed in PostgreSQL.");
   return {
     pool,
     addresses,
     registry: registryId(deployment.chainId, addresses.identityRegistry ?? ""),
-    position,
     start() {
       source.start();
       files.start();

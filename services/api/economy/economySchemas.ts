@@ -31,12 +31,12 @@ const card = z
     problem: strangersText.nullable(),
     fetchedAt: seconds.nullable(),
     name: strangersText.nullable(),
-    description: strangersText.nullable(),
+    description: strangersText.nullable().describe("In lists the first 400 characters"),
     image: strangersText.nullable(),
     active: z.boolean().nullable(),
     x402Support: z.boolean().nullable(),
     supportedTrust: z.array(strangersText),
-    services: z.array(z.object({ name: strangersText, endpoint: strangersText, version: strangersText.nullable() })),
+    services: z.array(z.object({ name: strangersText, endpoint: strangersText, version: strangersText.nullable() })).describe("In lists the first 8"),
     namesAgent: z.boolean().nullable().describe("The file names this agent back; a file that does not may be anybody's"),
   })
   .describe("What is at the agent's URI: a stranger's word about itself");
@@ -109,7 +109,7 @@ export const jobSchema = z
     status: z.enum(JOB_STATUSES),
     client: address,
     provider: address,
-    providerAgentId: bigNumber.nullable(),
+    providerAgentId: bigNumber.nullable().describe("Null where no event told it: the escrow tells it when a provider is set, not when a job is created with one"),
     evaluator: address,
     arbiter: address.nullable(),
     hook: address.nullable(),

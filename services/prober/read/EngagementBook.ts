@@ -15,6 +15,7 @@ export interface KnownEngagement {
   readonly id: bigint;
   readonly agentId: bigint;
   readonly panel: readonly string[];
+  readonly periodSeconds: number;
   readonly endpointHash: string;
   readonly blockNumber: number;
 }
@@ -88,8 +89,8 @@ export class EngagementBook {
   #note({ name, args }: LogDescription, blockNumber: number, isWanted: (engagement: KnownEngagement) => boolean): void {
     const key = String(args["key"]);
     if (name === "Announced") return void this.#announced.push({ key, url: String(args["url"]), blockNumber });
-    const terms = args["terms"] as { readonly panel: Iterable<string>; readonly endpointHash: string };
-    const engagement: KnownEngagement = { key, board: String(args["board"]), id: args["id"] as bigint, agentId: args["agentId"] as bigint, panel: [...terms.panel], endpointHash: terms.endpointHash, blockNumber };
+    const terms = args["terms"] as { readonly panel: Iterable<string>; readonly endpointHash: string; readonly periodSeconds: bigint };
+    const engagement: KnownEngagement = { key, board: String(args["board"]), id: args["id"] as bigint, agentId: args["agentId"] as bigint, panel: [...terms.panel], periodSeconds: Number(terms.periodSeconds), endpointHash: terms.endpointHash, blockNumber };
     if (isWanted(engagement)) this.#engagements.push(engagement);
   }
 }

@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+
 import { expect } from "chai";
 import { ZeroAddress, ZeroHash, id as hashOf } from "ethers";
 import type { ContractTransactionReceipt, ContractTransactionResponse } from "ethers";
@@ -143,5 +145,17 @@ describe("wash trading", () => {
     await cheat(low);
     await cheat(low);
     expect((await wealth()) - paid > BigInt(CALLS) * PROOF_FEE_WEI).to.equal(true);
+  });
+
+  it("page: reckons with the fee that chains are deployed with, and the gas that was measured", () => {
+    const read = (path: string): string => readFileSync(new URL(`../../../${path}`, import.meta.url), "utf8");
+    const { proofFeeWei } = JSON.parse(read("deploy/parameters/default.json")) as { proofFeeWei: string };
+    const { service } = JSON.parse(read("snapshots/gas.json")) as { service: Record<string, number> };
+    const gas = [service["ProofOfService.prove (two receipts, two accounts)"], service["ProofOfService.prove (no sibling zero)"]] as [number, number];
+    const page = read("docs/BOUNTIES.md");
+    expect(page).to.include("10¹⁴ wei by default").and.to.include(`${gas[0].toLocaleString("en")} on a chain with a few accounts, at most ${gas[1].toLocaleString("en")}`);
+    expect(proofFeeWei).to.equal(String(10n ** 14n));
+    const etherOf = (each: number): string => (10 * (Number(proofFeeWei) + each * 1e9) * 1e-18).toFixed(4);
+    expect(page).to.include(`At 1 gwei ten calls cost ${etherOf(gas[0])} to ${etherOf(gas[1])} ETH`);
   });
 });

@@ -8,7 +8,8 @@ import type { DisputeSources } from "../../../services/challenger/read/DisputeSo
 import { MoveBook } from "../../../services/challenger/read/MoveBook.ts";
 import { readDisputes, readRules } from "../../../services/challenger/read/readDisputes.ts";
 import { readDueMoney } from "../../../services/challenger/read/readDueMoney.ts";
-import { startDisputeNetwork, until } from "../../builders/disputeNetwork.ts";
+import { startDisputeNetwork } from "../../builders/disputeNetwork.ts";
+import { until } from "../../builders/until.ts";
 import type { DisputeNetwork } from "../../builders/disputeNetwork.ts";
 
 const LIAR = `0x${"71".repeat(32)}`;

@@ -1,7 +1,11 @@
 import { expect } from "chai";
 
+import { decidePressure } from "../../../chain/transactions/decidePressure.ts";
 import { committablePeriod, decide, uptimeOf } from "../../../services/prober/decide/decide.ts";
-import { decidePressure } from "../../../services/prober/decide/decidePressure.ts";
+import { REVEAL_PRESSURE, timedCalls } from "../../../services/prober/decide/timedCalls.ts";
+import type { KnownEngagement } from "../../../services/prober/read/EngagementBook.ts";
+import { isAcceptable } from "../../../services/prober/read/isAcceptable.ts";
+import type { Acceptance } from "../../../services/prober/read/isAcceptable.ts";
 import type { EngagementView, ProberCall, ProberPolicy, ProberState } from "../../../services/prober/decide/ProberState.ts";
 
 const KEY = "0xkey";
@@ -90,14 +94,39 @@ describe("prober: decide", () => {
   });
 
   it("decidePressure: calm while there is time, up to the penalty for a reveal that is late", () => {
-    const limits = { calmCapWei: 100n, maxCapWei: 1_000n };
+    const limits = { calmCapWei: 100n, maxCapWei: 1_000n, stakeWei: 0n };
     const reveal = (deadline: number): ProberCall => ({ type: "reveal", key: KEY, period: 0, secret: SECRET, deadline });
-    const pressureOf = (call: ProberCall, penaltyWei = 10n ** 9n) => decidePressure([call], 1_000, () => 50, penaltyWei, limits);
+    const pressureOf = (call: ProberCall, penaltyWei = 10n ** 9n) => decidePressure(timedCalls([call], () => 50, penaltyWei), 1_000, REVEAL_PRESSURE, limits);
     expect(pressureOf({ type: "tally", key: KEY, period: 0, deadline: Infinity })).to.equal(undefined);
     expect(pressureOf(reveal(1_025))).to.deep.equal({ maxFeeCapWei: 100n, bumpAfterMs: 1_562.5 });
     expect(pressureOf(reveal(1_024))?.maxFeeCapWei).to.equal(1_000n);
     expect(pressureOf(reveal(1_024), 50_000_000n)?.maxFeeCapWei).to.equal(500n);
     expect(pressureOf(reveal(1_024), 0n)?.maxFeeCapWei).to.equal(100n);
     expect(pressureOf({ type: "commit", key: KEY, period: 0, uptimeBps: 1, deadline: 1_001 })).to.deep.equal({ maxFeeCapWei: 100n, bumpAfterMs: 1_000 });
+  });
+});
+
+describe("prober: isAcceptable", () => {
+  const [self, friend, stranger, other, board] = ["0xaa", "0xbb", "0xcc", "0xdd", "0xee"] as const;
+  const known = (panel: readonly string[], change: Partial<KnownEngagement> = {}): KnownEngagement => ({ key: KEY, board, id: 3n, agentId: 0n, panel, periodSeconds: 600, endpointHash: "0x", blockNumber: 1, ...change });
+  const rules: Acceptance = { address: self, boards: new Set([board]), bounties: [], peers: new Set([friend]), joinsOpenPanels: false, minPeriodSeconds: 600 };
+
+  it("takes a panel that names it and whose majority it trusts", () => {
+    const panels: readonly (readonly [readonly string[], boolean])[] = [[[self], true], [["0xAA", "0xBB", "0xCC"], true], [[self, stranger], false], [[self, friend, stranger, other], false], [[friend], false], [[self, stranger, other], false]];
+    for (const [panel, expected] of panels) expect(isAcceptable(known(panel), rules), panel.join()).to.equal(expected);
+  });
+
+  it("takes what is named in the settings on any panel that names it, and nothing else then", () => {
+    const named = { ...rules, bounties: [3n] };
+    expect(isAcceptable(known([self, stranger, other]), named)).to.equal(true);
+    expect(isAcceptable(known([stranger, other]), named)).to.equal(false);
+    expect(isAcceptable(known([self], { id: 4n }), named)).to.equal(false);
+  });
+
+  it("takes open panels only when told to, other boards and short periods never", () => {
+    expect(isAcceptable(known([]), rules)).to.equal(false);
+    expect(isAcceptable(known([]), { ...rules, joinsOpenPanels: true })).to.equal(true);
+    expect(isAcceptable(known([self], { board: stranger }), rules)).to.equal(false);
+    expect(isAcceptable(known([self], { periodSeconds: 599 }), rules)).to.equal(false);
   });
 });

@@ -15,12 +15,12 @@ import { loadProberConfig } from "../../../services/prober/config.ts";
 import { measureEndpoint } from "../../../services/prober/measure/measureEndpoint.ts";
 import type { MeasureOptions, Sample } from "../../../services/prober/measure/measureEndpoint.ts";
 import { Sampler } from "../../../services/prober/measure/Sampler.ts";
-import { createProberProcessor } from "../../../services/prober/processor.ts";
+import { createProberProcessor, LOOK } from "../../../services/prober/processor.ts";
 import { L1Time } from "../../../services/prober/read/L1Time.ts";
 import { attestationOf } from "../../../services/prober/read/readEngagement.ts";
 import { ProberStore } from "../../../services/prober/store/ProberStore.ts";
 import { createMemoryQueue } from "../../builders/memoryQueue.ts";
-import { until } from "../../builders/towerNetwork.ts";
+import { until } from "../../builders/until.ts";
 
 const METER = { chainId: 1, meter: "0xmeter" };
 const KEY = "0xkey";
@@ -199,7 +199,7 @@ describe("prober: processor", () => {
     let isBroken = true;
     const gate = Promise.withResolvers<void>();
     const processor = createProberProcessor({
-      queue, everyMs: 60_000, logger, onRetry: (code) => codes.push(code),
+      queue, everyMs: 60_000, logger, onRetry: ({ code }) => codes.push(code),
       look: async () => {
         looks += 1;
         if (looks === 1) await gate.promise;
@@ -207,14 +207,14 @@ describe("prober: processor", () => {
       },
     });
     await processor.start();
-    const runs = [processor.run(), processor.run(), processor.run()];
+    const runs = [processor.run(LOOK), processor.run(LOOK), processor.run(LOOK)];
     gate.resolve();
     await Promise.all(runs);
     expect(looks).to.equal(2);
-    expect([processor.isTroubled, codes.length]).to.deep.equal([true, 2]);
+    expect([processor.troubleOf(LOOK) !== undefined, codes.length]).to.deep.equal([true, 2]);
     isBroken = false;
-    await processor.run();
-    expect(processor.isTroubled).to.equal(false);
+    await processor.run(LOOK);
+    expect(processor.troubleOf(LOOK)).to.equal(undefined);
     await processor.stop();
     await queue.close();
   });

@@ -3,7 +3,7 @@ import type { Deployment } from "../../../../chain/Deployment.ts";
 import { chainRef } from "../../../../chain/agents/agnt2Service.ts";
 import { pollingLoop } from "../../../../chain/pollingLoop.ts";
 import type { PollingLoop } from "../../../../chain/pollingLoop.ts";
-import { hasErrorCode } from "../../../../runtime/errors/CodedError.ts";
+import { describeFetchError, FetchError } from "../../../../runtime/fetch/FetchError.ts";
 import { fetchJsonDocument } from "../../../../runtime/fetch/fetchJsonDocument.ts";
 import type { DocumentOptions } from "../../../../runtime/fetch/fetchJsonDocument.ts";
 import type { CardFailure, CardStore, DueCard } from "./CardStore.ts";
@@ -25,6 +25,8 @@ export interface CardFetcherOptions {
 
 /** Looks for work when nobody wakes it. */
 const POLL_MS = 1_000;
+/** Agents asked for at once. */
+const LOOK_AHEAD = 128;
 const MAX_RETRY_MS = 24 * 3_600_000;
 /** As good as never: what is named by its content, or is the content, does not change. */
 const NEVER_MS = 2 ** 52;
@@ -37,6 +39,7 @@ export class CardFetcher {
   readonly #abort = new AbortController();
   /** Agents whose file is being fetched, with the end of that. */
   readonly #running = new Map<string, Promise<void>>();
+  #waiting: DueCard[] = [];
 
   constructor(options: CardFetcherOptions) {
     this.#options = options;
@@ -59,13 +62,21 @@ export class CardFetcher {
   }
 
   async #turn(): Promise<void> {
-    const { store, fetches, nowMs } = this.#options;
-    const free = fetches - this.#running.size;
-    if (free <= 0 || this.#abort.signal.aborted) return;
-    for (const card of await store.due(nowMs(), free, [...this.#running.keys()])) {
+    const { store, nowMs } = this.#options;
+    if (this.#waiting.length > 0) return this.#begin();
+    this.#waiting = await store.due(nowMs(), LOOK_AHEAD, [...this.#running.keys()]);
+    this.#begin();
+  }
+
+  /** Fetches what waits, as far as there is room; whoever ends makes room for the next. */
+  #begin(): void {
+    while (this.#running.size < this.#options.fetches && !this.#abort.signal.aborted) {
+      const card = this.#waiting.shift();
+      if (card === undefined) return;
       const work = this.#fetch(card).finally(() => {
         this.#running.delete(card.agentId);
-        if (!this.#abort.signal.aborted) this.#loop.wake();
+        if (this.#waiting.length > 0) this.#begin();
+        else if (!this.#abort.signal.aborted) this.#loop.wake();
       });
       this.#running.set(card.agentId, work);
     }
@@ -109,6 +120,7 @@ export class CardFetcher {
 
 function failureOf(error: unknown): CardFailure {
   if (isRegistrationFileError(error)) return { code: error.code, problem: error.message.slice(0, MAX_PROBLEM), isPassing: false };
-  if (hasErrorCode(error)) return { code: error.code, problem: error.message.slice(0, MAX_PROBLEM), isPassing: error.reaction === "retry" };
+  // The message has addresses that a stranger's name leads to from here; the code's own text tells nothing of this network.
+  if (error instanceof FetchError) return { code: error.code, problem: describeFetchError(error.code), isPassing: error.reaction === "retry" };
   throw error;
 }

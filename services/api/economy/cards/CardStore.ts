@@ -2,7 +2,6 @@ import type pg from "pg";
 
 import type { Agnt2Service } from "../../../../chain/agents/agnt2Service.ts";
 import type { RegistrationFile } from "../../../../chain/agents/registrationFile.ts";
-import { inTransaction } from "../../../../runtime/postgres/createPool.ts";
 
 /** A registration file that should be fetched. */
 export interface DueCard {
@@ -44,18 +43,19 @@ export class CardStore {
   async put({ agentId, uriHash }: DueCard, file: RegistrationFile, service: Agnt2Service | undefined, nowMs: number, nextTryMs: number): Promise<void> {
     const json = JSON.stringify(file, (_key, value: unknown) => (typeof value === "bigint" ? value.toString() : value));
     const words = [file.name, file.description, ...file.services.map(({ name }) => name), ...(service?.capabilities.map(({ name }) => name) ?? [])].join(" ");
-    await inTransaction(this.#pool, async (client) => {
-      await client.query(
-        `INSERT INTO cards (agent_id, uri_hash, status, attempts, fetched_at, next_try_ms, file, is_active, words) VALUES ($1, $2, 'ok', 0, $3, $4, $5, $6, to_tsvector('simple', $7))
-         ON CONFLICT (agent_id) DO UPDATE SET uri_hash = $2, status = 'ok', code = NULL, problem = NULL, attempts = 0, fetched_at = $3, next_try_ms = $4, file = $5, is_active = $6, words = excluded.words`,
-        [agentId, uriHash, Math.floor(nowMs / 1000), nextTryMs, json, file.active, words],
-      );
-      await client.query("DELETE FROM card_capabilities WHERE agent_id = $1", [agentId]);
-      const prices = new Map(service?.prices.map(({ capability, units }) => [capability, units]));
-      for (const { id, name } of service?.capabilities ?? []) {
-        await client.query("INSERT INTO card_capabilities (agent_id, capability, name, units) VALUES ($1, $2, $3, $4)", [agentId, id, name, prices.get(id) ?? null]);
-      }
-    });
+    const prices = new Map(service?.prices.map(({ capability, units }) => [capability, units]));
+    const capabilities = (service?.capabilities ?? []).map(({ id, name }) => ({ id, name, units: prices.get(id) ?? null }));
+    // One statement: the card and what is searched by belong together.
+    const sql = `WITH card AS (
+        INSERT INTO cards (agent_id, uri_hash, status, attempts, fetched_at, next_try_ms, file, is_active, words) VALUES ($1, $2, 'ok', 0, $3, $4, $5, $6, to_tsvector('simple', $7))
+        ON CONFLICT (agent_id) DO UPDATE SET uri_hash = $2, status = 'ok', code = NULL, problem = NULL, attempts = 0, fetched_at = $3, next_try_ms = $4, file = $5, is_active = $6, words = excluded.words
+      ), gone AS (
+        DELETE FROM card_capabilities WHERE agent_id = $1 AND NOT capability = ANY ($8::bigint[])
+      )
+      INSERT INTO card_capabilities (agent_id, capability, name, units) SELECT $1, k.* FROM unnest($8::bigint[], $9::text[], $10::bigint[]) AS k
+      ON CONFLICT (agent_id, capability) DO UPDATE SET name = excluded.name, units = excluded.units`;
+    const columns = [capabilities.map(({ id }) => id), capabilities.map(({ name }) => name), capabilities.map(({ units }) => units)];
+    await this.#pool.query(sql, [agentId, uriHash, Math.floor(nowMs / 1000), nextTryMs, json, file.active, words, ...columns]);
   }
 
   async fail({ agentId, uriHash, attempts }: DueCard, failure: CardFailure, nowMs: number, nextTryMs: number): Promise<void> {
@@ -64,13 +64,9 @@ export class CardStore {
       const sql = "UPDATE cards SET code = $3, problem = $4, attempts = $5, fetched_at = $6, next_try_ms = $7 WHERE agent_id = $1 AND uri_hash = $2 AND status = 'ok'";
       if ((await this.#pool.query(sql, values)).rowCount === 1) return;
     }
-    await inTransaction(this.#pool, async (client) => {
-      await client.query(
-        `INSERT INTO cards (agent_id, uri_hash, status, code, problem, attempts, fetched_at, next_try_ms) VALUES ($1, $2, 'failed', $3, $4, $5, $6, $7)
-         ON CONFLICT (agent_id) DO UPDATE SET uri_hash = $2, status = 'failed', code = $3, problem = $4, attempts = $5, fetched_at = $6, next_try_ms = $7, file = NULL, is_active = NULL, words = NULL`,
-        values,
-      );
-      await client.query("DELETE FROM card_capabilities WHERE agent_id = $1", [agentId]);
-    });
+    const sql = `WITH gone AS (DELETE FROM card_capabilities WHERE agent_id = $1)
+      INSERT INTO cards (agent_id, uri_hash, status, code, problem, attempts, fetched_at, next_try_ms) VALUES ($1, $2, 'failed', $3, $4, $5, $6, $7)
+      ON CONFLICT (agent_id) DO UPDATE SET uri_hash = $2, status = 'failed', code = $3, problem = $4, attempts = $5, fetched_at = $6, next_try_ms = $7, file = NULL, is_active = NULL, words = NULL`;
+    await this.#pool.query(sql, values);
   }
 }

@@ -39,8 +39,8 @@ export class EconomyStore implements EventConsumer<EconomyEvent> {
   }
 
   async onEvents(events: readonly EconomyEvent[], cursor: L1Cursor): Promise<void> {
-    await inTransaction(this.#pool, async (client) => {
-      await this.#requireLast(client);
+    const isNew = await inTransaction(this.#pool, async (client) => {
+      if (!(await this.#isMine(client, cursor))) return false;
       let block = -1;
       for (const event of events) {
         if (event.blockNumber !== block) {
@@ -52,33 +52,40 @@ export class EconomyStore implements EventConsumer<EconomyEvent> {
       await client.query("INSERT INTO cursors (block_number, block_hash) VALUES ($1, $2)", [cursor.blockNumber, cursor.blockHash]);
       await client.query(`DELETE FROM cursors WHERE block_number < (SELECT min(block_number) FROM (SELECT block_number FROM cursors ORDER BY block_number DESC LIMIT ${KEPT_CURSORS}) AS kept)`);
       await client.query("DELETE FROM undo WHERE block_number <= (SELECT min(block_number) FROM cursors)");
+      return true;
     });
     this.#last = cursor;
-    if (events.length > 0) this.#onChange();
+    if (isNew && events.length > 0) this.#onChange();
   }
 
   async onRollback(blockNumber: number): Promise<void> {
     this.#last = await inTransaction(this.#pool, async (client) => {
-      await this.#requireLast(client);
       const { rows } = await client.query<{ block_hash: string }>("SELECT block_hash FROM cursors WHERE block_number = $1", [blockNumber]);
-      const [kept] = rows;
+      const kept = rows[0] === undefined ? undefined : { blockNumber, blockHash: rows[0].block_hash };
+      if (!(await this.#isMine(client, kept))) return kept;
       // Nothing that was taken over is left of the chain: there is nothing to go back to.
       if (kept === undefined) await client.query(`TRUNCATE cursors, undo, ${Object.keys(UNDOABLE).join(", ")}`);
       else await client.query("SELECT roll_back($1)", [blockNumber]);
-      return kept === undefined ? undefined : { blockNumber, blockHash: kept.block_hash };
+      return kept;
     });
     this.#onChange();
   }
 
-  /** Two writers would both fold the same blocks: whoever does not find its own last cursor writes nothing. */
-  async #requireLast(client: pg.PoolClient): Promise<void> {
+  /**
+   * Two writers would both fold the same blocks: who does not find its own last cursor writes nothing. It goes along with the other as long
+   * as that one stands where it wants to go.
+   * @throws EconomyError `economy/otherWriter` when the other stands elsewhere
+   */
+  async #isMine(client: pg.PoolClient, target: L1Cursor | undefined): Promise<boolean> {
     await client.query("LOCK TABLE cursors IN EXCLUSIVE MODE");
-    const { rows } = await client.query<{ block_hash: string }>("SELECT block_hash FROM cursors ORDER BY block_number DESC LIMIT 1");
-    if (rows[0]?.block_hash === this.#last?.blockHash) return;
+    const newest = await client.query<{ block_hash: string }>("SELECT block_hash FROM cursors ORDER BY block_number DESC LIMIT 1");
+    if (newest.rows[0]?.block_hash === this.#last?.blockHash) return true;
+    const there = await client.query("SELECT 1 FROM cursors WHERE block_number = $1 AND block_hash = $2", [target?.blockNumber, target?.blockHash]);
+    if (there.rowCount === 1) return false;
     throw new EconomyError("economy/otherWriter", { schema: this.#schema, block: this.#last?.blockNumber ?? 0 }, "retry", {
       what: `Another program writes into the schema ${this.#schema}`,
-      why: "Its last block is not the one that this program has written",
-      todo: "Let one API write, or give each a schema of its own by API_DATABASE_SCHEMA; what is read stays good",
+      why: "It does not stand where this one does",
+      todo: "What is read stays good. If it does not pass, let one API write, or give each a schema of its own by API_DATABASE_SCHEMA",
     });
   }
 }

@@ -54,6 +54,8 @@ const HANDLERS: EventHandlers = {
   async PartStarted(client, { args }) {
     await client.query("UPDATE bounties SET pool = pool - $3, job_id = $2 WHERE bounty_id = $1", [args["id"], args["jobId"], args["budget"]]);
     await client.query("INSERT INTO bounty_jobs (bounty_id, job_id, part, budget) VALUES ($1, $2, $3, $4)", [args["id"], args["jobId"], args["part"], args["budget"]]);
+    // The escrow's own events do not tell whose agent it is.
+    await client.query("UPDATE jobs SET provider_agent_id = (SELECT agent_id FROM bounties WHERE bounty_id = $1) WHERE job_id = $2", [args["id"], args["jobId"]]);
   },
   async PartEnded(client, { args }) {
     const key = [args["id"], args["jobId"], args["isCompleted"]];

@@ -31,17 +31,23 @@ async function countOf({ pool }: Economy, sql: string): Promise<number> {
   return Number((await pool.query<{ count: string }>(sql)).rows[0]?.count ?? 0);
 }
 
+/** Of the database: another API may have written it. */
+async function indexedBlock({ pool }: Economy): Promise<number | null> {
+  const { rows } = await pool.query<{ block: string | null }>("SELECT max(block_number) AS block FROM cursors");
+  return rows[0]?.block === null || rows[0] === undefined ? null : Number(rows[0].block);
+}
+
 async function statusView(context: ApiContext): Promise<z.output<typeof economyStatusSchema>> {
   const economy = economyOf(context);
-  const { head, indexed } = economy.position();
-  const [agents, bounties, ok, failed, pending] = await Promise.all([
+  const [indexed, agents, bounties, ok, failed, pending] = await Promise.all([
+    indexedBlock(economy),
     countOf(economy, "SELECT count(*) FROM agents"),
     countOf(economy, "SELECT count(*) FROM bounties"),
     countOf(economy, "SELECT count(*) FROM cards c JOIN agents a ON a.agent_id = c.agent_id AND a.uri_hash = c.uri_hash WHERE status = 'ok'"),
     countOf(economy, "SELECT count(*) FROM cards c JOIN agents a ON a.agent_id = c.agent_id AND a.uri_hash = c.uri_hash WHERE status = 'failed'"),
     countOf(economy, "SELECT count(*) FROM agents a LEFT JOIN cards c ON a.agent_id = c.agent_id AND a.uri_hash = c.uri_hash WHERE a.uri IS NOT NULL AND c.agent_id IS NULL"),
   ]);
-  return { contracts: { ...economy.addresses }, registry: economy.registry, head: head ?? null, indexed: indexed ?? null, agents, bounties, files: { ok, failed, pending } };
+  return { contracts: { ...economy.addresses }, registry: economy.registry, head: context.l1().head ?? null, indexed, agents, bounties, files: { ok, failed, pending } };
 }
 
 /** Agents by identity, capability, price and what is proven of them. */
@@ -76,7 +82,7 @@ export const economyAgentRoutes: readonly AnyRoute[] = [
       const after = split(cursor);
       const position = after === undefined ? undefined : { calls: after[0], agentId: after[1] };
       const rows = await searchAgents(economy.pool, { capability, maxPriceUnits: maxPrice, minProvenCalls, minScore, text, owner, active, order, after: position, limit });
-      const items = rows.slice(0, limit).map((row) => economyAgentView(context, row, economy.registry));
+      const items = rows.slice(0, limit).map((row) => economyAgentView(context, row, economy.registry, true));
       const last = items.at(-1);
       return { items, ...(rows.length > limit && last !== undefined ? { next: `${last.proven.calls}-${last.agentId}` } : {}) };
     },
@@ -92,7 +98,7 @@ export const economyAgentRoutes: readonly AnyRoute[] = [
       const economy = economyOf(context);
       const row = await requireAgent(economy, agentId);
       const [metadata, validations] = await Promise.all([metadataOf(economy.pool, agentId, MAX_ITEMS), validationsOf(economy.pool, agentId, MAX_ITEMS)]);
-      return { ...economyAgentView(context, row, economy.registry), metadata: metadata.map(metadataView), validations: validations.map(validationView) };
+      return { ...economyAgentView(context, row, economy.registry, false), metadata: metadata.map(metadataView), validations: validations.map(validationView) };
     },
   }),
   defineRoute({

@@ -34,25 +34,33 @@ function layerCoreView({ replica, amounts }: ApiContext, agentId: bigint, servic
   };
 }
 
-function cardView({ status, has_uri: hasUri, code, problem, fetched_at: fetchedAt, file, agent_id: agentId }: AgentRow, registry: string): AgentView["card"] {
+/** In a list, so that strangers cannot make a page as long as they like. */
+const BRIEF = { description: 400, services: 8 } as const;
+
+function cardView({ status, has_uri: hasUri, code, problem, fetched_at: fetchedAt, file, agent_id: agentId }: AgentRow, registry: string, isBrief: boolean): AgentView["card"] {
+  const description = file?.description ?? null;
+  const services = (file?.services ?? []).map(({ name, endpoint, version }) => ({ name, endpoint, version: version ?? null }));
   return {
     status: hasUri ? (status ?? "pending") : "none",
     code,
     problem,
     fetchedAt: fetchedAt === null ? null : Number(fetchedAt),
     name: file?.name ?? null,
-    description: file?.description ?? null,
+    description: isBrief ? (description?.slice(0, BRIEF.description).toWellFormed() ?? null) : description,
     image: file?.image ?? null,
     active: file?.active ?? null,
     x402Support: file?.x402Support ?? null,
     supportedTrust: [...(file?.supportedTrust ?? [])],
-    services: (file?.services ?? []).map(({ name, endpoint, version }) => ({ name, endpoint, version: version ?? null })),
+    services: isBrief ? services.slice(0, BRIEF.services) : services,
     namesAgent: file === null ? null : file.registrations.some((entry) => entry.agentId === agentId && entry.agentRegistry === registry),
   };
 }
 
-/** @param registry the identity registry as files name it */
-export function economyAgentView(context: ApiContext, row: AgentRow, registry: string): AgentView {
+/**
+ * @param registry the identity registry as files name it
+ * @param isBrief for a list
+ */
+export function economyAgentView(context: ApiContext, row: AgentRow, registry: string, isBrief: boolean): AgentView {
   const chain = chainRef(context.deployment.chainId, context.deployment.contracts.settlement);
   const service = row.file?.agnt2.find((entry) => entry.chain === chain);
   const weight = Number(row.weight);
@@ -64,7 +72,7 @@ export function economyAgentView(context: ApiContext, row: AgentRow, registry: s
     uriLength: row.uri_length,
     registeredAt: Number(row.registered_at),
     blockNumber: Number(row.block_number),
-    card: cardView(row, registry),
+    card: cardView(row, registry, isBrief),
     layerCore: service === undefined ? null : layerCoreView(context, BigInt(row.agent_id), service),
     proven: { calls: Number(row.calls), clients: Number(row.clients), score: weight === 0 ? null : Number(row.weighted_score) / weight, weight },
     rawFeedback: { count: row.feedback_count, revoked: row.revoked_count },
