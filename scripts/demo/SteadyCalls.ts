@@ -37,6 +37,7 @@ export class SteadyCalls {
   /** Answered and paid calls, by who sequenced them, lower case. */
   readonly answered = new Map<string, number>();
   #failed = 0;
+  #lastError: Error | undefined;
   #site: Site | undefined;
   #isStopping = false;
   #running: Promise<void> | undefined;
@@ -71,12 +72,18 @@ export class SteadyCalls {
     const { uri } = await this.#agents.show(agentId!);
     const { services } = JSON.parse(Buffer.from(uri.slice(uri.indexOf(",") + 1), "base64").toString()) as { services: { name: string; endpoint: string }[] };
     const sequencerUrl = services.find(({ name }) => name === "sequencer")?.endpoint ?? "";
-    await this.#site?.client.close();
-    this.#site = undefined;
+    await this.#leave();
     const client = new Agnt2Client({ sequencerUrl, deployment: this.#chain.file, transport: "http", timeoutMs: REQUEST_MS, operators: (set) => readOperatorSigners(set, this.#network.provider) });
     const [payer, payee] = (await Promise.all(this.#pair.map(({ key }) => client.agent({ signer: createKeySigner(key), windowMs: 0 })))) as [Agent, Agent];
     this.#site = { worker, client, payer, payee };
     return this.#site;
+  }
+
+  /** The next call begins anew: whose signature counts is asked again too, since who was hired joins the set a moment later. */
+  async #leave(): Promise<void> {
+    const site = this.#site;
+    this.#site = undefined;
+    await site?.client.close();
   }
 
   async #run(): Promise<void> {
@@ -86,7 +93,9 @@ export class SteadyCalls {
       } catch (error) {
         // The sequencer is gone, or the new one is not there yet: whoever is hired next is asked next time.
         if (!(error instanceof Error)) throw error;
+        this.#lastError = error;
         this.#failed += 1;
+        await this.#leave();
       }
       await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
     }
@@ -102,13 +111,13 @@ export class SteadyCalls {
   /** Waits for so many answered calls over somebody's sequencer. */
   async until(worker: string, count: number, patienceMs: number): Promise<void> {
     for (const end = Date.now() + patienceMs; (this.answered.get(worker) ?? 0) < count; await new Promise((resolve) => setTimeout(resolve, 50))) {
-      if (Date.now() > end) throw new DemoError(`Only ${this.answered.get(worker) ?? 0} calls were answered over the sequencer of ${worker}.`);
+      if (Date.now() > end) throw new DemoError(`Only ${this.answered.get(worker) ?? 0} calls were answered over the sequencer of ${worker}. The last failure: ${this.#lastError?.message ?? "none"}`);
     }
   }
 
   async stop(): Promise<void> {
     this.#isStopping = true;
     await this.#running;
-    await this.#site?.client.close();
+    await this.#leave();
   }
 }
