@@ -16,6 +16,7 @@ const DEPOSIT = "0.2";
 const PRICE = "0.001";
 const PAUSE_MS = 250;
 const REQUEST_MS = 2_000;
+const CALL_MS = 4_000;
 const DEADLINE_SECONDS = 300;
 
 /** A sequencer as its clients see it. */
@@ -74,6 +75,13 @@ export class SteadyCalls {
     const sequencerUrl = services.find(({ name }) => name === "sequencer")?.endpoint ?? "";
     await this.#leave();
     const client = new Agnt2Client({ sequencerUrl, deployment: this.#chain.file, transport: "http", timeoutMs: REQUEST_MS, operators: (set) => readOperatorSigners(set, this.#network.provider) });
+    try {
+      // It answers only after it has joined the set, whose members' signatures count.
+      await client.sequencer.get("/health");
+    } catch (error) {
+      await client.close();
+      throw error;
+    }
     const [payer, payee] = (await Promise.all(this.#pair.map(({ key }) => client.agent({ signer: createKeySigner(key), windowMs: 0 })))) as [Agent, Agent];
     this.#site = { worker, client, payer, payee };
     return this.#site;
@@ -103,8 +111,14 @@ export class SteadyCalls {
 
   async #call(): Promise<void> {
     const { worker, payer, payee } = await this.#connect();
-    const call = await payer.invoke({ provider: payee.address, price: PRICE, input: "ping", deadlineSeconds: DEADLINE_SECONDS }).durable;
-    await payee.respond(call, "pong").durable;
+    // An agent goes on sending to a sequencer that is away; this one rather asks who is hired now.
+    const timer = setTimeout(() => void this.#leave(), CALL_MS);
+    try {
+      const call = await payer.invoke({ provider: payee.address, price: PRICE, input: "ping", deadlineSeconds: DEADLINE_SECONDS }).durable;
+      await payee.respond(call, "pong").durable;
+    } finally {
+      clearTimeout(timer);
+    }
     this.answered.set(worker, (this.answered.get(worker) ?? 0) + 1);
   }
 
