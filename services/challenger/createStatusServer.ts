@@ -1,39 +1,17 @@
-import { once } from "node:events";
-import { createServer } from "node:http";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
 
 import { toError } from "../../runtime/errors/CodedError.ts";
-import type { Logger } from "../../runtime/logger/Logger.ts";
-import type { Metrics } from "../../runtime/metrics/Metrics.ts";
+import { answerJson, createStatusServer as createServer } from "../../runtime/metrics/createStatusServer.ts";
+import type { StatusServer, StatusServerOptions as ServerOptions } from "../../runtime/metrics/createStatusServer.ts";
 import type { TravellingHead } from "./evidence/HeadBook.ts";
-import type { ChallengerStatus } from "./createChallenger.ts";
 
-export interface StatusServer {
-  /** Resolves to the port. */
-  listen(): Promise<number>;
-  close(): void;
-}
-
-export interface StatusServerOptions {
-  readonly host: string;
-  readonly port: number;
-  readonly metrics: Metrics;
-  readonly logger: Logger;
-  readonly status: () => ChallengerStatus;
-  /** Turns succeed, and nothing is alarming. */
-  readonly isWell: () => boolean;
+export interface StatusServerOptions extends Omit<ServerOptions, "posts"> {
   /** Takes a head that somebody saw; undefined on a chain without operators. Throws for what is no head. */
   readonly addHead?: ((head: TravellingHead) => "new" | "known" | "contradiction" | "foreign") | undefined;
 }
 
 /** About 250 heads. */
 const MAX_BODY_BYTES = 65_536;
-
-function answer(response: ServerResponse, code: number, body: unknown): void {
-  response.writeHead(code, { "content-type": "application/json" });
-  response.end(JSON.stringify(body));
-}
 
 /** @throws CodedError, SyntaxError for a body that is no list of heads */
 async function readHeads(request: IncomingMessage): Promise<TravellingHead[]> {
@@ -49,10 +27,11 @@ async function readHeads(request: IncomingMessage): Promise<TravellingHead[]> {
 }
 
 /**
- * GET /health (503 while something is wrong), /v1/status and /metrics. POST /v1/heads, on a chain with operators, takes signed heads that
- * others saw, a list of `{slot, position, head, signature}`: a contradiction among them is reported on L1. Nothing else can be changed.
+ * What an operator watches it by. POST /v1/heads, on a chain with operators, takes signed heads that others saw, a list of
+ * `{slot, position, head, signature}`: a contradiction among them is reported on L1. Nothing else can be changed.
  */
-export function createStatusServer({ host, port, metrics, logger, status, isWell, addHead }: StatusServerOptions): StatusServer {
+export function createStatusServer({ addHead, ...options }: StatusServerOptions): StatusServer {
+  if (addHead === undefined) return createServer(options);
   async function takeHeads(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
       const counts: Record<string, number> = {};
@@ -60,29 +39,10 @@ export function createStatusServer({ host, port, metrics, logger, status, isWell
         const verdict = addHead!(head);
         counts[verdict] = (counts[verdict] ?? 0) + 1;
       }
-      answer(response, 200, counts);
+      answerJson(response, 200, counts);
     } catch (error) {
-      answer(response, 400, { error: { code: "http/body", message: toError(error).message, todo: "Send a JSON list of {slot, position, head, signature}, at most 64 KiB" } });
+      answerJson(response, 400, { error: { code: "http/body", message: toError(error).message, todo: "Send a JSON list of {slot, position, head, signature}, at most 64 KiB" } });
     }
   }
-  const server = createServer((request: IncomingMessage, response: ServerResponse) => {
-    const path = (request.url ?? "/").split("?")[0];
-    if (request.method === "POST" && path === "/v1/heads" && addHead !== undefined) return void takeHeads(request, response);
-    if (request.method !== "GET") return answer(response, 405, { error: { code: "http/method", todo: "Use GET" } });
-    if (path === "/health") return answer(response, isWell() ? 200 : 503, { ok: isWell(), alarms: status().alarms });
-    if (path === "/v1/status") return answer(response, 200, status());
-    if (path !== "/metrics") return answer(response, 404, { error: { code: "http/not-found", todo: "Use /health, /v1/status or /metrics" } });
-    metrics.handleRequest(request, response).catch((error: unknown) => logger.warn({ err: toError(error) }, "Metrics could not be written."));
-  });
-  return {
-    async listen() {
-      server.listen(port, host);
-      await once(server, "listening");
-      return (server.address() as AddressInfo).port;
-    },
-    close() {
-      server.closeAllConnections();
-      server.close();
-    },
-  };
+  return createServer({ ...options, posts: { "/v1/heads": takeHeads } });
 }

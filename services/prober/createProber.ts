@@ -2,6 +2,8 @@ import { randomBytes } from "node:crypto";
 
 import type { JsonRpcApiProvider } from "ethers";
 
+import { decidePressure } from "../../chain/transactions/decidePressure.ts";
+import type { FeeLimits } from "../../chain/transactions/decidePressure.ts";
 import { askableId } from "../../chain/transactions/askableId.ts";
 import type { FeePolicy } from "../../chain/transactions/decideFees.ts";
 import type { LaneRules } from "../../chain/transactions/decideLane.ts";
@@ -18,8 +20,7 @@ import type { Metrics } from "../../runtime/metrics/Metrics.ts";
 import type { WakeQueue } from "../../runtime/queue/WakeQueue.ts";
 import { encodeProberCall, intentIdOf, isPeriodCall, purposeOf } from "./act/encodeProberCall.ts";
 import { decide } from "./decide/decide.ts";
-import { decidePressure } from "./decide/decidePressure.ts";
-import type { FeeLimits } from "./decide/decidePressure.ts";
+import { REVEAL_PRESSURE, timedCalls } from "./decide/timedCalls.ts";
 import type { EngagementView, ProberAlarm, ProberCall, ProberPolicy, ProberState, Secret } from "./decide/ProberState.ts";
 import type { Sample } from "./measure/measureEndpoint.ts";
 import { Sampler } from "./measure/Sampler.ts";
@@ -54,7 +55,7 @@ export interface ProberOptions {
   readonly measure: (url: string, signal: AbortSignal) => Promise<Sample>;
   readonly publishes: boolean;
   readonly policy: ProberPolicy;
-  readonly fees: FeeLimits;
+  readonly fees: Omit<FeeLimits, "stakeWei">;
   readonly minBalanceWei: bigint;
   readonly everyMs: number;
   readonly transactions?: { readonly pollMs?: number; readonly rules?: Partial<LaneRules>; readonly fees?: Partial<FeePolicy> };
@@ -244,7 +245,7 @@ export async function createProber(options: ProberOptions): Promise<Prober> {
     const actions = decide(state, policy);
     tell(actions.filter((action) => action.type === "alarm"));
     const calls = actions.filter((action) => action.type !== "alarm");
-    pressure = decidePressure(calls, state.now, phaseSecondsOf, penaltyWei, options.fees);
+    pressure = decidePressure(timedCalls(calls, phaseSecondsOf, penaltyWei), state.now, REVEAL_PRESSURE, { ...options.fees, stakeWei: 0n });
     await askAll(calls, head.number);
   }
 

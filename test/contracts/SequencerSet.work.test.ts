@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import { Wallet, id } from "ethers";
 
+import { batchGas } from "../../services/sequencer/l1/decidePosting.ts";
 import type { Inbox, SequencerSet } from "../../typechain-types/index.ts";
 import { createL1Scene } from "../builders/rollupContracts.ts";
 import type { L1Scene } from "../builders/rollupContracts.ts";
@@ -128,6 +129,13 @@ describe("SequencerSet, the work of operators", () => {
     await at(2, 60);
     await expect(made.inbox.connect(operator(2)).submitBatch((FIRST_SLOT + 2) * SLOT, 0, id("another accumulator"), "0x")).to.revert(scene.ethers);
     expect([await workOf(made.set, 2), Number(await made.set.lastBatchAt(operator(2).address))]).to.deep.equal([0, 0]);
+  });
+
+  it("gas: of an operator's first batch, which is the chain's and closes an epoch, is less than a sequencer offers", async () => {
+    const { inbox } = await withOperators(3);
+    const receipt = (await (await post(inbox, 1, 2)).wait())!;
+    expect(await inbox.epochCount()).to.equal(1);
+    expect(receipt.gasUsed).to.be.lessThan((batchGas(0, 0) * 4) / 5);
   });
 
   it("every end: agrees with a count by hand over 40 random slots of three operators", async () => {

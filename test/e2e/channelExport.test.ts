@@ -1,42 +1,19 @@
-import { readFileSync } from "node:fs";
-
 import { expect } from "chai";
-import { JsonRpcProvider, Wallet } from "ethers";
 
 import { channelIdOf, closeDigest } from "../../core/channel/index.ts";
 import type { Close } from "../../core/channel/index.ts";
 import { fromHex } from "../../core/codec/hex.ts";
-import { Agnt2Client } from "../../sdk/Agnt2Client.ts";
-import { createKeySigner } from "../../sdk/BundleSigner.ts";
-import { ChannelDesk } from "../../sdk/channels/ChannelDesk.ts";
-import { CoreChannelDesk } from "../../sdk/channels/CoreChannelDesk.ts";
 import type { ChannelInCore } from "../../sdk/channels/CoreChannelDesk.ts";
-import { HttpService } from "../../sdk/HttpService.ts";
-import { L1Account } from "../../sdk/L1Account.ts";
 import type { AgentChannel } from "../../sdk/node/channels/AgentChannel.ts";
-import { ChannelAgent } from "../../sdk/node/channels/ChannelAgent.ts";
-import { CoreHome } from "../../sdk/node/channels/home/CoreHome.ts";
-import { createLocalSigner } from "../../sdk/node/channels/signing/ChannelSigner.ts";
-import type { ChannelSigner } from "../../sdk/node/channels/signing/ChannelSigner.ts";
 import type { ConfirmedProof } from "../../sdk/stateProof.ts";
-import { startLocalNetwork } from "../builders/localNetwork.ts";
-import type { LocalNetworkForTests } from "../builders/localNetwork.ts";
+import { startCoreChannelStage } from "../builders/coreChannelStage.ts";
+import type { CoreChannelParty, CoreChannelStage } from "../builders/coreChannelStage.ts";
 
 const GWEI = 1_000_000_000n;
 const WINDOW_SECONDS = 3;
 const WAIT_MS = 30_000;
 /** Units of a deposit of 0.5 ETH. */
 const DEPOSIT = 5 * 10 ** 8;
-
-interface Party {
-  readonly wallet: Wallet;
-  readonly client: Agnt2Client;
-  readonly l1: L1Account;
-  readonly desk: ChannelDesk;
-  readonly home: CoreHome;
-  readonly signer: ChannelSigner;
-  readonly agent: ChannelAgent;
-}
 
 /** A channel that has left Layer Core: what both have in hand, and where L1 finds it. */
 interface Exported {
@@ -50,23 +27,10 @@ interface Exported {
 
 describe("a channel's way from Layer Core to L1, told as stories", function () {
   this.timeout(90_000);
-  let network: LocalNetworkForTests;
-  let provider: JsonRpcProvider;
-  let alice: Party;
-  let bob: Party;
+  let stage: CoreChannelStage;
+  let alice: CoreChannelParty;
+  let bob: CoreChannelParty;
 
-  async function party(name: string, options: { listen?: string } = {}): Promise<Party> {
-    const deployment = JSON.parse(readFileSync(network.deploymentFile, "utf8")) as { contracts: { adjudicator: string } };
-    const client = new Agnt2Client({ sequencerUrl: network.sequencerUrl, apiUrl: network.apiUrl, deployment });
-    const wallet = Wallet.createRandom(provider) as unknown as Wallet;
-    await new HttpService(network.faucetUrl, { timeoutMs: WAIT_MS }).postJson("/v1/faucet", { address: wallet.address, amountBase: String(5n * 10n ** 18n) });
-    const l1 = await L1Account.connect(client, wallet);
-    await l1.credited(await l1.deposit("2"));
-    const home = new CoreHome(new CoreChannelDesk(await client.agent({ signer: createKeySigner(wallet.privateKey), windowMs: 0 })), provider);
-    const [desk, signer] = [await ChannelDesk.connect(client, wallet), createLocalSigner(fromHex(wallet.privateKey, 32))];
-    const agent = await ChannelAgent.start({ dir: `${network.dir}/export-${name}`, signer, desk, core: home, pollMs: 100, answer: async (request) => request, ...options });
-    return { wallet, client, l1, desk, home, signer, agent };
-  }
   /** What refused: the code of the machine, or the name of the contract's error. */
   const refusal = async (work: Promise<unknown>): Promise<string> =>
     work.then(() => "none", (error: { code?: string; values?: { contractError?: string } }) => error.values?.contractError ?? String(error.code));
@@ -77,12 +41,11 @@ describe("a channel's way from Layer Core to L1, told as stories", function () {
       if (Date.now() > endMs) throw new Error(`${what}: not after ${WAIT_MS / 1_000} s`);
     }
   }
-  const latestClaim = async ({ client }: Party): Promise<string | undefined> => ((await client.api.get("/v1/status"))["latestConfirmed"] as { claimId?: string } | null)?.claimId;
+  const latestClaim = async ({ client }: CoreChannelParty): Promise<string | undefined> => ((await client.api.get("/v1/status"))["latestConfirmed"] as { claimId?: string } | null)?.claimId;
 
   /** Opened in Layer Core by Alice, who pays for `prices`, and moved with both consents. */
   async function exported(...prices: string[]): Promise<Exported> {
-    const channel = await alice.agent.openInCore({ partner: bob.wallet.address, peerAddress: bob.agent.listening!, deposit: "0.5", windowSeconds: WINDOW_SECONDS, isShortWindowAllowed: true });
-    await channel.ready();
+    const channel = await stage.open(WINDOW_SECONDS);
     for (const price of prices) await channel.call(fromHex("0x01"), price);
     const atBob = bob.agent.channel(channel.channelId);
     atBob.channel.on("event", ({ name }) => {
@@ -99,21 +62,13 @@ describe("a channel's way from Layer Core to L1, told as stories", function () {
   }
   /** The proof of its withdrawal in a state that L1 has confirmed. */
   const confirmed = ({ withdrawal }: Exported): Promise<ConfirmedProof> => until("the confirmation", () => alice.client.withdrawalProof(withdrawal).catch(() => undefined));
-  const signClose = async ({ signer, desk }: Party, { config }: ChannelInCore, close: Close): Promise<Uint8Array> => signer.sign(closeDigest(desk.separator, channelIdOf(config), close));
+  const signClose = async ({ signer, desk }: CoreChannelParty, { config }: ChannelInCore, close: Close): Promise<Uint8Array> => signer.sign(closeDigest(desk.separator, channelIdOf(config), close));
 
   before(async () => {
-    network = await startLocalNetwork();
-    provider = new JsonRpcProvider(network.l1Url, network.chain.chainId, { staticNetwork: true, pollingInterval: 50, cacheTimeout: -1, batchMaxCount: 1 });
-    [alice, bob] = [await party("alice"), await party("bob", { listen: "tls://127.0.0.1:0" })];
+    stage = await startCoreChannelStage(async (request) => request);
+    ({ alice, bob } = stage);
   });
-  after(async () => {
-    for (const each of [alice, bob]) {
-      await each?.agent.stop();
-      await each?.client.close();
-    }
-    provider?.destroy();
-    await network?.stop();
-  });
+  after(() => stage?.stop());
 
   it("an exported channel, closed by one side on L1: goes by the newest voucher of Layer Core, and comes once", async () => {
     const story = await exported("0.01", "0.02");
@@ -144,12 +99,12 @@ describe("a channel's way from Layer Core to L1, told as stories", function () {
     // Alice asks for the close as if she had never paid; Bob answers with what she signed in Layer Core.
     await alice.desk.challenge(config, 0, { ...evidence[0], base: undefined, voucher: undefined });
     expect(await bob.desk.respond(config, evidence[1])).to.be.a("string");
-    const before = await provider.getBalance(bob.wallet.address);
+    const before = await stage.provider.getBalance(bob.wallet.address);
     const settled = await until("the deadline", () => alice.desk.finish(config).catch((error: unknown) => (String(error).includes("TooEarly") ? undefined : Promise.reject(error as Error))));
     expect(settled).to.include({ isUnilateral: true, shareA: DEPOSIT - 3 * 10 ** 7, shareB: 3 * 10 ** 7 });
-    expect((await provider.getBalance(bob.wallet.address)) - before).to.equal(3n * 10n ** 7n * GWEI);
+    expect((await stage.provider.getBalance(bob.wallet.address)) - before).to.equal(3n * 10n ** 7n * GWEI);
     expect(await refusal(alice.desk.importExport(config, leaf, proof)), "after the close").to.equal("WrongStatus");
-    expect(await provider.getBalance(alice.desk.address)).to.equal(0n);
+    expect(await stage.provider.getBalance(alice.desk.address)).to.equal(0n);
   });
 
   it("two exported channels: each is opened by its own export only, and one that both close on L1 pays at once", async () => {
@@ -160,11 +115,11 @@ describe("a channel's way from Layer Core to L1, told as stories", function () {
     for (const [{ known }, proof, paidByA] of [[one, proofOfOne, 5 * 10 ** 7], [two, proofOfTwo, 7 * 10 ** 7]] as const) {
       await alice.desk.importExport(known.config, known.leaf, proof);
       const close = { paidByA, paidByB: 0 };
-      const before = await provider.getBalance(bob.wallet.address);
+      const before = await stage.provider.getBalance(bob.wallet.address);
       const settled = await alice.desk.closeCooperatively(known.config, close, [await signClose(alice, known, close), await signClose(bob, known, close)]);
       expect(settled).to.include({ isUnilateral: false, shareA: DEPOSIT - paidByA, shareB: paidByA });
-      expect((await provider.getBalance(bob.wallet.address)) - before).to.equal(BigInt(paidByA) * GWEI);
+      expect((await stage.provider.getBalance(bob.wallet.address)) - before).to.equal(BigInt(paidByA) * GWEI);
     }
-    expect(await provider.getBalance(alice.desk.address)).to.equal(0n);
+    expect(await stage.provider.getBalance(alice.desk.address)).to.equal(0n);
   });
 });

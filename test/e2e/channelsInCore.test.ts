@@ -1,85 +1,36 @@
-import { readFileSync } from "node:fs";
-
 import { expect } from "chai";
-import { JsonRpcProvider, Wallet } from "ethers";
 
-import { fromHex } from "../../core/codec/hex.ts";
-import { Agnt2Client } from "../../sdk/Agnt2Client.ts";
-import { createKeySigner } from "../../sdk/BundleSigner.ts";
-import { ChannelDesk } from "../../sdk/channels/ChannelDesk.ts";
-import { CoreChannelDesk, leastCoreWindowSeconds } from "../../sdk/channels/CoreChannelDesk.ts";
-import { HttpService } from "../../sdk/HttpService.ts";
-import { L1Account } from "../../sdk/L1Account.ts";
+import { leastCoreWindowSeconds } from "../../sdk/channels/CoreChannelDesk.ts";
 import type { AgentChannel } from "../../sdk/node/channels/AgentChannel.ts";
-import { ChannelAgent } from "../../sdk/node/channels/ChannelAgent.ts";
-import type { ChannelNotice } from "../../sdk/node/channels/ChannelAgent.ts";
-import { CoreHome } from "../../sdk/node/channels/home/CoreHome.ts";
-import { createLocalSigner } from "../../sdk/node/channels/signing/ChannelSigner.ts";
-import { startLocalNetwork } from "../builders/localNetwork.ts";
-import type { LocalNetworkForTests } from "../builders/localNetwork.ts";
+import { startCoreChannelStage } from "../builders/coreChannelStage.ts";
+import type { CoreChannelParty, CoreChannelStage } from "../builders/coreChannelStage.ts";
+import { until } from "../builders/until.ts";
 
 const GWEI = 1_000_000_000;
 const WINDOW_SECONDS = 6;
 const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
 const bytes = (value: string): Uint8Array => new TextEncoder().encode(value);
 
-interface Party {
-  readonly wallet: Wallet;
-  readonly client: Agnt2Client;
-  readonly home: CoreHome;
-  readonly agent: ChannelAgent;
-  readonly notices: ChannelNotice[];
-}
-
 describe("channels inside Layer Core, told as stories", function () {
   this.timeout(90_000);
-  let network: LocalNetworkForTests;
-  let provider: JsonRpcProvider;
-  let alice: Party;
-  let bob: Party;
-
-  async function party(name: string, options: { listen?: string } = {}): Promise<Party> {
-    const deployment = JSON.parse(readFileSync(network.deploymentFile, "utf8")) as { contracts: { adjudicator: string } };
-    const client = new Agnt2Client({ sequencerUrl: network.sequencerUrl, apiUrl: network.apiUrl, deployment });
-    const wallet = Wallet.createRandom(provider) as unknown as Wallet;
-    await new HttpService(network.faucetUrl, { timeoutMs: 30_000 }).postJson("/v1/faucet", { address: wallet.address, amountBase: String(5n * 10n ** 18n) });
-    const l1 = await L1Account.connect(client, wallet);
-    await l1.credited(await l1.deposit("2"));
-    const home = new CoreHome(new CoreChannelDesk(await client.agent({ signer: createKeySigner(wallet.privateKey), windowMs: 0 })), provider);
-    const notices: ChannelNotice[] = [];
-    const agent = await ChannelAgent.start({
-      dir: `${network.dir}/channels-${name}`, signer: createLocalSigner(fromHex(wallet.privateKey, 32)), desk: await ChannelDesk.connect(client, wallet), core: home, pollMs: 100,
-      answer: async (request) => bytes(text(request).toUpperCase()), onNotice: (notice) => notices.push(notice), ...options,
-    });
-    return { wallet, client, home, agent, notices };
-  }
-  const balance = async ({ client, wallet }: Party): Promise<number> => (await client.account(wallet.address))!.balance;
-  const code = async (promise: Promise<unknown>): Promise<string> => promise.then(() => "none", (error: { code?: string }) => String(error.code));
-  const transactions = (): Promise<number[]> => Promise.all([alice, bob].map(({ wallet }) => provider.getTransactionCount(wallet.address)));
-  async function until(what: string, isSo: () => boolean | Promise<boolean>): Promise<void> {
-    for (const endMs = Date.now() + 30_000; !(await isSo()); await new Promise((resolve) => setTimeout(resolve, 50))) {
-      if (Date.now() > endMs) throw new Error(`${what}: not after 30 s; ${JSON.stringify([...alice.notices, ...bob.notices], (_name, value: unknown) => (value instanceof Error ? value.message : value))}`);
-    }
-  }
-  async function open(): Promise<AgentChannel> {
-    const channel = await alice.agent.openInCore({ partner: bob.wallet.address, peerAddress: bob.agent.listening!, deposit: "0.5", windowSeconds: WINDOW_SECONDS, isShortWindowAllowed: true });
-    await channel.ready();
-    return channel;
-  }
+  let stage: CoreChannelStage;
+  let alice: CoreChannelParty;
+  let bob: CoreChannelParty;
 
   before(async () => {
-    network = await startLocalNetwork();
-    provider = new JsonRpcProvider(network.l1Url, network.chain.chainId, { staticNetwork: true, pollingInterval: 50, cacheTimeout: -1, batchMaxCount: 1 });
-    [alice, bob] = [await party("alice"), await party("bob", { listen: "tls://127.0.0.1:0" })];
+    stage = await startCoreChannelStage(async (request) => bytes(text(request).toUpperCase()));
+    ({ alice, bob } = stage);
   });
-  after(async () => {
-    for (const each of [alice, bob]) {
-      await each?.agent.stop();
-      await each?.client.close();
-    }
-    provider?.destroy();
-    await network?.stop();
+  after(() => stage?.stop());
+  afterEach(function () {
+    const shown = (_name: string, value: unknown): unknown => (value instanceof Error ? value.message : value);
+    if (this.currentTest?.state === "failed") process.stderr.write(`${JSON.stringify([...alice.notices, ...bob.notices], shown)}\n`);
   });
+
+  const balance = async ({ client, wallet }: CoreChannelParty): Promise<number> => (await client.account(wallet.address))!.balance;
+  const code = async (promise: Promise<unknown>): Promise<string> => promise.then(() => "none", (error: { code?: string }) => String(error.code));
+  const transactions = (): Promise<number[]> => Promise.all([alice, bob].map(({ wallet }) => stage.provider.getTransactionCount(wallet.address)));
+  const open = (): Promise<AgentChannel> => stage.open(WINDOW_SECONDS);
 
   it("open, call, close: without a transaction on L1", async () => {
     const before = { transactions: await transactions(), bob: await balance(bob) };

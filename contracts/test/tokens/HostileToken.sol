@@ -12,7 +12,8 @@ contract HostileToken is TestToken {
         BurnsGas,
         ReturnsNothing,
         ReturnsTwo,
-        ShrinksBalance
+        ShrinksBalance,
+        GrowsBalance
     }
 
     Mode public mode;
@@ -48,6 +49,7 @@ contract HostileToken is TestToken {
         super.transferFrom(from, to, amount);
         if (mode == Mode.ReturnsFalse) return false;
         if (mode == Mode.ShrinksBalance) _burn(to, balanceOf(to));
+        if (mode == Mode.GrowsBalance) _mint(to, 1);
         return true;
     }
 }

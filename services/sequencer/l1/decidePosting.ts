@@ -7,8 +7,8 @@ const MAX_BATCH_ENTRIES = 1024;
 /** See `Inbox.MAX_LEAD_SECONDS` and `Inbox.MAX_LAG_SECONDS`. */
 const MAX_LEAD_SECONDS = 15;
 const MAX_LAG_SECONDS = 24 * 3600;
-/** A batch needs 72k to 115k and the calldata's price (EIP-7623, no byte above 40); unused gas costs nothing. */
-const BATCH_GAS = 200_000;
+/** A batch needs 72k to 219k (the first one of a chain and of an operator, which closes an epoch) and the calldata's price (EIP-7623, no byte above 40); unused gas costs nothing. */
+const BATCH_GAS = 300_000;
 const GAS_PER_BYTE = 40;
 const GAS_PER_ENTRY = 5_000;
 /** Transactions of one batch that may revert: L1 said each time that the next one would not. */

@@ -57,11 +57,13 @@ describe("TokenVault", () => {
       expect(await errorOf(vault.take(token, 1_000n))).to.equal("WrongAmountReceived");
     });
 
-    it("tokens that return false, or take the balance away meanwhile: are refused", async () => {
+    it("tokens that return false, take the balance away meanwhile, or deliver more: are refused", async () => {
       const [token, at] = await tokenOf<HostileToken>("HostileToken");
       await token.setMode(1n);
       expect(await errorOf(vault.take(at, 5n))).to.equal("SafeERC20FailedOperation");
       await token.setMode(6n);
+      expect(await errorOf(vault.take(at, 5n))).to.equal("WrongAmountReceived");
+      await token.setMode(7n);
       expect(await errorOf(vault.take(at, 5n))).to.equal("WrongAmountReceived");
     });
 

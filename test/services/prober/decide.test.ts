@@ -1,7 +1,8 @@
 import { expect } from "chai";
 
+import { decidePressure } from "../../../chain/transactions/decidePressure.ts";
 import { committablePeriod, decide, uptimeOf } from "../../../services/prober/decide/decide.ts";
-import { decidePressure } from "../../../services/prober/decide/decidePressure.ts";
+import { REVEAL_PRESSURE, timedCalls } from "../../../services/prober/decide/timedCalls.ts";
 import type { KnownEngagement } from "../../../services/prober/read/EngagementBook.ts";
 import { isAcceptable } from "../../../services/prober/read/isAcceptable.ts";
 import type { Acceptance } from "../../../services/prober/read/isAcceptable.ts";
@@ -104,9 +105,9 @@ describe("prober: decide", () => {
   });
 
   it("decidePressure: calm while there is time, up to the penalty for a reveal that is late", () => {
-    const limits = { calmCapWei: 100n, maxCapWei: 1_000n };
+    const limits = { calmCapWei: 100n, maxCapWei: 1_000n, stakeWei: 0n };
     const reveal = (deadline: number): ProberCall => ({ type: "reveal", key: KEY, period: 0, secret: SECRET, deadline });
-    const pressureOf = (call: ProberCall, penaltyWei = 10n ** 9n) => decidePressure([call], 1_000, () => 50, penaltyWei, limits);
+    const pressureOf = (call: ProberCall, penaltyWei = 10n ** 9n) => decidePressure(timedCalls([call], () => 50, penaltyWei), 1_000, REVEAL_PRESSURE, limits);
     expect(pressureOf({ type: "tally", key: KEY, period: 0, deadline: Infinity })).to.equal(undefined);
     expect(pressureOf(reveal(1_025))).to.deep.equal({ maxFeeCapWei: 100n, bumpAfterMs: 1_562.5 });
     expect(pressureOf(reveal(1_024))?.maxFeeCapWei).to.equal(1_000n);
