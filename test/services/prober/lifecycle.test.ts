@@ -12,6 +12,7 @@ import { ManualClock } from "../../../runtime/clock/ManualClock.ts";
 import { createLocalSigner } from "../../../runtime/keystore/createLocalSigner.ts";
 import { createLogger } from "../../../runtime/logger/createLogger.ts";
 import { Metrics } from "../../../runtime/metrics/Metrics.ts";
+import type { WakeQueue } from "../../../runtime/queue/WakeQueue.ts";
 import { createProber } from "../../../services/prober/createProber.ts";
 import type { Prober } from "../../../services/prober/createProber.ts";
 import { ProberStore } from "../../../services/prober/store/ProberStore.ts";
@@ -27,6 +28,7 @@ describe("prober: from joining to leaving", () => {
   let stage: UptimeStage;
   let dir: string;
   let prober: Prober | undefined;
+  const queues: WakeQueue[] = [];
   const { wallet } = testKey("a prober that comes and goes");
 
   before(async () => {
@@ -36,6 +38,7 @@ describe("prober: from joining to leaving", () => {
   });
   afterEach(async () => {
     await prober?.stop();
+    await Promise.all(queues.map((queue) => queue.close()));
   });
   after(async () => {
     await stage.connection.close();
@@ -44,13 +47,15 @@ describe("prober: from joining to leaving", () => {
 
   /** Its time is that of the chain, which stands still between blocks. */
   async function start(isLeaving: boolean, clock: ManualClock): Promise<Prober> {
+    const queue = createMemoryQueue();
+    queues.push(queue);
     const meter = await stage.meter.getAddress();
     const { chainId } = await stage.connection.ethers.provider.getNetwork();
     prober = await createProber({
       provider: stage.connection.ethers.provider as unknown as JsonRpcApiProvider, chainId: Number(chainId), meter, firstBlock: 0, signer: createLocalSigner(getBytes(wallet.privateKey)), clock,
       journal: createMemoryIntentJournal(),
       store: await ProberStore.open(join(dir, "prober.json"), { chainId: Number(chainId), meter }),
-      queue: createMemoryQueue(),
+      queue,
       logger: createLogger({ service: "prober", level: "silent", output: process.stderr }),
       metrics: new Metrics({ service: "prober", processMetrics: false }),
       accepts: { boards: new Set([stage.boardAddress.toLowerCase()]), bounties: [], peers: new Set(), joinsOpenPanels: false, minPeriodSeconds: 1 },
