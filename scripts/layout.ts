@@ -14,6 +14,8 @@ export const LAID_OUT = [
   "contracts/root/Settlement.sol:Settlement",
   "contracts/channels/ChannelAdjudicator.sol:ChannelAdjudicator",
   "contracts/bounties/BatchMeter.sol:BatchMeter",
+  "contracts/bounties/BountyBoard.sol:BountyBoard",
+  "contracts/bounties/BountyIntake.sol:BountyIntake",
   "contracts/bounties/JobEscrow.sol:JobEscrow",
   "contracts/bounties/UptimeMeter.sol:UptimeMeter",
   "contracts/bounties/ValidatorMeter.sol:ValidatorMeter",

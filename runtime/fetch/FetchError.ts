@@ -1,5 +1,6 @@
-import { CodedError } from "../errors/CodedError.ts";
-import type { ErrorText, Reaction } from "../errors/CodedError.ts";
+import type { Reaction } from "../errors/CodedError.ts";
+import { TabledError } from "../errors/TabledError.ts";
+import type { ErrorTable } from "../errors/TabledError.ts";
 
 /** Error codes of `runtime/fetch`. Hosts and addresses are those of the document's URL, never a credential. */
 export type FetchErrors = {
@@ -19,7 +20,7 @@ export type FetchErrors = {
   "fetch/json": { readonly problem: string };
 };
 
-const TEXTS: Readonly<Record<keyof FetchErrors, ErrorText & { readonly reaction: Reaction }>> = {
+const TEXTS: ErrorTable<FetchErrors> = {
   "fetch/url": { reaction: "reject", what: "A URL is not taken", todo: "Name the document by an https, ipfs or data URL without credentials" },
   "fetch/scheme": { reaction: "reject", what: "Nothing is fetched by this scheme", todo: "Use https, ipfs (with a gateway configured) or data:application/json" },
   "fetch/port": { reaction: "reject", what: "Nothing is fetched from this port", todo: "Serve the document on port 443 or 8443" },
@@ -42,10 +43,9 @@ export function describeFetchError(code: keyof FetchErrors): string {
 }
 
 /** Why an untrusted document was not taken. `retry`: it may be there later. `reject`: this URL or document will not do. */
-export class FetchError<K extends keyof FetchErrors = keyof FetchErrors> extends CodedError<FetchErrors, K> {
+export class FetchError<K extends keyof FetchErrors = keyof FetchErrors> extends TabledError<FetchErrors, K> {
   constructor(code: K, payload: FetchErrors[K], options: { cause?: unknown; reaction?: Reaction } = {}) {
-    const { reaction, ...text } = TEXTS[code];
     const why = Object.entries(payload).map(([name, value]) => `${name}: ${String(value)}`).join(", ");
-    super(code, payload, options.reaction ?? reaction, { ...text, why }, options);
+    super(TEXTS, code, payload, { ...options, why });
   }
 }

@@ -1,4 +1,5 @@
-import { CodedError } from "../../runtime/errors/CodedError.ts";
+import { HttpError } from "../../runtime/errors/HttpError.ts";
+import type { HttpErrorTable } from "../../runtime/errors/HttpError.ts";
 
 /** Error codes of the API with what they carry. */
 export type ApiErrors = {
@@ -14,7 +15,7 @@ export type ApiErrors = {
 
 export type ApiErrorCode = keyof ApiErrors;
 
-const TEXTS: Readonly<Record<ApiErrorCode, { readonly status: number; readonly what: string; readonly todo: string }>> = {
+const TEXTS: HttpErrorTable<ApiErrors> = {
   "api/badRequest": { status: 400, what: "a part of the request is not as it should be", todo: "correct the fields that `problems` names" },
   "api/notFound": { status: 404, what: "there is no such thing", todo: "check the number or address" },
   "api/notYet": { status: 409, what: "that cannot be answered yet", todo: "ask again later, or follow /v1/feed" },
@@ -25,23 +26,12 @@ const TEXTS: Readonly<Record<ApiErrorCode, { readonly status: number; readonly w
   "api/internal": { status: 500, what: "the server made a mistake", todo: "see the server's log; asking again may help" },
 };
 
-/** A refusal with its HTTP status. */
-export class ApiError<K extends ApiErrorCode = ApiErrorCode> extends CodedError<ApiErrors, K> {
-  readonly status: number;
-  readonly what: string;
-  readonly todo: string;
+const RETRY_STATUS = [409, 429, 503];
 
-  constructor(code: K, payload: ApiErrors[K], what: string = TEXTS[code].what, options?: { cause?: unknown }) {
-    const { status, todo } = TEXTS[code];
-    super(code, payload, [409, 429, 503].includes(status) ? "retry" : "reject", { what, todo }, options);
-    this.status = status;
-    this.what = what;
-    this.todo = todo;
-  }
-
-  /** What a client gets. */
-  body(): { error: { code: string; message: string; todo: string } & ApiErrors[K] } {
-    return { error: { code: this.code, message: this.what, todo: this.todo, ...this.payload } };
+/** A refusal of the API. */
+export class ApiError<K extends ApiErrorCode = ApiErrorCode> extends HttpError<ApiErrors, K> {
+  constructor(code: K, payload: ApiErrors[K], what?: string, options?: { cause?: unknown }) {
+    super(TEXTS, code, payload, { reaction: RETRY_STATUS.includes(TEXTS[code].status) ? "retry" : "reject", what, ...options });
   }
 }
 

@@ -1,6 +1,7 @@
 import { TowerStateError } from "../../chain/tower/TowerStateError.ts";
-import { CodedError } from "../../runtime/errors/CodedError.ts";
 import type { Reaction } from "../../runtime/errors/CodedError.ts";
+import { HttpError } from "../../runtime/errors/HttpError.ts";
+import type { HttpErrorTable } from "../../runtime/errors/HttpError.ts";
 
 /** Error codes of the watchtower; those of its alarms are told and never thrown. */
 export type TowerErrors = {
@@ -41,13 +42,7 @@ export type TowerErrors = {
 
 export type TowerErrorCode = keyof TowerErrors;
 
-interface TowerErrorText {
-  readonly status: number;
-  readonly what: string;
-  readonly todo: string;
-}
-
-const TEXTS: Readonly<Record<TowerErrorCode, TowerErrorText>> = {
+const TEXTS: HttpErrorTable<TowerErrors> = {
   "tower/body": { status: 400, what: "the body is not the JSON of a state", todo: "send what the SDK's TowerClient sends" },
   "tower/too-large": { status: 413, what: "the body is larger than any state", todo: "send one state a request" },
   "tower/too-many": { status: 429, what: "more requests than one address may make", todo: "wait for as long as Retry-After says; a state replaces all before it, so only the newest is needed" },
@@ -85,23 +80,10 @@ const TEXTS: Readonly<Record<TowerErrorCode, TowerErrorText>> = {
 
 const RETRY_STATUS = [429, 500, 503, 507];
 
-/** A refusal with its HTTP status. */
-export class TowerError<K extends TowerErrorCode = TowerErrorCode> extends CodedError<TowerErrors, K> {
-  readonly status: number;
-  readonly what: string;
-  readonly todo: string;
-
+/** A refusal of the watchtower. */
+export class TowerError<K extends TowerErrorCode = TowerErrorCode> extends HttpError<TowerErrors, K> {
   constructor(code: K, payload: TowerErrors[K], options?: { cause?: unknown; reaction?: Reaction }) {
-    const { status, what, todo } = TEXTS[code];
-    super(code, payload, options?.reaction ?? (RETRY_STATUS.includes(status) ? "retry" : "reject"), { what, todo }, options);
-    this.status = status;
-    this.what = what;
-    this.todo = todo;
-  }
-
-  /** What a client gets. */
-  body(): { error: { code: string; message: string; todo: string } & TowerErrors[K] } {
-    return { error: { code: this.code, message: this.what, todo: this.todo, ...this.payload } };
+    super(TEXTS, code, payload, { cause: options?.cause, reaction: options?.reaction ?? (RETRY_STATUS.includes(TEXTS[code].status) ? "retry" : "reject") });
   }
 }
 

@@ -64,9 +64,12 @@ export class BountyStage {
     this.chainId = chainId;
   }
 
-  /** @param token name of the contract that everybody has a million millions of */
-  static async start({ feeBps = 0, token = "TestToken" }: { feeBps?: number; token?: string } = {}): Promise<BountyStage> {
-    const connection = await hre.network.create();
+  /**
+   * @param token name of the contract that everybody has a million millions of
+   * @param connection where other contracts are already
+   */
+  static async start({ feeBps = 0, token = "TestToken", connection: given }: { feeBps?: number; token?: string; connection?: Connection } = {}): Promise<BountyStage> {
+    const connection = given ?? (await hre.network.create());
     const { ethers } = connection;
     const signers = await ethers.getSigners();
     const deploy = async <T>(name: string, values: unknown[] = []): Promise<T> => (await ethers.deployContract(name, values)) as unknown as T;

@@ -49,6 +49,13 @@ contract WorkLogTest {
         require(log.countBelow(type(uint64).max) == 0 && log.countBelow(0) == 0, "empty");
     }
 
+    function test_note_inTheFirstSlotOfTime() public {
+        _note(0, 5, 10);
+        _note(1, 9, 10);
+        _note(2, 10, 10);
+        require(log.count == 2 && log.countBelow(1) == 1 && log.countBelow(3) == 2, "slot 0");
+    }
+
     function test_countBelow_atTheEdgesOfWordsAndWidths() public {
         uint64[9] memory indices =
             [0, 1, 2, 3, 4, 5, type(uint64).max - 2, type(uint64).max - 1, type(uint64).max];

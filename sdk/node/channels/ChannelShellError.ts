@@ -1,5 +1,5 @@
-import { CodedError } from "../../../runtime/errors/CodedError.ts";
-import type { Reaction } from "../../../runtime/errors/CodedError.ts";
+import { TabledError } from "../../../runtime/errors/TabledError.ts";
+import type { ErrorTable } from "../../../runtime/errors/TabledError.ts";
 
 /** What goes wrong around a channel's engine: disk, wire, identity, waiting. The engine's refusals have codes of their own beside these. */
 export type ChannelShellErrors = {
@@ -28,14 +28,8 @@ export type ChannelShellErrors = {
 
 export type ChannelShellCode = keyof ChannelShellErrors;
 
-interface Text {
-  readonly reaction: Reaction;
-  readonly what: string;
-  readonly todo: string;
-}
-
 /** What each code means and what to do about it, also for the error reference. */
-export const CHANNEL_SHELL_TEXTS: Readonly<Record<ChannelShellCode, Text>> = {
+export const CHANNEL_SHELL_TEXTS: ErrorTable<ChannelShellErrors> = {
   "channel/store-locked": { reaction: "stop", what: "The channel store is in use by another process", todo: "Stop the other one: two writers could sign two states at one version" },
   "channel/store-damaged": { reaction: "stop", what: "The channel store is damaged before its end", todo: "Do not sign with it: close the channels with the newest state that the peer or a tower has" },
   "channel/store-format": { reaction: "stop", what: "The channel store was written by another version", todo: "Run the version that wrote it" },
@@ -60,10 +54,9 @@ export const CHANNEL_SHELL_TEXTS: Readonly<Record<ChannelShellCode, Text>> = {
 };
 
 /** A failure of the shell around the engine; `payload` is for programs. */
-export class ChannelShellError<K extends ChannelShellCode = ChannelShellCode> extends CodedError<ChannelShellErrors, K> {}
+export class ChannelShellError<K extends ChannelShellCode = ChannelShellCode> extends TabledError<ChannelShellErrors, K> {}
 
 /** @param why what is known about this one */
 export function shellError<K extends ChannelShellCode>(code: K, payload: ChannelShellErrors[K], why = "", cause?: unknown): ChannelShellError<K> {
-  const { reaction, what, todo } = CHANNEL_SHELL_TEXTS[code];
-  return new ChannelShellError(code, payload, reaction, { what, why, todo }, cause === undefined ? undefined : { cause });
+  return new ChannelShellError(CHANNEL_SHELL_TEXTS, code, payload, { why, cause });
 }
