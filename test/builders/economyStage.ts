@@ -20,6 +20,7 @@ import { createApiService } from "../../services/api/service.ts";
 import type { ApiService } from "../../services/api/service.ts";
 import type { IdentityRegistry, ReputationRegistry, ValidationRegistry } from "../../typechain-types/agents/index.ts";
 import type { BountyBoard, JobEscrow } from "../../typechain-types/bounties/index.ts";
+import { mined } from "./mined.ts";
 import { DEVELOPMENT_KEYS, startLocalChain } from "./localChain.ts";
 import type { LocalChain } from "./localChain.ts";
 import { CHAIN_TEST_CONFIG, deployRollupOn } from "./rollupOnChain.ts";
@@ -114,7 +115,7 @@ async function deployHerald(wallet: Wallet): Promise<string> {
   const length = (HERALD.length - 2) / 2;
   const init = concat([`0x60${length.toString(16).padStart(2, "0")}8060095f395ff3`, HERALD]);
   const nonce = await wallet.getNonce();
-  await (await wallet.sendTransaction({ data: init })).wait();
+  await mined(wallet.sendTransaction({ data: init }));
   return getCreateAddress({ from: wallet.address, nonce });
 }
 
@@ -158,7 +159,7 @@ export async function startEconomyStage(options: { gasLimit?: number; rollup?: P
     },
     async say(signature, indexed, types, values) {
       const topics = [id(signature), ...indexed.map((value) => (typeof value === "string" ? zeroPadValue(value, 32) : zeroPadValue(toBeHex(value), 32)))];
-      await (await wallet.sendTransaction({ to: herald, data: concat([...topics, AbiCoder.defaultAbiCoder().encode([...types], [...values])]) })).wait();
+      await mined(wallet.sendTransaction({ to: herald, data: concat([...topics, AbiCoder.defaultAbiCoder().encode([...types], [...values])]) }));
     },
     flags,
     async startApi(...more) {

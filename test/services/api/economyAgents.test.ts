@@ -11,6 +11,7 @@ import { concat, id, toUtf8Bytes, Wallet, ZeroHash } from "ethers";
 import { advertisementOf } from "../../../chain/agents/agnt2Service.ts";
 import { registrationDataUri, writeRegistrationFile } from "../../../chain/agents/writeRegistrationFile.ts";
 import { REGISTRATION_TYPE } from "../../../chain/agents/registrationFile.ts";
+import { mined } from "../../builders/mined.ts";
 import { startEconomyStage } from "../../builders/economyStage.ts";
 import type { ApiClient, EconomyStage, Json } from "../../builders/economyStage.ts";
 import { DEVELOPMENT_KEYS } from "../../builders/localChain.ts";
@@ -33,7 +34,7 @@ describe("API: agents", function () {
   const card = async (agentId: number): Promise<Json> => (await agent(agentId))["card"] as Json;
   async function register(uri: string, wallet?: Wallet): Promise<number> {
     const registry = wallet === undefined ? stage.identity : stage.identity.connect(wallet);
-    const receipt = await (await registry["register(string)"](uri)).wait();
+    const receipt = await mined(registry["register(string)"](uri));
     const log = receipt?.logs.map((each) => registry.interface.parseLog(each)).find((parsed) => parsed?.name === "Registered");
     return Number(log?.args["agentId"]);
   }
@@ -70,7 +71,7 @@ describe("API: agents", function () {
 
   it("agent 0: is shown with its file, its account, and what is proven apart from what is said", async () => {
     expect(await register(file(0))).to.equal(0);
-    await (await stage.identity.setMetadata(0, "colour", "0xc0ffee")).wait();
+    await mined(stage.identity.setMetadata(0, "colour", "0xc0ffee"));
     await api.settled();
     const body = await agent(0);
     expect(body).to.deep.include({ agentId: "0", owner: stage.rollup.wallet.address.toLowerCase(), wallet: stage.rollup.wallet.address.toLowerCase() });
@@ -87,12 +88,12 @@ describe("API: agents", function () {
     const { rollup } = stage;
     const script = scriptFor(stage.chain, rollup);
     await script.deposit(DEVELOPMENT_KEYS[0], 100);
-    await (await rollup.contracts.inbox.linkAgent(0)).wait();
+    await mined(rollup.contracts.inbox.linkAgent(0));
     await script.submit();
-    await (await stage.identity.setAgentURI(0, file(0, {}, { account: 2 }))).wait();
+    await mined(stage.identity.setAgentURI(0, file(0, {}, { account: 2 })));
     const { layerCore } = await api.until("/v1/economy/agents/0", ({ layerCore: found }) => (found as Json | null)?.["linked"] === true);
     expect(layerCore).to.deep.include({ account: 2, owner: rollup.wallet.address.toLowerCase(), advertised: false });
-    await (await stage.identity.setAgentURI(0, file(0))).wait();
+    await mined(stage.identity.setAgentURI(0, file(0)));
   });
 
   it("search: finds by capability, price, text, owner and activity", async () => {
@@ -105,6 +106,9 @@ describe("API: agents", function () {
     expect(await idsOf("?capability=translate&maxPrice=1500")).to.deep.equal(["0"]);
     expect(await idsOf("?capability=TRANSLATE")).to.deep.equal(["0", "1"]);
     expect(await idsOf("?capability=summarise&maxPrice=1")).to.deep.equal([]);
+    expect(await idsOf(`?capability=${"9".repeat(60)}&maxPrice=9007199254740991&minProvenCalls=9007199254740991`)).to.deep.equal([]);
+    expect(await idsOf(`?cursor=${"9".repeat(78)}-${"9".repeat(78)}&order=proven`)).to.be.an("array");
+    expect((await api.get(`/v1/economy/agents/${"9".repeat(78)}`)).status).to.equal(404);
     expect(await idsOf("?maxPrice=10")).to.deep.equal(["2"]);
     expect(await idsOf("?text=compiles")).to.deep.equal(["1"]);
     expect(await idsOf(`?text=${encodeURIComponent("'; DROP TABLE agents; -- & | ! ( \\ \" %")}`)).to.deep.equal([]);
@@ -113,7 +117,7 @@ describe("API: agents", function () {
     expect((await agent(3))["layerCore"]).to.equal(null);
     const page = (await api.get("/v1/economy/agents?limit=3")).body;
     expect([(page["items"] as Json[]).length, await idsOf(`?limit=3&cursor=${String(page["next"])}`)]).to.deep.equal([3, ["3"]]);
-    for (const query of ["limit=201", "cursor=x", "cursor=1", "capability=", "minScore=101", "maxPrice=-1", "surprise=1", `text=${"x".repeat(201)}`]) {
+    for (const query of ["limit=201", "cursor=x", "cursor=1", "capability=", "minScore=101", "maxPrice=-1", "surprise=1", "text=%00", "capability=%00", `text=${"x".repeat(201)}`]) {
       expect((await api.get(`/v1/economy/agents?${query}`)).status, query).to.equal(400);
     }
   });
@@ -122,16 +126,16 @@ describe("API: agents", function () {
     const owner = stage.rollup.wallet.address;
     const clients = [await stage.wallet(2), await stage.wallet(3)] as const;
     for (const [client, calls] of [[clients[0], 3], [clients[1], 1]] as const) {
-      await (await stage.reputation.connect(client).giveFeedback(0, 90, 0, "good", "", "", "", ZeroHash)).wait();
+      await mined(stage.reputation.connect(client).giveFeedback(0, 90, 0, "good", "", "", "", ZeroHash));
       for (let call = 0; call < calls; call += 1) await stage.say("CallProven(uint256,address,address,uint64,uint64,uint32)", [0, owner, client.address], ["uint64", "uint64", "uint32"], [call, 5, 3]);
     }
     const attach = (client: string, index: number, score: number, weight: number): Promise<void> =>
       stage.say("FeedbackAttached(uint256,address,address,uint64,uint8,uint64)", [0, owner, client], ["uint64", "uint8", "uint64"], [index, score, weight]);
     await attach(clients[0].address, 1, 90, 3);
     await attach(clients[1].address, 1, 10, 1);
-    await (await stage.reputation.connect(await stage.wallet(4)).giveFeedback(1, 10n ** 38n, 0, "sybil", "", "", "", ZeroHash)).wait();
-    await (await stage.reputation.connect(clients[0]).giveFeedback(0, -5, 1, "late", "", "", "", ZeroHash)).wait();
-    await (await stage.reputation.connect(clients[0]).revokeFeedback(0, 2)).wait();
+    await mined(stage.reputation.connect(await stage.wallet(4)).giveFeedback(1, 10n ** 38n, 0, "sybil", "", "", "", ZeroHash));
+    await mined(stage.reputation.connect(clients[0]).giveFeedback(0, -5, 1, "late", "", "", "", ZeroHash));
+    await mined(stage.reputation.connect(clients[0]).revokeFeedback(0, 2));
     await api.settled();
     expect((await agent(0))["proven"]).to.deep.equal({ calls: 4, clients: 2, score: 70, weight: 4 });
     expect((await agent(0))["rawFeedback"]).to.deep.equal({ count: 3, revoked: 1 });
@@ -162,20 +166,20 @@ describe("API: agents", function () {
 
   it("sale: the wallet and what is proven stay behind, the raw feedback does not", async () => {
     const [seller, buyer] = [stage.rollup.wallet.address, (await stage.wallet(5)).address];
-    await (await stage.identity.transferFrom(seller, buyer, 0)).wait();
+    await mined(stage.identity.transferFrom(seller, buyer, 0));
     await api.settled();
     expect(await agent(0)).to.deep.include({ owner: buyer.toLowerCase(), wallet: null, proven: { calls: 0, clients: 0, score: null, weight: 0 } });
     expect(await idsOf("?minProvenCalls=1")).to.deep.equal([]);
-    await (await stage.identity.connect(await stage.wallet(5)).transferFrom(buyer, seller, 0)).wait();
+    await mined(stage.identity.connect(await stage.wallet(5)).transferFrom(buyer, seller, 0));
     await api.settled();
     expect(((await agent(0))["proven"] as Json)["calls"]).to.equal(4);
   });
 
   it("validation: is shown with its request and its newest response", async () => {
     const validator = await stage.wallet(6);
-    await (await stage.validation.validationRequest(validator.address, 0, "https://example.org/r", id("request"))).wait();
-    await (await stage.validation.connect(validator).validationResponse(id("request"), 80, "", ZeroHash, "uptime")).wait();
-    await (await stage.validation.connect(validator).validationResponse(id("request"), 95, "", ZeroHash, "uptime")).wait();
+    await mined(stage.validation.validationRequest(validator.address, 0, "https://example.org/r", id("request")));
+    await mined(stage.validation.connect(validator).validationResponse(id("request"), 80, "", ZeroHash, "uptime"));
+    await mined(stage.validation.connect(validator).validationResponse(id("request"), 95, "", ZeroHash, "uptime"));
     await api.settled();
     const [found] = (await agent(0))["validations"] as Json[];
     expect(found).to.deep.include({ requestHash: id("request"), validator: validator.address.toLowerCase(), response: 95, tag: "uptime" });
@@ -185,12 +189,12 @@ describe("API: agents", function () {
     const iface = stage.identity.interface;
     const data = iface.encodeFunctionData("register(string)", ["https://example.org/xx"]);
     const broken = data.replace(Buffer.from("xx").toString("hex"), "ff00");
-    await (await stage.rollup.wallet.sendTransaction({ to: await stage.identity.getAddress(), data: broken })).wait();
+    await mined(stage.rollup.wallet.sendTransaction({ to: await stage.identity.getAddress(), data: broken }));
     const agentId = await register("\u202ehttps://example.org/\u0000");
-    await (await stage.identity.setMetadata(agentId, "k".repeat(5_000), "0x01")).wait();
-    await (await stage.identity.setMetadata(agentId, "big", concat([toUtf8Bytes("x".repeat(10_000))]))).wait();
+    await mined(stage.identity.setMetadata(agentId, "k".repeat(5_000), "0x01"));
+    await mined(stage.identity.setMetadata(agentId, "big", concat([toUtf8Bytes("x".repeat(10_000))])));
     const client = await stage.wallet(7);
-    await (await stage.reputation.connect(client).giveFeedback(agentId, 1, 18, "t".repeat(3_000), "<script>", "\u0007", "x".repeat(5_000), ZeroHash)).wait();
+    await mined(stage.reputation.connect(client).giveFeedback(agentId, 1, 18, "t".repeat(3_000), "<script>", "\u0007", "x".repeat(5_000), ZeroHash));
     await api.until("/v1/economy/status", ({ indexed, head }) => indexed === head && Number(indexed) > 0);
     await api.until(`/v1/economy/agents/${agentId}`, (body) => ((body["rawFeedback"] as Json | undefined)?.["count"] ?? 0) === 1);
     expect((await agent(agentId))["uri"]).to.equal("https://example.org/");
@@ -254,7 +258,7 @@ describe("API: agents", function () {
     answers.set("/missing", { status: 503, body: "" });
     const down = await api.until(path, (body) => (body["card"] as Json)["code"] === "fetch/status");
     expect(down["card"]).to.deep.include({ status: "ok", name: "Renamed" });
-    await (await stage.identity.setAgentURI(agentId, "")).wait();
+    await mined(stage.identity.setAgentURI(agentId, ""));
     await api.until(path, (body) => (body["card"] as Json)["status"] === "none" && (body["card"] as Json)["name"] === null);
   });
 });

@@ -9,6 +9,7 @@ import { termsStruct } from "../../../chain/bounties/BountyTerms.ts";
 import type { BountyTerms } from "../../../chain/bounties/BountyTerms.ts";
 import { registrationDataUri, writeRegistrationFile } from "../../../chain/agents/writeRegistrationFile.ts";
 import { sealedSchema } from "../../builders/sealedSchema.ts";
+import { mined } from "../../builders/mined.ts";
 import { startEconomyStage } from "../../builders/economyStage.ts";
 import type { ApiClient, EconomyStage, Json } from "../../builders/economyStage.ts";
 
@@ -32,7 +33,7 @@ describe("API: bounties", function () {
   });
   async function post(change: Partial<BountyTerms> = {}, amount = GOAL, uri = "data:text/plain,work"): Promise<void> {
     const document = { uri, hash: id(uri) };
-    await (await stage.board.connect(poster).post(termsStruct(terms(change)), document, document, amount, { value: amount })).wait();
+    await mined(stage.board.connect(poster).post(termsStruct(terms(change)), document, document, amount, { value: amount }));
   }
   /** Moves L1's clock, and everybody's idea of it. */
   async function later(seconds: number): Promise<void> {
@@ -41,9 +42,9 @@ describe("API: bounties", function () {
   }
   async function bid(bountyId: bigint, bidder: Wallet, agentId: bigint, price: bigint, round = 1): Promise<void> {
     const place = { chainId: BigInt(stage.chain.chainId), board: await stage.board.getAddress(), id: bountyId, round, bidder: bidder.address };
-    await (await stage.board.connect(bidder).commitBid(bountyId, bidCommitment(place, { agentId, price, salt: SALT }), { value: STAKE })).wait();
+    await mined(stage.board.connect(bidder).commitBid(bountyId, bidCommitment(place, { agentId, price, salt: SALT }), { value: STAKE }));
   }
-  const reveal = async (bountyId: bigint, bidder: Wallet, agentId: bigint, price: bigint): Promise<unknown> => (await stage.board.connect(bidder).revealBid(bountyId, agentId, price, SALT)).wait();
+  const reveal = async (bountyId: bigint, bidder: Wallet, agentId: bigint, price: bigint): Promise<unknown> => mined(stage.board.connect(bidder).revealBid(bountyId, agentId, price, SALT));
   const detail = async (bountyId: number): Promise<Json> => (await api.get(`/v1/economy/bounties/${bountyId}`)).body;
   const idsOf = async (query: string): Promise<unknown[]> => (await api.items(`/v1/economy/bounties${query}`)).map((item) => item["id"]);
 
@@ -63,7 +64,7 @@ describe("API: bounties", function () {
     stage = await startEconomyStage();
     const [first, second, third, fourth, fifth] = await Promise.all([1, 2, 3, 4, 5].map((place) => stage.wallet(place)));
     [poster, funder, evaluator, bidders] = [first!, second!, third!, [fourth!, fifth!]];
-    for (const bidder of bidders) await (await stage.identity.connect(bidder)["register()"]()).wait();
+    for (const bidder of bidders) await mined(stage.identity.connect(bidder)["register()"]());
     api = await stage.startApi();
   });
   after(() => stage.stop());
@@ -71,7 +72,7 @@ describe("API: bounties", function () {
   it("funding: crowd money, goal, and the phases of bidding are those of the contract", async () => {
     await post({}, 400_000n);
     expect(await expectAsOnChain(1)).to.deep.include({ phase: "FUNDING", contributed: "400000", intent: { uri: "data:text/plain,work", hash: id("data:text/plain,work") } });
-    await (await stage.board.connect(funder).fund(1, 700_000n, { value: 700_000n })).wait();
+    await mined(stage.board.connect(funder).fund(1, 700_000n, { value: 700_000n }));
     const body = await expectAsOnChain(1);
     expect(body["phase"]).to.equal("COMMIT");
     expect((body["contributions"] as Json[]).map(({ funder: who, amount }) => [who, amount])).to.deep.equal([[funder.address.toLowerCase(), "700000"], [poster.address.toLowerCase(), "400000"]]);
@@ -88,30 +89,30 @@ describe("API: bounties", function () {
     await reveal(1n, bidders[1], 1n, 800_000n);
     expect(((await expectAsOnChain(1))["bids"] as Json[]).map(({ bidder, agentId }) => [bidder, agentId])).to.deep.equal([[bidders[1].address.toLowerCase(), "1"], [bidders[0].address.toLowerCase(), "0"]]);
     await later(10_000);
-    await (await stage.board.connect(poster).award(1, bidders[1].address)).wait();
+    await mined(stage.board.connect(poster).award(1, bidders[1].address));
     const body = await expectAsOnChain(1);
     expect(body).to.deep.include({ phase: "ENGAGED", agentId: "1", price: "800000", jobId: "1" });
     expect((body["jobs"] as Json[])[0]).to.deep.include({ jobId: "1", status: "Funded", budget: "800000", provider: bidders[1].address.toLowerCase(), evaluator: evaluator.address.toLowerCase(), part: 0 });
   });
 
   it("failure: loses the stake, and the next bid takes over; the job's end is followed to the last refund", async () => {
-    await (await stage.escrow.connect(evaluator).reject(1, ZeroHash, "0x")).wait();
-    await (await stage.board.advance(1)).wait();
+    await mined(stage.escrow.connect(evaluator).reject(1, ZeroHash, "0x"));
+    await mined(stage.board.advance(1));
     const failed = await expectAsOnChain(1);
     expect(failed).to.deep.include({ phase: "AWARD", failures: 1, round: 2, agentId: null, jobId: null, paid: "0" });
     expect((failed["bids"] as Json[]).map(({ status }) => status)).to.deep.equal(["failed", "revealed"]);
     await later(10_001);
     expect((await expectAsOnChain(1))["phase"]).to.equal("FALLBACK");
-    await (await stage.board.awardBest(1)).wait();
+    await mined(stage.board.awardBest(1));
     const { jobId } = await expectAsOnChain(1);
-    await (await stage.escrow.connect(bidders[0]).submit(BigInt(String(jobId)), id("deliverable"), "0x")).wait();
+    await mined(stage.escrow.connect(bidders[0]).submit(BigInt(String(jobId)), id("deliverable"), "0x"));
     await api.settled();
     expect((await api.get(`/v1/economy/jobs/${String(jobId)}`)).body).to.deep.include({ status: "Submitted", deliverable: id("deliverable") });
-    await (await stage.escrow.connect(evaluator).complete(BigInt(String(jobId)), ZeroHash, "0x")).wait();
-    await (await stage.board.advance(1)).wait();
+    await mined(stage.escrow.connect(evaluator).complete(BigInt(String(jobId)), ZeroHash, "0x"));
+    await mined(stage.board.advance(1));
     const done = await expectAsOnChain(1);
     expect(done).to.deep.include({ phase: "CLOSED", paid: "900000", phaseEndsAt: null });
-    await (await stage.board.refund(1, funder.address)).wait();
+    await mined(stage.board.refund(1, funder.address));
     const refunded = await expectAsOnChain(1);
     expect(BigInt(String((refunded["contributions"] as Json[])[0]?.["refunded"])) > 0n).to.equal(true);
     expect((refunded["history"] as Json[]).map(({ name }) => name).reverse()).to.deep.equal([
@@ -126,19 +127,19 @@ describe("API: bounties", function () {
     await bid(2n, bidders[0], 0n, 500_000n);
     await bid(2n, bidders[1], 1n, 600_000n);
     const third = await stage.wallet(9);
-    await (await stage.identity.connect(third)["register()"]()).wait();
+    await mined(stage.identity.connect(third)["register()"]());
     await bid(2n, third, 2n, 700_000n);
     await later(10_000);
     await reveal(2n, bidders[0], 0n, 500_000n);
     await reveal(2n, bidders[1], 1n, 600_000n);
     await later(10_000);
-    await (await stage.board.withdrawBid(2, third.address)).wait();
-    await (await stage.board.connect(bidders[1]).withdrawBid(2, bidders[1].address)).wait();
-    await (await stage.board.connect(poster).award(2, bidders[0].address)).wait();
+    await mined(stage.board.withdrawBid(2, third.address));
+    await mined(stage.board.connect(bidders[1]).withdrawBid(2, bidders[1].address));
+    await mined(stage.board.connect(poster).award(2, bidders[0].address));
     const { jobId } = await expectAsOnChain(2);
-    await (await stage.escrow.connect(bidders[0]).submit(BigInt(String(jobId)), id("part 1"), "0x")).wait();
-    await (await stage.escrow.connect(evaluator).complete(BigInt(String(jobId)), ZeroHash, "0x")).wait();
-    await (await stage.board.advance(2)).wait();
+    await mined(stage.escrow.connect(bidders[0]).submit(BigInt(String(jobId)), id("part 1"), "0x"));
+    await mined(stage.escrow.connect(evaluator).complete(BigInt(String(jobId)), ZeroHash, "0x"));
+    await mined(stage.board.advance(2));
     const body = await expectAsOnChain(2);
     expect(body).to.deep.include({ part: 1, paid: "200000", phase: "ENGAGED" });
     expect((body["bids"] as Json[]).map(({ status }) => status)).to.deep.equal(["awarded", "withdrawn", "forfeited"]);
@@ -171,8 +172,8 @@ describe("API: bounties", function () {
     const { paths } = (await api.get("/openapi.json")).body as { paths: Record<string, { get: { responses: Record<string, { content: Record<string, { schema: Json }> }> } }> };
     const known = Object.keys(paths).filter((path) => path.startsWith("/v1/economy/"));
     expect(known).to.have.length(8);
-    await (await stage.reputation.connect(poster).giveFeedback(0, 1, 0, "a", "", "", "", ZeroHash)).wait();
-    await (await stage.identity.connect(bidders[0]).setAgentURI(0, registrationDataUri(writeRegistrationFile({ name: "Ada", services: [{ name: "web", endpoint: "x", version: undefined }] })))).wait();
+    await mined(stage.reputation.connect(poster).giveFeedback(0, 1, 0, "a", "", "", "", ZeroHash));
+    await mined(stage.identity.connect(bidders[0]).setAgentURI(0, registrationDataUri(writeRegistrationFile({ name: "Ada", services: [{ name: "web", endpoint: "x", version: undefined }] }))));
     await api.settled();
     for (const path of known) {
       const asked = path.replace("{agentId}", "0").replace(/\{\w+\}/, "1");
@@ -185,9 +186,9 @@ describe("API: bounties", function () {
   });
 
   it("direct award and closing: are followed", async () => {
-    await (await stage.board.connect(bidders[0]).take(4, 0, { value: STAKE })).wait();
+    await mined(stage.board.connect(bidders[0]).take(4, 0, { value: STAKE }));
     expect(await expectAsOnChain(4)).to.deep.include({ phase: "ENGAGED", agentId: "0", price: String(GOAL) });
-    await (await stage.board.connect(poster).close(3)).wait();
+    await mined(stage.board.connect(poster).close(3));
     await expectAsOnChain(3);
   });
 });

@@ -5,6 +5,7 @@ import { termsStruct } from "../../../chain/bounties/BountyTerms.ts";
 import { registrationDataUri, writeRegistrationFile } from "../../../chain/agents/writeRegistrationFile.ts";
 import { silentLogger } from "../../../runtime/logger/createLogger.ts";
 import { startEmbeddedPostgres } from "../../../runtime/postgres/embedded/startEmbeddedPostgres.ts";
+import { mined } from "../../builders/mined.ts";
 import { startEconomyStage } from "../../builders/economyStage.ts";
 import type { ApiClient, EconomyStage, Json } from "../../builders/economyStage.ts";
 
@@ -31,7 +32,7 @@ describe("API: agents and bounties through reorganisations", function () {
   let api: ApiClient;
 
   const agent = async (agentId: number): Promise<Json> => (await api.get(`/v1/economy/agents/${agentId}`)).body;
-  const register = async (uri: string): Promise<unknown> => (await stage.identity["register(string)"](uri)).wait();
+  const register = async (uri: string): Promise<unknown> => mined(stage.identity["register(string)"](uri));
   async function post(goal: bigint): Promise<void> {
     const owner = stage.rollup.wallet.address;
     const terms = termsStruct({
@@ -39,7 +40,7 @@ describe("API: agents and bounties through reorganisations", function () {
       proofOfService: ZeroAddress, awardSeconds: 10, workSeconds: 10, settleSeconds: 0, evaluator: owner, reviewSeconds: 10, disputeSeconds: 0, rulingSeconds: 0, arbiter: ZeroAddress, bidder: ZeroAddress,
       source: ZeroAddress, shares: [], sourceParams: "0x",
     });
-    await (await stage.board.post(terms, { uri: "a", hash: ZeroHash }, { uri: "b", hash: ZeroHash }, 1, { value: 1 })).wait();
+    await mined(stage.board.post(terms, { uri: "a", hash: ZeroHash }, { uri: "b", hash: ZeroHash }, 1, { value: 1 }));
   }
   /** Replaces everything after a block by empty blocks, one more than there were. */
   async function loseAllAfter(block: number): Promise<void> {
@@ -60,8 +61,8 @@ describe("API: agents and bounties through reorganisations", function () {
     stage = await startEconomyStage();
     api = await stage.startApi();
     for (const name of ["Ada", "Bob", "Cy"]) await register(file(name));
-    await (await stage.identity.setMetadata(0, "colour", "0x01")).wait();
-    await (await stage.reputation.connect(await stage.wallet(1)).giveFeedback(0, 5, 0, "a", "", "", "", ZeroHash)).wait();
+    await mined(stage.identity.setMetadata(0, "colour", "0x01"));
+    await mined(stage.reputation.connect(await stage.wallet(1)).giveFeedback(0, 5, 0, "a", "", "", "", ZeroHash));
     await stage.say("CallProven(uint256,address,address,uint64,uint64,uint32)", [0, stage.rollup.wallet.address, ZeroAddress], ["uint64", "uint64", "uint32"], [1, 5, 3]);
     await post(GOAL);
   });
@@ -71,16 +72,16 @@ describe("API: agents and bounties through reorganisations", function () {
     const { wallet } = stage.rollup;
     await api.settled();
     const [fork, before] = [await stage.chain.provider.getBlockNumber(), await everything(api)];
-    await (await stage.identity.transferFrom(wallet.address, (await stage.wallet(2)).address, 0)).wait();
-    await (await stage.identity.setAgentURI(1, file("Bob II"))).wait();
-    await (await stage.identity.setMetadata(1, "colour", "0x02")).wait();
+    await mined(stage.identity.transferFrom(wallet.address, (await stage.wallet(2)).address, 0));
+    await mined(stage.identity.setAgentURI(1, file("Bob II")));
+    await mined(stage.identity.setMetadata(1, "colour", "0x02"));
     await register(file("Eve"));
-    await (await stage.reputation.connect(await stage.wallet(1)).revokeFeedback(0, 1)).wait();
-    await (await stage.reputation.connect(await stage.wallet(1)).giveFeedback(0, 6, 0, "b", "", "", "", ZeroHash)).wait();
+    await mined(stage.reputation.connect(await stage.wallet(1)).revokeFeedback(0, 1));
+    await mined(stage.reputation.connect(await stage.wallet(1)).giveFeedback(0, 6, 0, "b", "", "", "", ZeroHash));
     await stage.say("CallProven(uint256,address,address,uint64,uint64,uint32)", [0, wallet.address, ZeroAddress], ["uint64", "uint64", "uint32"], [2, 5, 3]);
-    await (await stage.board.fund(1, GOAL, { value: GOAL })).wait();
+    await mined(stage.board.fund(1, GOAL, { value: GOAL }));
     await post(GOAL);
-    await (await stage.escrow.createJob(ZeroAddress, wallet.address, BigInt((await stage.chain.provider.getBlock("latest"))!.timestamp + 86_400), "x", ZeroAddress, 0)).wait();
+    await mined(stage.escrow.createJob(ZeroAddress, wallet.address, BigInt((await stage.chain.provider.getBlock("latest"))!.timestamp + 86_400), "x", ZeroAddress, 0));
     await api.settled();
     expect(await agent(0)).to.deep.include({ owner: (await stage.wallet(2)).address.toLowerCase(), wallet: null, rawFeedback: { count: 2, revoked: 1 } });
     expect((await agent(1))["card"]).to.deep.include({ name: "Bob II" });
@@ -98,7 +99,7 @@ describe("API: agents and bounties through reorganisations", function () {
   it("reorganisation: an agent that comes back under the same id is the new one, with its own file", async () => {
     const fork = await stage.chain.provider.getBlockNumber();
     await register(file("Mallory"));
-    await (await stage.identity.setMetadata(3, "colour", "0x03")).wait();
+    await mined(stage.identity.setMetadata(3, "colour", "0x03"));
     await api.settled();
     expect((await agent(3))["card"]).to.deep.include({ name: "Mallory" });
     await loseAllAfter(fork);
@@ -115,7 +116,7 @@ describe("API: agents and bounties through reorganisations", function () {
     await api.settled();
     const fork = await stage.chain.provider.getBlockNumber();
     await register(file("Peggy"));
-    await (await stage.board.fund(1, GOAL, { value: GOAL })).wait();
+    await mined(stage.board.fund(1, GOAL, { value: GOAL }));
     await api.settled();
     await api.stop();
     await loseAllAfter(fork);
