@@ -2,7 +2,7 @@
 // Starts the CLI. Node 22.18 and newer run TypeScript as it is; for an older one the repository's own Node takes over.
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
-import { enableCompileCache } from "node:module";
+import module from "node:module";
 import { join } from "node:path";
 
 const main = join(import.meta.dirname, "..", "main.ts");
@@ -10,7 +10,7 @@ const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
 
 if (major > 22 || (major === 22 && minor >= 18)) {
   // Compiling takes most of the time of a short command: what was compiled once is kept in the system's temporary folder.
-  enableCompileCache();
+  module.enableCompileCache();
   const { runCli } = await import(main);
   process.exitCode = await runCli(process.argv);
 } else {

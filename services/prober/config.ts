@@ -30,6 +30,7 @@ export const proberSettings = defineConfig({
   tallyAfterSeconds: { env: "PROBER_TALLY_AFTER_SECONDS", parser: integer(0), default: 30, description: "So long after the reveal phase, times its place in the panel, it leaves the tally to others" },
   publish: { env: "PROBER_PUBLISH", parser: flag, default: false, description: "Answer requests of operators' agents in the ValidationRegistry, through the meter" },
   stakeGwei: { env: "PROBER_STAKE_GWEI", parser: integer(0), default: 0, description: "Staked once, by a prober that never was; 0 for a stake that is paid by hand" },
+  leave: { env: "PROBER_LEAVE", parser: flag, default: false, description: "Commit to nothing more, reveal what is committed to, and withdraw the stake as soon as that can be" },
   minBalanceGwei: { env: "PROBER_MIN_BALANCE_GWEI", parser: integer(0), default: 20_000_000, description: "Alarm below this balance" },
   calmFeeGwei: { env: "PROBER_CALM_FEE_GWEI", parser: integer(1), default: 100, description: "Most for a gas while there is time" },
   maxFeeGwei: { env: "PROBER_MAX_FEE_GWEI", parser: integer(1), default: 2_000, description: "Most for a gas of a reveal close to its deadline; it never costs more than the penalty" },

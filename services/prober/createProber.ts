@@ -18,7 +18,7 @@ import type { Clock } from "../../runtime/clock/Clock.ts";
 import type { Logger } from "../../runtime/logger/Logger.ts";
 import type { Metrics } from "../../runtime/metrics/Metrics.ts";
 import type { WakeQueue } from "../../runtime/queue/WakeQueue.ts";
-import { encodeProberCall, intentIdOf, purposeOf } from "./act/encodeProberCall.ts";
+import { encodeProberCall, intentIdOf, isPeriodCall, purposeOf } from "./act/encodeProberCall.ts";
 import { decide } from "./decide/decide.ts";
 import { REVEAL_PRESSURE, timedCalls } from "./decide/timedCalls.ts";
 import type { EngagementView, ProberAlarm, ProberCall, ProberPolicy, ProberState, Secret } from "./decide/ProberState.ts";
@@ -133,6 +133,10 @@ export async function createProber(options: ProberOptions): Promise<Prober> {
         return false;
       case "join":
         return (await meter.stakeOf(address)).amountWei > 0n;
+      case "unbond":
+        return (await meter.stakeOf(address)).payableAt > 0n;
+      case "withdrawStake":
+        return (await meter.stakeOf(address)).amountWei === 0n;
       case "commit":
         return attestationOf(await meter.attestationOf(purpose.key, purpose.period, address)) !== "none";
       case "reveal":
@@ -228,7 +232,7 @@ export async function createProber(options: ProberOptions): Promise<Prober> {
     await lookForSlashes(known);
     const stake = await meter.stakeOf(address);
     stakeWei = stake.amountWei;
-    return { now, freeStakeWei: stake.amountWei - stake.lockedWei, isNew: stake.amountWei === 0n && !store.hasJoined, isUnbonding: stake.payableAt !== 0n, penaltyWei, engagements: seen };
+    return { now, stakeWei: stake.amountWei, lockedWei: stake.lockedWei, payableAt: stake.payableAt === 0n ? undefined : Number(stake.payableAt), isNew: stake.amountWei === 0n && !store.hasJoined, penaltyWei, engagements: seen };
   }
 
   async function look(): Promise<void> {
@@ -246,7 +250,7 @@ export async function createProber(options: ProberOptions): Promise<Prober> {
   }
 
   function phaseSecondsOf(call: ProberCall): number {
-    const view = call.type === "join" ? undefined : views.find(({ key }) => key === call.key);
+    const view = isPeriodCall(call) ? views.find(({ key }) => key === call.key) : undefined;
     return (call.type === "commit" ? view?.commitSeconds : view?.revealSeconds) ?? 0;
   }
 

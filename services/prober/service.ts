@@ -62,7 +62,7 @@ export function createProberService(config: ProberConfig, logger: Logger): Servi
       endpoints: config.endpoints,
       measure: (url, signal) => measureEndpoint(url, { policy, timeoutMs: config.sampleTimeoutMs, chainId: config.chainId, maxHeadAgeSeconds: config.maxHeadAgeSeconds, nowSeconds: () => systemClock.nowSeconds(), signal }),
       publishes: config.publish,
-      policy: { minCoveragePercent: config.minCoveragePercent, sampleMs: config.sampleMs, tallyAfterSeconds: config.tallyAfterSeconds, stakeWei: BigInt(config.stakeGwei) * GWEI },
+      policy: { minCoveragePercent: config.minCoveragePercent, sampleMs: config.sampleMs, tallyAfterSeconds: config.tallyAfterSeconds, stakeWei: BigInt(config.stakeGwei) * GWEI, isLeaving: config.leave },
       fees: { calmCapWei: BigInt(config.calmFeeGwei) * GWEI, maxCapWei: BigInt(config.maxFeeGwei) * GWEI },
       minBalanceWei: BigInt(config.minBalanceGwei) * GWEI,
       everyMs: config.pollMs,

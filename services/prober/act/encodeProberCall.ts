@@ -8,19 +8,28 @@ import type { ProberCall, Secret } from "../decide/ProberState.ts";
 
 const meter = new Interface(uptimeMeterAbi);
 
+const TYPES = ["join", "unbond", "withdrawStake", "commit", "reveal", "tally", "publish"] as const satisfies readonly ProberCall["type"][];
+
 /** Fixed, since an estimate is made with the time of the last block, which may be before the phase. With room over test/gas/uptime.gas.ts. */
-const GAS = { join: 100_000n, commit: 250_000n, reveal: 120_000n, tally: 1_000_000n, publish: 400_000n } as const;
+const GAS = { join: 100_000n, unbond: 80_000n, withdrawStake: 100_000n, commit: 250_000n, reveal: 120_000n, tally: 1_000_000n, publish: 400_000n } as const;
+
+/** What is done for a period of an engagement; the others are done for all of the stake. */
+export type PeriodCall = Extract<ProberCall, { readonly key: string }>;
+
+export function isPeriodCall(call: ProberCall): call is PeriodCall {
+  return "key" in call;
+}
 
 /** The wish behind a call; asking for it twice is asking once. */
 export function intentIdOf(call: ProberCall): string {
-  return call.type === "join" ? "join" : `${call.type}:${call.key}:${call.period}`;
+  return isPeriodCall(call) ? `${call.type}:${call.key}:${call.period}` : call.type;
 }
 
 /** What an intent's id says, without the number of its try. */
 export function purposeOf(intentId: string): { readonly type: ProberCall["type"]; readonly key: string; readonly period: number } | undefined {
-  const [type, key = "", period = "0"] = intentId.split("#")[0]!.split(":");
-  if (type !== "join" && type !== "commit" && type !== "reveal" && type !== "tally" && type !== "publish") return undefined;
-  return { type, key, period: Number(period) };
+  const [name, key = "", period = "0"] = intentId.split("#")[0]!.split(":");
+  const type = TYPES.find((each) => each === name);
+  return type === undefined ? undefined : { type, key, period: Number(period) };
 }
 
 export interface EncodeOptions {
@@ -37,6 +46,10 @@ export function encodeProberCall(call: ProberCall, { domain, validator, panelOf,
   switch (call.type) {
     case "join":
       return { ...rest, valueWei: call.valueWei, data: meter.encodeFunctionData("join") };
+    case "unbond":
+      return { ...rest, valueWei: 0n, data: meter.encodeFunctionData("unbond") };
+    case "withdrawStake":
+      return { ...rest, valueWei: 0n, data: meter.encodeFunctionData("withdrawStake", [validator]) };
     case "commit": {
       const { uptimeBps, salt } = secret!;
       const commitment = uptimeCommitment(domain, { key: call.key, period: call.period, validator, uptimeBps, salt });

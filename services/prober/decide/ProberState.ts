@@ -44,11 +44,13 @@ export interface EngagementView {
 export interface ProberState {
   /** L1 time. */
   readonly now: number;
-  /** Of our stake, what is not locked. */
-  readonly freeStakeWei: bigint;
+  readonly stakeWei: bigint;
+  /** Of the stake, what commitments that are not tallied could cost. */
+  readonly lockedWei: bigint;
   /** There is none, and this data folder never paid one. */
   readonly isNew: boolean;
-  readonly isUnbonding: boolean;
+  /** L1 time from which the stake can be withdrawn; undefined before we left. */
+  readonly payableAt: number | undefined;
   readonly penaltyWei: bigint;
   readonly engagements: readonly EngagementView[];
 }
@@ -57,6 +59,8 @@ export interface ProberPolicy {
   /** Of the samples that a period should have, so many percent must be there, or it is not attested. */
   readonly minCoveragePercent: number;
   readonly sampleMs: number;
+  /** Commits to nothing more, and takes the stake out as soon as that can be. */
+  readonly isLeaving: boolean;
   /** Paid once by itself, by a prober that never staked; 0 for a stake that somebody else sees to. */
   readonly stakeWei: bigint;
   /** So long after the reveal phase, times its place in the panel, it leaves the tally to others. */
@@ -65,6 +69,8 @@ export interface ProberPolicy {
 
 export type ProberCall =
   | { readonly type: "join"; readonly valueWei: bigint; readonly deadline: number }
+  | { readonly type: "unbond"; readonly deadline: number }
+  | { readonly type: "withdrawStake"; readonly deadline: number }
   /** A new secret is made and kept first, unless there is one. */
   | { readonly type: "commit"; readonly key: string; readonly period: number; readonly uptimeBps: number; readonly deadline: number }
   | { readonly type: "reveal"; readonly key: string; readonly period: number; readonly secret: Secret; readonly deadline: number }

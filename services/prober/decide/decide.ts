@@ -28,14 +28,14 @@ function alarm(code: ProberAlarm["code"], detail: string): ProberAlarm {
  * the chain has already is not asked for again.
  */
 export function decide(state: ProberState, policy: ProberPolicy): ProberAction[] {
-  if (state.isNew && policy.stakeWei > 0n) return [{ type: "join", valueWei: policy.stakeWei, deadline: Infinity }];
-  let freeWei = state.freeStakeWei;
+  if (state.isNew && policy.stakeWei > 0n && !policy.isLeaving) return [{ type: "join", valueWei: policy.stakeWei, deadline: Infinity }];
+  let freeWei = state.stakeWei - state.lockedWei;
   const actions: ProberAction[] = [];
   for (const view of state.engagements) {
     actions.push(...decideReveals(view, state.now));
     const commit = decideCommit(view, state.now, policy);
     if (commit?.type === "commit") {
-      if (state.isUnbonding) continue;
+      if (state.payableAt !== undefined || policy.isLeaving) continue;
       if (freeWei < state.penaltyWei) actions.push(alarm("prober/no-stake", `The free stake of ${freeWei} wei does not cover a penalty of ${state.penaltyWei} wei: nothing is attested for ${view.key}`));
       else {
         freeWei -= state.penaltyWei;
@@ -44,7 +44,14 @@ export function decide(state: ProberState, policy: ProberPolicy): ProberAction[]
     } else if (commit !== undefined) actions.push(commit);
   }
   for (const view of state.engagements) actions.push(...decideTally(view, state.now, policy), ...decidePublish(view));
-  return actions;
+  return [...actions, ...decideLeave(state, policy)];
+}
+
+/** What is committed to is still revealed, and nothing is paid before all of it is tallied. */
+function decideLeave({ now, stakeWei, lockedWei, payableAt }: ProberState, { isLeaving }: ProberPolicy): ProberAction[] {
+  if (!isLeaving || stakeWei === 0n) return [];
+  if (payableAt === undefined) return [{ type: "unbond", deadline: Infinity }];
+  return now >= payableAt && lockedWei === 0n ? [{ type: "withdrawStake", deadline: Infinity }] : [];
 }
 
 function decideReveals(view: EngagementView, now: number): ProberAction[] {

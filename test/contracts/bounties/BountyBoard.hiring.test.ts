@@ -1,6 +1,7 @@
 import { expect } from "chai";
-import { ZeroHash } from "ethers";
+import { AbiCoder, Interface, keccak256, ZeroAddress, ZeroHash, zeroPadValue } from "ethers";
 
+import { dueOf } from "../../../chain/bounties/workCost.ts";
 import { BountyStage, errorOf, GOAL, REVIEW, STAKE, WORK } from "../../builders/bountyStage.ts";
 
 describe("BountyBoard: hiring and one-shot work", () => {
@@ -214,6 +215,32 @@ describe("BountyBoard: hiring and one-shot work", () => {
       expect(await stage.credit(B())).to.equal(STAKE);
     });
 
+    it("verified: a bridge is paid when its deployed code is the one that was asked for, whoever shows it; other code fails by time", async () => {
+      const verifier = await stage.connection.ethers.deployContract("CodeVerifier");
+      const bridge = await (await stage.connection.ethers.deployContract("TestToken")).getAddress();
+      const codeHash = keccak256(await stage.connection.ethers.provider.getCode(bridge));
+      const callData = new Interface(["function decimals() view returns (uint8)"]).encodeFunctionData("decimals");
+      const spec = { codeHash, callData, returnHash: keccak256(zeroPadValue("0x12", 32)) };
+      const sourceParams = AbiCoder.defaultAbiCoder().encode(["tuple(bytes32 codeHash, bytes callData, bytes32 returnHash)"], [spec]);
+      const terms = stage.terms({ role: "BRIDGE", kind: "VERIFIED", evaluator: ZeroAddress, source: await verifier.getAddress(), sourceParams });
+      const id = await stage.engaged(terms, [GOAL, GOAL]);
+
+      const first = (await stage.state(id)).jobId;
+      await stage.send(stage.escrowBy(A()).submit(first, zeroPadValue(stage.addressOf(stage.meter), 32), "0x"));
+      expect(await errorOf(stage.escrowBy(A()).completeVerified(first, sourceParams))).to.equal("WrongCode");
+      expect(await errorOf(stage.escrowBy(stage.evaluator).complete(first, ZeroHash, "0x"))).to.equal("NotAllowed");
+      await stage.pass(WORK + REVIEW);
+      await stage.send(stage.escrowBy(stage.stranger).claimRefund(first));
+      await stage.advance(id);
+      await stage.send(stage.by(stage.poster).award(id, B().address));
+
+      const { jobId } = await stage.state(id);
+      await stage.send(stage.escrowBy(B()).submit(jobId, zeroPadValue(bridge, 32), "0x"));
+      await stage.send(stage.escrowBy(stage.stranger).completeVerified(jobId, sourceParams));
+      await stage.advance(id);
+      expect([await stage.jobCredit(A()), await stage.jobCredit(B()), await stage.phase(id)]).to.deep.equal([0n, GOAL, "CLOSED"]);
+    });
+
     it("milestones: parts come one after the other, each with its own time, and cost the price together", async () => {
       const price = 99_999n;
       const id = await stage.engaged(stage.milestones(), [price]);
@@ -230,6 +257,7 @@ describe("BountyBoard: hiring and one-shot work", () => {
         await stage.advance(id);
       }
       expect(budgets).to.deep.equal([19_999n, 30_000n, 50_000n]);
+      expect(budgets).to.deep.equal([1, 2, 3].map((parts) => dueOf(stage.milestones(), price, parts) - dueOf(stage.milestones(), price, parts - 1)));
       expect(await stage.jobCredit(A())).to.equal(price);
       expect(await stage.phase(id)).to.equal("CLOSED");
     });

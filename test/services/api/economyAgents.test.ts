@@ -106,6 +106,9 @@ describe("API: agents", function () {
     expect(await idsOf("?capability=translate&maxPrice=1500")).to.deep.equal(["0"]);
     expect(await idsOf("?capability=TRANSLATE")).to.deep.equal(["0", "1"]);
     expect(await idsOf("?capability=summarise&maxPrice=1")).to.deep.equal([]);
+    expect(await idsOf(`?capability=${"9".repeat(60)}&maxPrice=9007199254740991&minProvenCalls=9007199254740991`)).to.deep.equal([]);
+    expect(await idsOf(`?cursor=${"9".repeat(78)}-${"9".repeat(78)}&order=proven`)).to.be.an("array");
+    expect((await api.get(`/v1/economy/agents/${"9".repeat(78)}`)).status).to.equal(404);
     expect(await idsOf("?maxPrice=10")).to.deep.equal(["2"]);
     expect(await idsOf("?text=compiles")).to.deep.equal(["1"]);
     expect(await idsOf(`?text=${encodeURIComponent("'; DROP TABLE agents; -- & | ! ( \\ \" %")}`)).to.deep.equal([]);
@@ -114,7 +117,7 @@ describe("API: agents", function () {
     expect((await agent(3))["layerCore"]).to.equal(null);
     const page = (await api.get("/v1/economy/agents?limit=3")).body;
     expect([(page["items"] as Json[]).length, await idsOf(`?limit=3&cursor=${String(page["next"])}`)]).to.deep.equal([3, ["3"]]);
-    for (const query of ["limit=201", "cursor=x", "cursor=1", "capability=", "minScore=101", "maxPrice=-1", "surprise=1", `text=${"x".repeat(201)}`]) {
+    for (const query of ["limit=201", "cursor=x", "cursor=1", "capability=", "minScore=101", "maxPrice=-1", "surprise=1", "text=%00", "capability=%00", `text=${"x".repeat(201)}`]) {
       expect((await api.get(`/v1/economy/agents?${query}`)).status, query).to.equal(400);
     }
   });

@@ -10,7 +10,7 @@ import type { EngagementView, ProberCall, ProberPolicy, ProberState } from "../.
 
 const KEY = "0xkey";
 const BEGUN = 1_000;
-const POLICY: ProberPolicy = { minCoveragePercent: 80, sampleMs: 10_000, stakeWei: 0n, tallyAfterSeconds: 30 };
+const POLICY: ProberPolicy = { minCoveragePercent: 80, sampleMs: 10_000, stakeWei: 0n, isLeaving: false, tallyAfterSeconds: 30 };
 const SECRET = { uptimeBps: 9_000, salt: "0xsalt" };
 
 /** Periods of 100 s, then 40 s to commit and 50 s to reveal. */
@@ -19,11 +19,11 @@ function view(change: Partial<EngagementView> = {}): EngagementView {
 }
 
 function at(now: number, engagement: Partial<EngagementView> = {}, state: Partial<ProberState> = {}, policy: Partial<ProberPolicy> = {}) {
-  return decide({ now, freeStakeWei: 1_000n, isNew: false, isUnbonding: false, penaltyWei: 100n, engagements: [view(engagement)], ...state }, { ...POLICY, ...policy });
+  return decide({ now, stakeWei: 1_300n, lockedWei: 300n, isNew: false, payableAt: undefined, penaltyWei: 100n, engagements: [view(engagement)], ...state }, { ...POLICY, ...policy });
 }
 
 /** All but the deadlines. */
-const brief = (actions: ReturnType<typeof decide>): string[] => actions.map((action) => (action.type === "alarm" ? action.code : action.type === "join" ? `join ${action.valueWei}` : `${action.type} ${action.period}`));
+const brief = (actions: ReturnType<typeof decide>): string[] => actions.map((action) => (action.type === "alarm" ? action.code : action.type === "join" ? `join ${action.valueWei}` : "period" in action ? `${action.type} ${action.period}` : action.type));
 
 const measured = { measures: new Map([[0, { ok: 9, total: 10 }]]) };
 
@@ -61,14 +61,14 @@ describe("prober: decide", () => {
 
   it("commit: as far as the free stake covers a penalty for each, and not while leaving", () => {
     const engagements = ["0xa", "0xb", "0xc"].map((key) => view({ ...measured, key }));
-    expect(brief(at(1_110, {}, { engagements, freeStakeWei: 250n }))).to.deep.equal(["commit 0", "commit 0", "prober/no-stake"]);
-    expect(at(1_110, measured, { isUnbonding: true })).to.deep.equal([]);
+    expect(brief(at(1_110, {}, { engagements, stakeWei: 550n }))).to.deep.equal(["commit 0", "commit 0", "prober/no-stake"]);
+    expect(at(1_110, measured, { payableAt: 9_999 })).to.deep.equal([]);
   });
 
   it("reveal: what the chain has a commitment of, in the reveal phase, also while leaving and when the bounty is over", () => {
     const committed = { secrets: new Map([[0, SECRET]]), attestations: new Map([[0, "committed" as const]]) };
     expect(at(1_139, committed)).to.deep.equal([]);
-    for (const change of [{}, { isOpen: false }]) expect(at(1_140, { ...committed, ...change }, { isUnbonding: true })).to.deep.equal([{ type: "reveal", key: KEY, period: 0, secret: SECRET, deadline: 1_190 }]);
+    for (const change of [{}, { isOpen: false }]) expect(at(1_140, { ...committed, ...change }, { payableAt: 9_999 })).to.deep.equal([{ type: "reveal", key: KEY, period: 0, secret: SECRET, deadline: 1_190 }]);
     expect(at(1_150, { ...committed, attestations: new Map([[0, "revealed" as const]]) })).to.deep.equal([]);
     expect(brief(at(1_190, committed))).to.deep.equal(["prober/missed"]);
   });
@@ -89,8 +89,19 @@ describe("prober: decide", () => {
   });
 
   it("join: once, if it may, and nothing else before it", () => {
-    expect(brief(at(1_110, measured, { isNew: true, freeStakeWei: 0n }, { stakeWei: 5n }))).to.deep.equal(["join 5"]);
-    expect(brief(at(1_110, measured, { isNew: true, freeStakeWei: 0n }))).to.deep.equal(["prober/no-stake"]);
+    expect(brief(at(1_110, measured, { isNew: true, stakeWei: 0n, lockedWei: 0n }, { stakeWei: 5n }))).to.deep.equal(["join 5"]);
+    expect(brief(at(1_110, measured, { isNew: true, stakeWei: 0n, lockedWei: 0n }))).to.deep.equal(["prober/no-stake"]);
+  });
+
+  it("leave: commits to nothing, unbonds, and takes the stake when it is due and nothing is locked", () => {
+    const leaving = { isLeaving: true, stakeWei: 5n };
+    expect(brief(at(1_110, measured, {}, leaving))).to.deep.equal(["unbond"]);
+    expect(brief(at(1_110, measured, { isNew: true, stakeWei: 0n, lockedWei: 0n }, leaving))).to.deep.equal([]);
+    expect(brief(at(1_110, measured, { payableAt: 1_111, lockedWei: 0n }, leaving))).to.deep.equal([]);
+    expect(brief(at(1_111, measured, { payableAt: 1_111 }, leaving))).to.deep.equal([]);
+    expect(brief(at(1_111, measured, { payableAt: 1_111, lockedWei: 0n }, leaving))).to.deep.equal(["withdrawStake"]);
+    const committed = { secrets: new Map([[0, SECRET]]), attestations: new Map([[0, "committed" as const]]) };
+    expect(brief(at(1_150, committed, { payableAt: 1_111 }, leaving))).to.deep.equal(["reveal 0"]);
   });
 
   it("decidePressure: calm while there is time, up to the penalty for a reveal that is late", () => {

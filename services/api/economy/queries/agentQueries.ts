@@ -59,7 +59,8 @@ export async function searchAgents(pool: pg.Pool, search: AgentSearch): Promise<
   const { capability, maxPriceUnits, minProvenCalls, minScore, text, owner, active, order, after, limit } = search;
   const where = new Where();
   if (capability !== undefined || maxPriceUnits !== undefined) {
-    const isNumber = capability !== undefined && /^\d+$/.test(capability);
+    // A longer number is no capability's, but may be the name of one.
+    const isNumber = capability !== undefined && /^\d{1,10}$/.test(capability);
     const conditions = ["k.agent_id = a.agent_id", "c.status = 'ok'"];
     const values: unknown[] = [];
     if (capability !== undefined) {

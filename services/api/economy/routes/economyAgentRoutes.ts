@@ -15,6 +15,9 @@ import { cursorPage, economyOf, flag, notFound } from "./economyPage.ts";
 const MAX_ITEMS = 64;
 const pairCursor = z.string().regex(/^\d{1,78}-\d{1,78}$/, "expected `next` of the page before");
 
+/** Text to search for; the database knows no control characters. */
+const words = (most: number): z.ZodString => z.string().min(1).max(most).regex(/^\P{Cc}*$/u, "expected text without control characters");
+
 function split(cursor: string | undefined): readonly [string, string] | undefined {
   if (cursor === undefined) return undefined;
   const [first = "", second = ""] = cursor.split("-");
@@ -65,11 +68,11 @@ export const economyAgentRoutes: readonly AnyRoute[] = [
     summary: "ERC-8004 agents, searched by capability, price and proven reputation",
     query: {
       ...cursorPage(pairCursor),
-      capability: z.string().min(1).max(64).optional().describe("Number or name of a capability on this chain"),
+      capability: words(64).optional().describe("Number or name of a capability on this chain"),
       maxPrice: index.optional().describe("Units of the chain that a call costs at most: of that capability, or of any"),
       minProvenCalls: index.optional(),
       minScore: index.pipe(z.number().max(100)).optional().describe("Mean of backed feedback, 0 to 100, at least"),
-      text: z.string().min(1).max(200).optional().describe("Words in the file's name, description, services or capabilities"),
+      text: words(200).optional().describe("Words in the file's name, description, services or capabilities"),
       owner: address.optional(),
       active: flag.optional(),
       order: z.enum(["id", "proven"]).optional().describe("`proven`: most proven calls first; by id when left out"),
