@@ -1,6 +1,7 @@
 import { Interface } from "ethers";
 import type { Signer, TransactionReceipt } from "ethers";
 
+import { REGISTRY_ABIS } from "../../chain/agents/connectRegistries.ts";
 import { bidCommitment } from "../../chain/bounties/bidCommitment.ts";
 import { BOUNTY_STAGES } from "../../chain/bounties/BountyState.ts";
 import type { BidStatus } from "../../chain/bounties/BountyState.ts";
@@ -15,6 +16,7 @@ import { L1Sender } from "../L1Sender.ts";
 import type { SentTransaction } from "../L1Sender.ts";
 import { contractOf } from "../economy/readEconomy.ts";
 import type { Economy } from "../economy/readEconomy.ts";
+import { checkBid } from "./checkBid.ts";
 import type { BountyDocument } from "./documents.ts";
 
 const METER = new Interface(["function unitsOf(address board, uint256 id) view returns (uint256)", "function hasFailed(address board, uint256 id) view returns (bool)"]);
@@ -48,6 +50,8 @@ export interface Bid {
   readonly bidder: string;
   readonly status: BidStatus;
   readonly round: number;
+  /** What hides it, or hid it; undefined without one. */
+  readonly commitment: string | undefined;
   /** Undefined until it is revealed. */
   readonly agentId: bigint | undefined;
   readonly priceBase: bigint | undefined;
@@ -87,7 +91,7 @@ export class BountyDesk {
   constructor(economy: Economy, signer: Signer) {
     this.economy = economy;
     this.address = contractOf(economy, "bountyBoard").toLowerCase();
-    this.sender = new L1Sender(signer, BOUNTY_ABIS);
+    this.sender = new L1Sender(signer, [...BOUNTY_ABIS, ...REGISTRY_ABIS]);
     this.#board = connectBountyBoard(this.address, signer);
   }
 
@@ -120,9 +124,9 @@ export class BountyDesk {
   }
 
   async bid(id: number, bidder: string): Promise<Bid> {
-    const { status, round, agentId, price } = await this.sender.read(() => readBid(this.#board, BigInt(id), bidder));
+    const { status, round, commitment, agentId, price } = await this.sender.read(() => readBid(this.#board, BigInt(id), bidder));
     const isShown = status === "REVEALED" || status === "AWARDED";
-    return { bidder: bidder.toLowerCase(), status, round, agentId: isShown ? agentId : undefined, priceBase: isShown ? price : undefined };
+    return { bidder: bidder.toLowerCase(), status, round, commitment: /^0x0+$/.test(commitment) ? undefined : commitment, agentId: isShown ? agentId : undefined, priceBase: isShown ? price : undefined };
   }
 
   /** The bids of a bounty that stand, the lowest first, those that are hidden last. */
@@ -186,11 +190,17 @@ export class BountyDesk {
     return (await this.#pay(token, amountBase, (options) => this.#board.fund(id, amountBase, options))).hash;
   }
 
-  /** Commits to a bid, with the stake. Keep the secret first: without it half of the stake is lost. @throws ChainError (`WrongPhase`, `AlreadyBid`, …) */
+  /**
+   * Commits to a bid, with the stake. Keep the secret first: without it half of the stake is lost.
+   * @throws SdkError `SDK_INPUT` for a bid that could not be revealed; ChainError (`WrongPhase`, `AlreadyBid`, …)
+   */
   async commit(id: number, secret: BidSecret): Promise<string> {
-    const { token, stake } = (await this.read(id)).terms;
+    const { terms } = await this.read(id);
+    const { token, stake } = terms;
     const { round, agentId, priceBase, salt } = secret;
     const bidder = await this.sender.address();
+    const registry = await this.sender.read(() => this.#board.identityRegistry());
+    await this.sender.read(() => checkBid(this.sender.signer, registry, terms, { bidder, agentId, priceBase }));
     const commitment = bidCommitment({ chainId: BigInt(this.economy.chainId), board: this.address, id: BigInt(id), round, bidder }, { agentId, price: priceBase, salt });
     return (await this.#pay(token, stake, (options) => this.#board.commitBid(id, commitment, options))).hash;
   }

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { mkdir, readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 
+import { bidCommitment } from "../../../chain/bounties/bidCommitment.ts";
 import { writeFileAtomic } from "../../../runtime/files/writeFileAtomic.ts";
 import { PolicyError } from "../policy/PolicyError.ts";
 
@@ -24,6 +25,10 @@ export type BidKey = Pick<SealedBid, "chainId" | "board" | "bounty" | "round" | 
 const isNotThere = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === "ENOENT";
 const isSame = (a: BidKey, b: BidKey): boolean =>
   a.chainId === b.chainId && a.board.toLowerCase() === b.board.toLowerCase() && a.bounty === b.bounty && a.round === b.round && a.bidder.toLowerCase() === b.bidder.toLowerCase();
+
+function commitmentOf({ chainId, board, bounty, round, bidder, agentId, priceBase, salt }: SealedBid): string {
+  return bidCommitment({ chainId: BigInt(chainId), board, id: BigInt(bounty), round, bidder }, { agentId, price: priceBase, salt });
+}
 
 /** The salts of an account's bids, in a file that only its owner reads. A bid without its salt loses half of its stake. */
 export class BidBook {
@@ -62,8 +67,9 @@ export class BidBook {
     }
   }
 
-  find(key: BidKey): SealedBid | undefined {
-    return this.#bids.find((bid) => isSame(bid, key));
+  /** What was written down last for this round, or what hides behind a commitment. */
+  find(key: BidKey, commitment?: string): SealedBid | undefined {
+    return this.#bids.findLast((bid) => isSame(bid, key) && (commitment === undefined || commitmentOf(bid) === commitment.toLowerCase()));
   }
 
   /** Bounties of a board that it holds salts for. */
@@ -71,9 +77,12 @@ export class BidBook {
     return [...new Set(this.#bids.filter((bid) => bid.board.toLowerCase() === board.toLowerCase()).map(({ bounty }) => bounty))];
   }
 
-  /** The bid that is written down for this round already, or a new one with a fresh salt, on disk before it returns. */
+  /**
+   * The bid of this agent at this price that is written down for this round already, or a new one with a fresh salt, on disk before it
+   * returns. Nothing is written over: of two bids the first may have been committed all the same.
+   */
   async seal(key: BidKey, agentId: bigint, priceBase: bigint): Promise<SealedBid> {
-    const known = this.find(key);
+    const known = this.#bids.findLast((bid) => isSame(bid, key) && bid.agentId === agentId && bid.priceBase === priceBase);
     if (known !== undefined) return known;
     const bid: SealedBid = { ...key, agentId, priceBase, salt: `0x${randomBytes(32).toString("hex")}` };
     const bids = [...this.#bids, bid];

@@ -134,8 +134,8 @@ export class OperatorAgent {
       case "commit":
         return { priceBase: action.priceBase, stakeBase: action.stakeBase, transaction: await this.#commit(action.bounty, action.priceBase) };
       case "reveal": {
-        const { round } = await desk.read(action.bounty);
-        const secret = this.#store.bids.find(await this.#bidKey(action.bounty, round));
+        const [{ round }, { commitment }] = await Promise.all([desk.read(action.bounty), desk.bid(action.bounty, await desk.sender.address())]);
+        const secret = this.#store.bids.find(await this.#bidKey(action.bounty, round), commitment);
         if (secret === undefined) throw sdkError("SDK_INPUT", `the salt of the bid on bounty ${action.bounty} is not in ${this.#store.dir}`);
         return { priceBase: secret.priceBase, transaction: await desk.reveal(action.bounty, secret) };
       }

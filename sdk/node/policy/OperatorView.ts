@@ -83,7 +83,7 @@ export class OperatorView {
 
   async #ownBid({ id, round }: Bounty): Promise<OwnBid | undefined> {
     const bid = await this.#desk.bid(id, this.#me);
-    const secret = this.#store.bids.find({ chainId: this.#desk.economy.chainId, board: this.#desk.address, bounty: id, round: bid.status === "NONE" ? round : bid.round, bidder: this.#me });
+    const secret = this.#store.bids.find({ chainId: this.#desk.economy.chainId, board: this.#desk.address, bounty: id, round: bid.status === "NONE" ? round : bid.round, bidder: this.#me }, bid.status === "COMMITTED" ? bid.commitment : undefined);
     if (bid.status === "NONE") return secret === undefined ? undefined : { round, priceBase: secret.priceBase, status: "WRITTEN" };
     return { round: bid.round, priceBase: bid.priceBase ?? secret?.priceBase ?? 0n, status: bid.status };
   }
