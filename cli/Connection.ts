@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 
-import { JsonRpcProvider } from "ethers";
+import { JsonRpcProvider, VoidSigner, ZeroAddress } from "ethers";
 import type { Signer } from "ethers";
 
 import { Agnt2Client } from "../sdk/Agnt2Client.ts";
@@ -85,6 +85,11 @@ export class Connection {
   async economySigner(): Promise<Signer> {
     const { chainId } = await this.economy();
     return (await this.#load(() => Promise.resolve(chainId))).connectL1(await this.#l1(chainId));
+  }
+
+  /** Nobody's account, for looking: it can send nothing, and needs no key. */
+  async economyReader(): Promise<Signer> {
+    return new VoidSigner(ZeroAddress, await this.economyProvider());
   }
 
   /** L1 alone, for looking. */

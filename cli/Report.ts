@@ -1,4 +1,3 @@
-import ora from "ora";
 import pc from "picocolors";
 
 import type { Agnt2Client } from "../sdk/Agnt2Client.ts";
@@ -102,11 +101,12 @@ export class Report {
   /** Shows that something is waited for, on terminals only. */
   async waiting<T>(label: string, work: Promise<T>): Promise<T> {
     if (this.isJson || process.stderr.isTTY !== true) return work;
-    const spinner = ora({ text: label, stream: process.stderr }).start();
+    // Only where it is seen: it is a seventh of what a command loads.
+    const spinner = import("ora").then(({ default: ora }) => ora({ text: label, stream: process.stderr }).start());
     try {
       return await work;
     } finally {
-      spinner.stop();
+      (await spinner).stop();
     }
   }
 
@@ -117,7 +117,9 @@ export class Report {
     const code = typeof known.code === "string" ? known.code : "CLI_INTERNAL";
     const todo = typeof known.todo === "string" && known.todo !== "" ? known.todo : undefined;
     if (this.isJson) {
-      process.stderr.write(`${JSON.stringify({ error: { code, message, ...(todo === undefined ? {} : { todo }) } }, replacer)}\n`);
+      // What a contract calls its refusal: for programs that would have to read the message otherwise.
+      const { contractError } = (known.values ?? {}) as { contractError?: unknown };
+      process.stderr.write(`${JSON.stringify({ error: { code, message, ...(typeof contractError === "string" ? { contractError } : {}), ...(todo === undefined ? {} : { todo }) } }, replacer)}\n`);
       return;
     }
     process.stderr.write(`${pc.red(printable(code))}  ${printable(message)}\n`);

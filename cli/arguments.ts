@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from "commander";
+import { isAddress } from "ethers";
 
 import type { Reference } from "../sdk/operations.ts";
 
@@ -17,8 +18,14 @@ export function parseAgent(text: string): number | string {
 }
 
 export function parseAddress(text: string): string {
-  if (/^0x[0-9a-fA-F]{40}$/.test(text)) return text;
+  // Capitals are a checksum: a slip of the hand is found before money goes there.
+  if (/^0x[0-9a-fA-F]{40}$/.test(text) && isAddress(text)) return text;
   throw new InvalidArgumentError("expected a 0x address.");
+}
+
+export function parseHex(text: string): string {
+  if (/^0x([0-9a-fA-F]{2})*$/.test(text)) return text;
+  throw new InvalidArgumentError("expected bytes as 0x text.");
 }
 
 export function parseUrl(text: string): string {

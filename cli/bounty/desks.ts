@@ -6,6 +6,7 @@ import { InvalidArgumentError } from "commander";
 import type { Asset } from "../../sdk/amount.ts";
 import { BountyDesk } from "../../sdk/bounties/BountyDesk.ts";
 import type { Bounty } from "../../sdk/bounties/BountyDesk.ts";
+import { isNobody } from "../../sdk/bounties/BountyTerms.ts";
 import { JobDesk } from "../../sdk/bounties/JobDesk.ts";
 import { tokenOnL1 } from "../../sdk/L1Account.ts";
 import { NO_TOKEN } from "../../sdk/L1Sender.ts";
@@ -24,6 +25,11 @@ export function parseBounty(text: string): number {
 
 export async function openBoard({ connection }: Context): Promise<BountyDesk> {
   return new BountyDesk(await connection.economy(), await connection.economySigner());
+}
+
+/** The same for looking: needs no key. */
+export async function lookAtBoard({ connection }: Context): Promise<BountyDesk> {
+  return new BountyDesk(await connection.economy(), await connection.economyReader());
 }
 
 /** The work of a bounty that is judged. @throws SdkError `SDK_INPUT` when no part of it has begun */
@@ -54,5 +60,14 @@ export async function bountyFacts(context: Context, bounty: Bounty): Promise<Row
   return {
     bounty: bounty.id, role: terms.role, kind: terms.kind, phase: bounty.phase, until: bounty.phaseEndsAt === undefined ? null : new Date(bounty.phaseEndsAt * 1000).toISOString(), round: bounty.round,
     pool: amount(bounty.poolBase), ceiling: amount(terms.ceiling), stake: amount(terms.stake), minProvenCalls: terms.minProvenCalls.toString(), poster: bounty.poster, worker: bounty.worker ?? null,
+  };
+}
+
+/** What its terms say besides, for whoever thinks of bidding. */
+export async function termFacts(context: Context, { terms }: Bounty): Promise<Row> {
+  const nobody = (address: string): string | null => (isNobody(address) ? null : address.toLowerCase());
+  return {
+    token: nobody(terms.token), goal: new BaseAmount(terms.goal, await assetOf(context, terms.token)), workSeconds: terms.workSeconds,
+    evaluator: nobody(terms.evaluator), arbiter: nobody(terms.arbiter), source: nobody(terms.source), onlyFor: nobody(terms.bidder),
   };
 }

@@ -11,7 +11,7 @@ import type { BountyDocument } from "../../sdk/bounties/documents.ts";
 import { NO_TOKEN } from "../../sdk/L1Sender.ts";
 import { contractOf } from "../../sdk/economy/readEconomy.ts";
 import { sdkError } from "../../sdk/SdkError.ts";
-import { parseAddress, parseAmount, parseWhole } from "../arguments.ts";
+import { parseAddress, parseAmount, parseHex, parseWhole } from "../arguments.ts";
 import { BaseAmount } from "../Report.ts";
 import { action } from "../runCommand.ts";
 import { assetOf, openBoard } from "./desks.ts";
@@ -54,11 +54,28 @@ function sharesOf(text: string): number[] {
   return shares;
 }
 
+/** What the file of terms may say. */
+const NUMBERS: ReadonlySet<string> = new Set([
+  "maxRounds", "unruledBps", "fundingSeconds", "commitSeconds", "revealSeconds", "awardSeconds", "workSeconds", "settleSeconds", "reviewSeconds", "disputeSeconds", "rulingSeconds",
+] satisfies (keyof TermsInput)[]);
+
+function readObject(file: string): Record<string, unknown> {
+  const text = readText(file);
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (error) {
+    throw sdkError("SDK_INPUT", `the file ${file} is no JSON: ${error instanceof Error ? error.message : String(error)}`, { file }, error);
+  }
+  if (typeof json !== "object" || json === null || Array.isArray(json)) throw sdkError("SDK_INPUT", `the file ${file} is no JSON object`, { file });
+  return json as Record<string, unknown>;
+}
+
 /** Lengths of phases and the like, by their names in docs/BOUNTIES.md: whole numbers only. */
 function moreTerms(file: string | undefined): Partial<TermsInput> {
   if (file === undefined) return {};
-  const json = JSON.parse(readText(file)) as Record<string, unknown>;
-  const wrong = Object.entries(json).find(([name, value]) => !/^(maxRounds|unruledBps|[a-z]+Seconds)$/.test(name) || !Number.isSafeInteger(value));
+  const json = readObject(file);
+  const wrong = Object.entries(json).find(([name, value]) => !NUMBERS.has(name) || !Number.isSafeInteger(value));
   if (wrong !== undefined) throw sdkError("SDK_INPUT", `the file of terms has no whole number at ${wrong[0]}, or a field that it may not have`);
   return json as Partial<TermsInput>;
 }
@@ -82,7 +99,7 @@ export function addPostCommand(group: Command): void {
     .option("--arbiter <address>", "decides disputes", parseAddress)
     .option("--bidder <address>", "who alone may take it, at the ceiling", parseAddress)
     .option("--source <address>", "METERED: the meter; VERIFIED: the verifier", parseAddress)
-    .option("--source-params <hex>", "what it is told")
+    .option("--source-params <hex>", "what it is told", parseHex)
     .option("--shares <list>", "MILESTONES: parts of 10,000, for example 3000,7000")
     .option("--min-calls <count>", "paid calls that a bidder's agent must have proven", parseWhole, 0)
     .option("--terms <file>", "JSON with lengths of phases (commitSeconds, …), maxRounds, unruledBps")

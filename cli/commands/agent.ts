@@ -21,6 +21,10 @@ function collectService(text: string, before: readonly string[] = []): readonly 
   return [...before, text];
 }
 
+async function lookUp({ connection }: Context): Promise<AgentDesk> {
+  return new AgentDesk(await connection.economy(), await connection.economyReader());
+}
+
 async function desk({ connection }: Context): Promise<AgentDesk> {
   return new AgentDesk(await connection.economy(), await connection.economySigner());
 }
@@ -44,6 +48,7 @@ export function addAgentCommands(program: Command): Command {
     .action(
       action(async (context, name: string | undefined, options: RegisterOptions) => {
         if (name !== undefined && options.uri !== undefined) throw sdkError("SDK_INPUT", "give either a name or --uri");
+        if (name === undefined && (options.service ?? options.description) !== undefined) throw sdkError("SDK_INPUT", "--service and --description belong into the file of an agent that has a name");
         const services = (options.service ?? []).map((text) => ({ name: text.slice(0, text.indexOf("=")), endpoint: text.slice(text.indexOf("=") + 1), version: undefined }));
         const file = name === undefined ? options.uri : { name, services, ...(options.description === undefined ? {} : { description: options.description }) };
         const { agentId, uri, transactionHash } = await context.report.waiting("Waiting for the L1 transaction …", (await desk(context)).register(file));
@@ -56,7 +61,7 @@ export function addAgentCommands(program: Command): Command {
     .argument("<id>", "its number", parseAgentId)
     .action(
       action(async (context, id: bigint) => {
-        const { agentId, ...facts } = await (await desk(context)).show(id);
+        const { agentId, ...facts } = await (await lookUp(context)).show(id);
         const { proofOfService } = (await context.connection.economy()).contracts;
         const proven = proofOfService === undefined ? undefined : await readProven(await context.connection.economyProvider(), proofOfService, id);
         context.report.result(`Agent ${agentId}.`, { agentId: agentId.toString(), ...facts, provenCalls: proven?.calls ?? 0, clients: proven?.clients ?? 0, score: proven?.score ?? null });

@@ -8,8 +8,8 @@ import { ignoreAbsence } from "../../sdk/absence.ts";
 import { NO_TOKEN } from "../../sdk/L1Sender.ts";
 import { sdkError } from "../../sdk/SdkError.ts";
 import { asJson, listField, numberField } from "../../sdk/state.ts";
-import { parseAddress, parseAmount } from "../arguments.ts";
-import { assetOf, bountyFacts, openBids, openBoard, openJob, parseBounty } from "../bounty/desks.ts";
+import { parseAddress, parseAmount, parseHex } from "../arguments.ts";
+import { assetOf, bountyFacts, lookAtBoard, openBids, openBoard, openJob, parseBounty, termFacts } from "../bounty/desks.ts";
 import { addPostCommand } from "../bounty/postTerms.ts";
 import { BaseAmount } from "../Report.ts";
 import type { Row } from "../Report.ts";
@@ -30,7 +30,7 @@ async function listed(context: Context, isFromL1: boolean): Promise<number[]> {
   const api = context.connection.client.api;
   const answer = isFromL1 ? undefined : await ignoreAbsence(api.get(`/v1/economy/bounties?limit=${MOST_LISTED}`));
   if (answer !== undefined) return listField(answer, "items").map((item) => numberField(asJson(item), "id"));
-  const count = await (await openBoard(context)).count();
+  const count = await (await lookAtBoard(context)).count();
   return Array.from({ length: Math.min(count, MOST_LISTED) }, (_, place) => count - place);
 }
 
@@ -41,7 +41,7 @@ function addLooks(group: Command): void {
     .option("--from-l1", "from L1 itself, without a replica's index")
     .action(
       action(async (context, { fromL1 = false }: { fromL1?: boolean }) => {
-        const desk = await openBoard(context);
+        const desk = await lookAtBoard(context);
         const rows = await context.report.waiting("Reading …", Promise.all((await listed(context, fromL1)).map(async (id) => bountyFacts(context, await desk.read(id)))));
         context.report.table(rows.length === 0 ? "There are none." : "Bounties, the newest first:", "bounties", rows);
       }),
@@ -52,11 +52,11 @@ function addLooks(group: Command): void {
     .argument("<id>", "number of the bounty", parseBounty)
     .action(
       action(async (context, id: number) => {
-        const desk = await openBoard(context);
+        const desk = await lookAtBoard(context);
         const [bounty, [posted], bids, meter] = await Promise.all([desk.read(id), desk.posted(id), desk.bids(id), desk.read(id).then((read) => (read.worker === undefined ? undefined : desk.meter(read)))]);
         const shown = bids.map(({ bidder, status, agentId, priceBase }) => ({ bidder, status, agentId: agentId?.toString() ?? null, price: priceBase?.toString() ?? null }));
         const facts: Row = {
-          ...(await bountyFacts(context, bounty)), spec: posted?.spec.uri ?? null, units: meter === undefined ? null : meter.units.toString(), paidUnits: bounty.paidUnits.toString(), failed: meter?.hasFailed ?? false,
+          ...(await bountyFacts(context, bounty)), ...(await termFacts(context, bounty)), spec: posted?.spec.uri ?? null, units: meter === undefined ? null : meter.units.toString(), paidUnits: bounty.paidUnits.toString(), failed: meter?.hasFailed ?? false,
           job: bounty.jobId?.toString() ?? null, bids: shown,
         };
         context.report.result((posted === undefined ? undefined : readInline(posted.intent)) ?? `Bounty ${id}.`, facts);
@@ -92,12 +92,12 @@ function addMoney(group: Command): void {
   group
     .command("withdraw")
     .description("take everything that the board and its jobs owe you")
-    .option("--token <address>", "default: ETH", parseAddress)
+    .option("--token <address>", "default: ETH, or that of the bid", parseAddress)
     .option("--bid <id>", "take the stake of your bid on this bounty back first", parseBounty)
     .action(
       action(async (context, options: { token?: string; bid?: number }) => {
         const desk = await openBoard(context);
-        const token = options.token ?? NO_TOKEN;
+        const token = options.token ?? (options.bid === undefined ? NO_TOKEN : (await desk.read(options.bid)).terms.token);
         if (options.bid !== undefined) await context.report.waiting(WAITING, desk.withdrawBid(options.bid));
         const asset = await assetOf(context, token);
         const escrow = await openEscrow(context);
@@ -140,8 +140,9 @@ function addBidding(group: Command): void {
     .action(
       action(async (context, id: number) => {
         const desk = await openBoard(context);
-        const [{ round }, bidder] = [await desk.read(id), await desk.sender.address()];
-        const secret = (await openBids(context, bidder)).find({ chainId: desk.economy.chainId, board: desk.address, bounty: id, round, bidder });
+        const bidder = await desk.sender.address();
+        const [{ round }, { commitment }, book] = await Promise.all([desk.read(id), desk.bid(id, bidder), openBids(context, bidder)]);
+        const secret = book.find({ chainId: desk.economy.chainId, board: desk.address, bounty: id, round, bidder }, commitment);
         if (secret === undefined) throw sdkError("SDK_INPUT", `no bid of this key on bounty ${id} is in the file of bids`, { id });
         const transaction = await context.report.waiting(WAITING, desk.reveal(id, secret));
         context.report.result("Shown.", { bounty: id, price: secret.priceBase.toString(), transaction });
@@ -201,7 +202,7 @@ function addWork(group: Command): void {
     .command("verify")
     .description("have the verifier contract take the work; anyone may")
     .argument("<id>", "number of the bounty", parseBounty)
-    .option("--data <hex>", "what the verifier wants to see", "0x")
+    .option("--data <hex>", "what the verifier wants to see", parseHex, "0x")
     .action(
       action(async (context, id: number, { data }: { data: string }) => {
         const { jobs, jobId } = await openJob(context, id);
