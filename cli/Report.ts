@@ -101,7 +101,7 @@ export class Report {
   /** Shows that something is waited for, on terminals only. */
   async waiting<T>(label: string, work: Promise<T>): Promise<T> {
     if (this.isJson || process.stderr.isTTY !== true) return work;
-    // Only where it is seen: it is a seventh of what a command loads.
+    // Loaded only where it is seen: on terminals.
     const spinner = import("ora").then(({ default: ora }) => ora({ text: label, stream: process.stderr }).start());
     try {
       return await work;

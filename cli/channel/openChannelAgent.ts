@@ -2,10 +2,8 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 
 import { ChannelDesk } from "../../sdk/channels/ChannelDesk.ts";
-import { ChannelAgent } from "../../sdk/node/channels/ChannelAgent.ts";
-import type { ChannelAgentOptions } from "../../sdk/node/channels/ChannelAgent.ts";
-import { ChannelBook } from "../../sdk/node/channels/ChannelBook.ts";
-import type { BookEntry } from "../../sdk/node/channels/ChannelBook.ts";
+import type { ChannelAgent, ChannelAgentOptions } from "../../sdk/node/channels/ChannelAgent.ts";
+import type { BookEntry, ChannelBook } from "../../sdk/node/channels/ChannelBook.ts";
 import { sdkError } from "../../sdk/SdkError.ts";
 import type { Connection } from "../Connection.ts";
 
@@ -17,10 +15,16 @@ export async function channelFolder(connection: Connection): Promise<string> {
   return join(connection.config.channels ?? join(homedir(), ".agnt2", "channels"), bundleSigner.address);
 }
 
+// What channels run on is loaded by the commands that use it: all others start sooner.
+async function openBook(connection: Connection): Promise<ChannelBook> {
+  const { ChannelBook } = await import("../../sdk/node/channels/ChannelBook.ts");
+  return ChannelBook.open(await channelFolder(connection));
+}
+
 /** The contract, and the list of channels, for commands that need no store. */
 export async function openDesk(connection: Connection): Promise<{ readonly desk: ChannelDesk; readonly book: ChannelBook; readonly fromBlock: number }> {
   const desk = await ChannelDesk.connect(connection.client, await connection.l1Signer());
-  return { desk, book: await ChannelBook.open(await channelFolder(connection)), fromBlock: connection.deploymentBlock };
+  return { desk, book: await openBook(connection), fromBlock: connection.deploymentBlock };
 }
 
 /** The towers that the command line or the environment names. @throws SdkError `SDK_INPUT` when the chain's TowerBond is not known */
@@ -40,12 +44,13 @@ export async function openChannelAgent(connection: Connection, options: Pick<Cha
   if (channelSigner === undefined) throw sdkError("SDK_SIGNER", "channels need a key in this process: a keystore, not an external signer");
   const desk = await ChannelDesk.connect(connection.client, await connection.l1Signer());
   const core = await connection.coreChannels();
+  const { ChannelAgent } = await import("../../sdk/node/channels/ChannelAgent.ts");
   return ChannelAgent.start({ dir: await channelFolder(connection), signer: channelSigner, desk, fromBlock: connection.deploymentBlock, pollMs: POLL_MS, ...(core === undefined ? {} : { core }), ...(await towersOf(connection)), ...options });
 }
 
 /** Keeps where the other side listens, when a command names it. */
 export async function withPeerAddress(connection: Connection, idOrStart: string, peerAddress: string | undefined): Promise<BookEntry> {
-  const book = await ChannelBook.open(await channelFolder(connection));
+  const book = await openBook(connection);
   const entry = book.find(idOrStart);
   if (peerAddress !== undefined && peerAddress !== entry.peerAddress) await book.put({ ...entry, peerAddress });
   return entry;

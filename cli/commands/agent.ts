@@ -6,7 +6,6 @@ import { readProven } from "../../sdk/agents/readProven.ts";
 import { ServiceDesk } from "../../sdk/agents/ServiceDesk.ts";
 import { sdkError } from "../../sdk/SdkError.ts";
 import { parseAddress, parseWhole } from "../arguments.ts";
-import { runPolicy } from "../agent/runPolicy.ts";
 import { action } from "../runCommand.ts";
 import type { Context } from "../runCommand.ts";
 
@@ -133,6 +132,12 @@ export function addAgentCommands(program: Command): Command {
     .command("run")
     .description("act by a policy until Ctrl-C, without a person: as an operator that is hired as a sequencer, or as a patron that hires one")
     .requiredOption("--policy <file>", "JSON file; see docs/POLICIES.md")
-    .action(action(async (context, { policy }: { policy: string }) => runPolicy(context, policy)));
+    .action(
+      action(async (context, { policy }: { policy: string }) => {
+        // Loaded by the one command that uses it: all others start sooner.
+        const { runPolicy } = await import("../agent/runPolicy.ts");
+        await runPolicy(context, policy);
+      }),
+    );
   return group;
 }
