@@ -3,6 +3,7 @@ import type { Interface, InterfaceAbi, Provider, Signer, TransactionReceipt } fr
 
 import { ChainError } from "../chain/ChainError.ts";
 import { toChainError } from "../chain/decodeRevert.ts";
+import { nextBlockSeconds } from "../chain/nextBlockSeconds.ts";
 import { SdkError, sdkError } from "./SdkError.ts";
 
 /** How long a transaction may wait to be mined. */
@@ -10,8 +11,6 @@ const MINED_MS = 180_000;
 /** Longer than ethers keeps answers. */
 const NONCE_PAUSE_MS = 300;
 const NONCE_TRIES = 5;
-/** Code that returns the time of its block: TIMESTAMP, MSTORE, RETURN. */
-const RETURN_TIMESTAMP = "0x4260005260206000f3";
 /** ETH, where a token's address is asked for. */
 export const NO_TOKEN = `0x${"0".repeat(40)}`;
 const ERC20_ABI = [
@@ -46,15 +45,9 @@ export class L1Sender {
     return (await this.signer.getAddress()).toLowerCase();
   }
 
-  /**
-   * unix seconds of the block that would be mined now. The clock of a local L1 may run ahead of this machine's without a block that
-   * shows it; where an endpoint tells nothing of the pending block, its newest one and this machine's clock have to do.
-   */
+  /** Unix seconds of the block that would be mined now. @throws ChainError */
   async now(): Promise<number> {
-    // Asked of the machine itself: ethers reads no pending block in which a node leaves the number out.
-    const asked = this.provider.call({ data: RETURN_TIMESTAMP, blockTag: "pending" }).catch(() => "0x0");
-    const [latest, pending] = await this.read(() => Promise.all([this.provider.getBlock("latest"), asked]));
-    return Math.max(Math.floor(Date.now() / 1000), latest?.timestamp ?? 0, Number(pending));
+    return this.read(() => nextBlockSeconds(this.provider));
   }
 
   /** @throws ChainError */

@@ -4,6 +4,7 @@ import type { ContractTransactionReceipt, Provider, Signer } from "ethers";
 import { ROOT_ABIS } from "../../chain/connectContracts.ts";
 import { ChainError } from "../../chain/ChainError.ts";
 import { toChainError } from "../../chain/decodeRevert.ts";
+import { nextBlockSeconds } from "../../chain/nextBlockSeconds.ts";
 import { claimStruct, closeStruct, configStruct, lockStructs, updateStruct, withdrawalStruct } from "../../chain/channels/channelStructs.ts";
 import { CHANNEL_ABIS, connectAdjudicator } from "../../chain/channels/connectAdjudicator.ts";
 import { readChannel } from "../../chain/channels/readChannel.ts";
@@ -98,6 +99,11 @@ export class ChannelDesk {
   /** The newest block: its number, and its time in unix seconds. */
   async head(): Promise<{ readonly number: number; readonly timestamp: number }> {
     return (await this.#read(() => this.provider.getBlock("latest")))!;
+  }
+
+  /** Unix seconds of the block that would be mined now. @throws ChainError */
+  async nextSeconds(): Promise<number> {
+    return this.#read(() => nextBlockSeconds(this.provider));
   }
 
   /**

@@ -263,13 +263,13 @@ export class AgentChannel {
   async finish(timeoutMs = 10 * 60_000): Promise<Settled> {
     const { home, refresh } = this.#parts;
     for (const endMs = Date.now() + timeoutMs; ; await pause(DUE_POLL_MS)) {
-      const { view, deadline, nowSeconds } = await refresh();
+      const { view, deadline } = await refresh();
       if (view === undefined || view.status === "closed") {
         const settled = await home.settledAs(this.config);
         if (settled !== undefined) return settled;
       }
       if (view?.status === "open") throw sdkError("SDK_INPUT", "nobody has asked for the close: dispute first", { channelId: this.channelId });
-      if (deadline !== undefined && Math.max(nowSeconds, Date.now() / 1000) >= deadline) {
+      if (deadline !== undefined && (await home.nextSeconds()) >= deadline) {
         const settled = await home.finish(this.config).catch((error: unknown) => (isTooEarly(error) ? undefined : Promise.reject(error as Error)));
         await refresh();
         if (settled !== undefined) return settled;

@@ -24,6 +24,8 @@ export interface Settled {
 export interface ChannelHome {
   readonly name: "L1" | "Layer Core";
   read(config: ChannelConfig): Promise<HomeState>;
+  /** The time, in the home's seconds, that a call would see which is sent now. */
+  nextSeconds(): Promise<number>;
   deposit(config: ChannelConfig, side: Side, units: number): Promise<void>;
   /** Asks for the close with the best that this side has. @returns the deadline of answers */
   challenge(config: ChannelConfig, side: Side, evidence: Evidence): Promise<number>;

@@ -68,6 +68,10 @@ export class CoreHome implements ChannelHome {
     return found;
   }
 
+  async nextSeconds(): Promise<number> {
+    return Math.max(await this.desk.nowSeconds(), Math.floor(Date.now() / 1000));
+  }
+
   async deposit(config: ChannelConfig, side: Side, units: number): Promise<void> {
     await this.desk.fund(this.#reference(config), side, chainUnitsToBase(units, this.asset)).durable;
   }

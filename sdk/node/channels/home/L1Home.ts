@@ -35,6 +35,10 @@ export class L1Home implements ChannelHome {
     return { view, deadline: status === "closing" ? now.deadline : undefined, nowSeconds: head.timestamp };
   }
 
+  async nextSeconds(): Promise<number> {
+    return this.#desk.nextSeconds();
+  }
+
   async deposit(config: ChannelConfig, side: Side, units: number): Promise<void> {
     await this.#desk.open(config, side, units);
   }
