@@ -100,7 +100,8 @@ export class Report {
 
   /** Shows that something is waited for, on terminals only. */
   async waiting<T>(label: string, work: Promise<T>): Promise<T> {
-    if (this.isJson || process.stderr.isTTY !== true) return work;
+    // A terminal may say that it has no columns: a spinner would clear lines there without end.
+    if (this.isJson || process.stderr.isTTY !== true || process.stderr.columns === 0) return work;
     // Loaded only where it is seen: on terminals.
     const spinner = import("ora").then(({ default: ora }) => ora({ text: label, stream: process.stderr }).start());
     try {
