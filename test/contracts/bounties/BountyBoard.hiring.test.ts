@@ -280,6 +280,36 @@ describe("BountyBoard: hiring and one-shot work", () => {
       expect((await stage.state(id)).pool).to.equal(GOAL - 180_000n + (STAKE * 4n) / 10n);
     });
 
+    it("milestones: a worker that takes the first part and leaves loses its stake, and holds nobody up beyond the part's time", async () => {
+      const id = await stage.engaged(stage.milestones(), [100_000n, 200_000n]);
+      await stage.complete(id);
+      await stage.advance(id);
+      const { jobId } = await stage.state(id);
+      await stage.pass(WORK);
+      await stage.send(stage.escrowBy(stage.stranger).claimRefund(jobId));
+      const before = await stage.board.credit(ZeroAddress, stage.stranger.address);
+      await stage.send(stage.by(stage.stranger).advance(id));
+      expect((await stage.board.credit(ZeroAddress, stage.stranger.address)) - before).to.equal(STAKE / 10n);
+      expect([await stage.jobCredit(A()), await stage.board.credit(ZeroAddress, A().address)]).to.deep.equal([20_000n, 0n]);
+      // What was paid is the first part's share and no more; the pool has the rest, with four tenths of the stake.
+      expect((await stage.state(id)).pool).to.equal(GOAL - 20_000n + (STAKE * 4n) / 10n);
+      expect(await stage.phase(id)).to.equal("AWARD");
+    });
+
+    it("milestones: an evaluator that rejects each part pays nothing less, when the arbiter sees that the work was done", async () => {
+      const id = await stage.engaged(stage.milestones(stage.withArbiter()), [100_000n]);
+      for (let part = 0; part < 3; part += 1) {
+        const { jobId } = await stage.state(id);
+        await stage.send(stage.escrowBy(A()).submit(jobId, zeroPadValue("0x01", 32), "0x"));
+        await stage.send(stage.escrowBy(stage.evaluator).reject(jobId, ZeroHash, "0x"));
+        await stage.send(stage.escrowBy(A()).dispute(jobId, { value: await stage.escrow.bondOf(jobId) }));
+        await stage.send(stage.escrowBy(stage.arbiter).rule(jobId, 10_000));
+        await stage.advance(id);
+      }
+      expect(await stage.jobCredit(A())).to.equal(100_000n + [20_000n, 30_000n, 50_000n].reduce((bonds, price) => bonds + price / 20n, 0n));
+      expect(await stage.phase(id)).to.equal("CLOSED");
+    });
+
     it("milestones: a bid that the pool no longer pays for is not hired", async () => {
       const id = await stage.engaged(stage.milestones(), [GOAL, GOAL]);
       await stage.complete(id);
