@@ -15,7 +15,11 @@ export async function expectedAccumulator(inbox: Inbox, l2Time: BigNumberish, qu
   return accumulatorAfter(before, batchHashOf(Number(l2Time), BigInt(queueEnd), slots, dataRoot(bytes)), entries);
 }
 
-/** Submits a batch on top of what the inbox has now. */
-export async function submitBatch(inbox: Inbox, l2Time: BigNumberish, queueEnd: BigNumberish, data: BytesLike): Promise<ContractTransactionResponse> {
-  return await inbox.submitBatch(l2Time, queueEnd, await expectedAccumulator(inbox, l2Time, queueEnd, data), data);
+/**
+ * Submits a batch on top of what the inbox has now.
+ * @param gasLimit where the clock runs: a slot or an epoch may begin between an estimate and the block, and a batch that is counted or
+ * closes an epoch needs more than was estimated
+ */
+export async function submitBatch(inbox: Inbox, l2Time: BigNumberish, queueEnd: BigNumberish, data: BytesLike, gasLimit?: bigint): Promise<ContractTransactionResponse> {
+  return await inbox.submitBatch(l2Time, queueEnd, await expectedAccumulator(inbox, l2Time, queueEnd, data), data, gasLimit === undefined ? {} : { gasLimit });
 }

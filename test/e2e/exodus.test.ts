@@ -33,6 +33,8 @@ const INCLUSION_DELAY = 100;
 const MAX_LAG = 24 * 3_600;
 const WINDOW = 60;
 const EPOCH_AGE = 300;
+/** More than any batch of these stories needs. */
+const BATCH_GAS = 10_000_000n;
 const VACANCY = 3_600;
 const BOND = 10n ** 18n;
 const CONFIG = {
@@ -74,7 +76,7 @@ async function startStage(kind: ChainKind, config: Parameters<typeof deployRollu
       await chain.send("evm_mine");
     },
     async batch(queueEnd, l2Time, data = new Uint8Array()) {
-      await (await submitBatch(inbox, l2Time ?? (await stage.now()), queueEnd, hexlify(data))).wait();
+      await (await submitBatch(inbox, l2Time ?? (await stage.now()), queueEnd, hexlify(data), BATCH_GAS)).wait();
     },
     balanceOf: async (address) => BigInt((await chain.send("eth_getBalance", [address, "latest"])) as string),
     async stop() {
