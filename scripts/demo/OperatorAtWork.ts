@@ -67,7 +67,9 @@ export class OperatorAtWork {
   /** The next event of that name after `seen` of them. */
   async told(event: string, seen = 0): Promise<AgentEvent> {
     let hasEnded = false;
-    void this.#child.ended.then(() => (hasEnded = true)).catch(() => undefined);
+    const noteEnd = (): void => void (hasEnded = true);
+    // However it ended: its last words are told below.
+    void this.#child.ended.then(noteEnd, noteEnd);
     for (const end = Date.now() + PATIENCE_MS; Date.now() < end && !hasEnded; await new Promise((resolve) => setTimeout(resolve, LOOK_MS))) {
       const found = this.events.filter((each) => each.event === event)[seen];
       if (found !== undefined) return found;
