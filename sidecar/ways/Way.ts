@@ -46,10 +46,18 @@ export interface Way {
   readonly isReady: boolean;
   /** What the 402 asks for this price; made once per price. */
   requirement(price: WayPrice, timeoutSeconds: number): PaymentRequirements;
-  /** Reads a payload that names this scheme. Pure and cheap. @throws SidecarError `payment/malformed`, `payment/expired` */
+  /**
+   * Reads a payload that names this scheme. Pure and cheap. It does not ask whether the payment is still good: a lost answer may be
+   * asked for after the payment's time, so expiry is for `verify`. @throws SidecarError `payment/malformed`
+   */
   read(payload: PaymentPayload, requirement: PaymentRequirements): OfferedPayment;
-  /** Whether it pays for this very request. */
-  verify(payment: OfferedPayment, requestHash: Uint8Array): Promise<VerifiedPayment>;
+  /**
+   * The short form, header `Agnt2-Call`: the payment that this ticket (16 bytes) was made for; waits for it within the way's own bounds,
+   * in all and from one address. Only the channel has it. @throws SidecarError `payment/no-call`
+   */
+  find?(ticket: Uint8Array, requirement: PaymentRequirements, remoteAddress: string): OfferedPayment | Promise<OfferedPayment>;
+  /** Whether it pays for this very request. Takes nothing: the same payment may be verified more than once, also at the same time. */
+  verify(payment: OfferedPayment, requestHash: Uint8Array, remoteAddress: string): Promise<VerifiedPayment>;
   /** The money moves. Safe to repeat for the same payment and answer (after a crash). @throws SidecarError `payment/unsettled`: it did not and will not */
   settle(payment: VerifiedPayment, answerHash: Uint8Array): Promise<SettledPayment>;
   /** Nothing is charged, now and later where the way can say so. Safe to repeat. */
