@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import ts from "typescript";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-const AREAS = ["core", "runtime", "derivation", "services", "deploy", "sdk/node"];
+const AREAS = ["core", "runtime", "derivation", "services", "deploy", "sdk", "sidecar"];
 const CODE = /^[a-zA-Z0-9]+\/[a-zA-Z0-9-]+$/;
 const REACTIONS = ["retry", "reject", "stop"];
 

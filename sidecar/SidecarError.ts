@@ -1,0 +1,83 @@
+import type { Reaction } from "../runtime/errors/CodedError.ts";
+import { HttpError } from "../runtime/errors/HttpError.ts";
+import type { HttpErrorTable } from "../runtime/errors/HttpError.ts";
+
+type Nothing = Record<string, never>;
+
+/** Error codes of the sidecar and its middleware. */
+export type SidecarErrors = {
+  "door/request": { readonly problem: string };
+  "door/path": { readonly problem: string };
+  "door/body-too-large": { readonly limitBytes: number };
+  "door/body-slow": Nothing;
+  "door/body-broken": Nothing;
+  "door/busy": { readonly retryAfterSeconds: number };
+  "door/stopping": Nothing;
+  "door/upstream": { readonly problem: string };
+  "door/upstream-timeout": { readonly timeoutMs: number };
+  "route/unknown": { readonly method: string };
+  "payment/required": Nothing;
+  "payment/malformed": { readonly problem: string };
+  "payment/unknown-requirement": Nothing;
+  "payment/underpaid": { readonly asked: string; readonly offered: string };
+  "payment/wrong-asset": { readonly asset: string };
+  "payment/wrong-chain": { readonly network: string };
+  "payment/wrong-payee": { readonly payTo: string };
+  "payment/expired": Nothing;
+  "payment/not-yet": Nothing;
+  "payment/invalid": { readonly reason: string };
+  "payment/other-request": Nothing;
+  "payment/digest-needed": { readonly limitBytes: number };
+  "payment/digest": Nothing;
+  "payment/no-call": Nothing;
+  "payment/used": Nothing;
+  "payment/answered": Nothing;
+  "payment/released": Nothing;
+  "payment/in-progress": Nothing;
+  "payment/unsettled": { readonly reason: string };
+  "sale/answer-too-large": { readonly limitBytes: number };
+  "way/unavailable": { readonly way: string; readonly retryAfterSeconds: number };
+};
+
+const SIDECAR_ERRORS: HttpErrorTable<SidecarErrors> = {
+  "door/request": { status: 400, what: "the request is not proper HTTP", todo: "send one that is" },
+  "door/path": { status: 400, what: "the path can be read in more than one way", todo: "send it without dots, double or encoded slashes" },
+  "door/body-too-large": { status: 413, what: "the body is larger than this route takes", todo: "send less" },
+  "door/body-slow": { status: 408, what: "the body did not come in time", todo: "send it again" },
+  "door/body-broken": { status: 400, what: "the body ended early", todo: "send it again" },
+  "door/busy": { status: 503, what: "too much is being served", todo: "try again later; nothing was charged" },
+  "door/stopping": { status: 503, what: "this service is being stopped", todo: "try again later; nothing was charged" },
+  "door/upstream": { status: 502, what: "the service behind did not answer properly", todo: "try again later; nothing was charged" },
+  "door/upstream-timeout": { status: 504, what: "the service behind did not answer in time", todo: "try again later; nothing was charged" },
+  "route/unknown": { status: 404, what: "nothing is sold here", todo: "see the agent's card for what is" },
+  "payment/required": { status: 402, what: "this costs something", todo: "pay as the header PAYMENT-REQUIRED says" },
+  "payment/malformed": { status: 400, what: "the payment cannot be read", todo: "send one as the scheme says" },
+  "payment/unknown-requirement": { status: 402, what: "the payment answers no requirement of this route", todo: "pay as the header PAYMENT-REQUIRED says" },
+  "payment/underpaid": { status: 402, what: "the payment is less than the price", todo: "pay what is asked now" },
+  "payment/wrong-asset": { status: 402, what: "the payment is in another asset", todo: "pay in one of those that are asked for" },
+  "payment/wrong-chain": { status: 402, what: "the payment is on another chain", todo: "pay on one of those that are asked for" },
+  "payment/wrong-payee": { status: 402, what: "the payment is for somebody else", todo: "pay as the header PAYMENT-REQUIRED says" },
+  "payment/expired": { status: 402, what: "the payment's time is over", todo: "pay anew" },
+  "payment/not-yet": { status: 402, what: "the payment's time has not begun", todo: "check the clock" },
+  "payment/invalid": { status: 402, what: "the payment is not valid", todo: "see the reason, and pay anew" },
+  "payment/other-request": { status: 402, what: "the payment was made for another request", todo: "send the request that it was made for" },
+  "payment/digest-needed": { status: 400, what: "a paid body of this size needs the header Content-Digest", todo: "send it with sha-256" },
+  "payment/digest": { status: 400, what: "the body has another digest than the header says", todo: "send the body that was paid for" },
+  "payment/no-call": { status: 402, what: "no open call has this ticket", todo: "make the call, then ask with its ticket" },
+  "payment/used": { status: 409, what: "the payment has been used for another request", todo: "pay anew" },
+  "payment/answered": { status: 409, what: "the payment has been answered, and the answer is no longer kept", todo: "pay anew" },
+  "payment/released": { status: 409, what: "the payment was given back", todo: "pay anew" },
+  "payment/in-progress": { status: 409, what: "the request that this payment was made for is still running", todo: "ask again with the same payment" },
+  "payment/unsettled": { status: 402, what: "the payment did not go through", todo: "see the reason; the answer was withheld" },
+  "sale/answer-too-large": { status: 502, what: "the answer is too large to be paid after it", todo: "tell the operator: this route should stream; nothing was charged" },
+  "way/unavailable": { status: 503, what: "payments of this kind cannot be checked now", todo: "try again later, or pay in another way; nothing was charged" },
+};
+
+const RETRIED: readonly number[] = [408, 409, 502, 503, 504];
+
+/** A refusal of the sidecar, with its HTTP status. */
+export class SidecarError<K extends keyof SidecarErrors = keyof SidecarErrors> extends HttpError<SidecarErrors, K> {
+  constructor(code: K, payload: SidecarErrors[K], { cause, reaction }: { cause?: unknown; reaction?: Reaction } = {}) {
+    super(SIDECAR_ERRORS, code, payload, { reaction: reaction ?? (RETRIED.includes(SIDECAR_ERRORS[code].status) ? "retry" : "reject"), cause });
+  }
+}
