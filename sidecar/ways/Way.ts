@@ -14,12 +14,18 @@ export interface WayPrice {
 export interface OfferedPayment {
   /** As in docs/SIDECAR.md section 3; what the ledger knows it by. */
   readonly key: string;
-  /** Unix seconds after which nobody can play this payment any more; undefined: never (the ledger keeps it as long as the chain's ids say). */
+  /**
+   * Unix seconds after which nobody can play this payment any more; undefined: not known yet. `verify` knows it: of a call its deadline; of
+   * a call on a channel the present, since the engine itself plays no call twice.
+   */
   readonly expiresAt: number | undefined;
   readonly payload: PaymentPayload;
   /** The requirement of ours that it answers. */
   readonly requirement: PaymentRequirements;
-  /** 16 bytes; undefined for `exact`. */
+  /**
+   * 16 bytes; undefined for `exact`. Slots, ids and sequences are public and requests can be guessed: who asks for a stored answer must
+   * show the same ticket, so the ledger keeps `callHash(requestHash, ticket)` where it keeps the request hash of `exact`.
+   */
   readonly ticket: Uint8Array | undefined;
 }
 
@@ -48,12 +54,22 @@ export interface Way {
   requirement(price: WayPrice, timeoutSeconds: number): PaymentRequirements;
   /** Reads a payload that names this scheme. Pure and cheap. @throws SidecarError `payment/malformed`, `payment/expired` */
   read(payload: PaymentPayload, requirement: PaymentRequirements): OfferedPayment;
-  /** Whether it pays for this very request. */
-  verify(payment: OfferedPayment, requestHash: Uint8Array): Promise<VerifiedPayment>;
+  /**
+   * Whether it pays for this very request. It says nothing of who else shows the same payment: that is the ledger's.
+   * @param from address of the client, whose waiting requests are counted
+   */
+  verify(payment: OfferedPayment, requestHash: Uint8Array, from?: string): VerifiedPayment | Promise<VerifiedPayment>;
+  /**
+   * The payment of a request that has a ticket and nothing else (header `Agnt2-Call`); only `channel` has this form. At once when the call
+   * is there. Again for the same ticket while the call is open it gives the same payment (the same key).
+   * @param requirement what the route asks for
+   * @throws SidecarError `payment/no-call`, `payment/underpaid`
+   */
+  find?(ticket: Uint8Array, requestHash: Uint8Array, requirement: PaymentRequirements, from: string): VerifiedPayment | Promise<VerifiedPayment>;
   /** The money moves. Safe to repeat for the same payment and answer (after a crash). @throws SidecarError `payment/unsettled`: it did not and will not */
-  settle(payment: VerifiedPayment, answerHash: Uint8Array): Promise<SettledPayment>;
-  /** Nothing is charged, now and later where the way can say so. Safe to repeat. */
-  release(payment: VerifiedPayment): Promise<void>;
+  settle(payment: VerifiedPayment, answerHash: Uint8Array): SettledPayment | Promise<SettledPayment>;
+  /** Nothing is charged, now and later where the way can say so. Safe to repeat. @throws SidecarError `way/unavailable`: it ends by its deadline */
+  release(payment: OfferedPayment): void | Promise<void>;
   /** After a restart: what became of a payment in state `answered`. */
   outcome(payment: OfferedPayment): Promise<"settled" | "open" | "lost">;
 }
