@@ -24,7 +24,7 @@ export interface OfferedPayment {
   readonly requirement: PaymentRequirements;
   /**
    * 16 bytes; undefined for `exact`. Slots, ids and sequences are public and requests can be guessed: who asks for a stored answer must
-   * show the same ticket, so the ledger keeps `callHash(requestHash, ticket)` where it keeps the request hash of `exact`.
+   * show the same ticket, so the proof that the ledger keeps is `callHash(requestHash, ticket)`.
    */
   readonly ticket: Uint8Array | undefined;
 }
@@ -52,20 +52,22 @@ export interface Way {
   readonly isReady: boolean;
   /** What the 402 asks for this price; made once per price. */
   requirement(price: WayPrice, timeoutSeconds: number): PaymentRequirements;
-  /** Reads a payload that names this scheme. Pure and cheap. @throws SidecarError `payment/malformed`, `payment/expired` */
+  /**
+   * Reads a payload that names this scheme. Pure and cheap. It does not ask whether the payment is still good: a lost answer may be
+   * asked for after the payment's time, so expiry is for `verify`. @throws SidecarError `payment/malformed`
+   */
   read(payload: PaymentPayload, requirement: PaymentRequirements): OfferedPayment;
   /**
-   * Whether it pays for this very request. It says nothing of who else shows the same payment: that is the ledger's.
-   * @param from address of the client, whose waiting requests are counted
-   */
-  verify(payment: OfferedPayment, requestHash: Uint8Array, from?: string): VerifiedPayment | Promise<VerifiedPayment>;
-  /**
-   * The payment of a request that has a ticket and nothing else (header `Agnt2-Call`); only `channel` has this form. At once when the call
-   * is there. Again for the same ticket while the call is open it gives the same payment (the same key).
-   * @param requirement what the route asks for
+   * The short form, header `Agnt2-Call`: the payment that this ticket (16 bytes) was made for, verified; waits for it within the way's own
+   * bounds, in all and from one address. A call carries nothing but the call hash, so the request hash has to be known. At once when the
+   * call is there; while it is open the same ticket gives the same payment (the same key), which takes nothing. What was answered is no
+   * longer found: a ledger asks itself first, by the call hash. Only the channel has it.
+   * @param requirement what the route asks for; or asked for not long ago, whichever is less
    * @throws SidecarError `payment/no-call`, `payment/underpaid`
    */
-  find?(ticket: Uint8Array, requestHash: Uint8Array, requirement: PaymentRequirements, from: string): VerifiedPayment | Promise<VerifiedPayment>;
+  find?(ticket: Uint8Array, requestHash: Uint8Array, requirement: PaymentRequirements, remoteAddress: string): VerifiedPayment | Promise<VerifiedPayment>;
+  /** Whether it pays for this very request. Takes nothing: the same payment may be verified more than once, also at the same time. */
+  verify(payment: OfferedPayment, requestHash: Uint8Array, remoteAddress: string): VerifiedPayment | Promise<VerifiedPayment>;
   /** The money moves. Safe to repeat for the same payment and answer (after a crash). @throws SidecarError `payment/unsettled`: it did not and will not */
   settle(payment: VerifiedPayment, answerHash: Uint8Array): SettledPayment | Promise<SettledPayment>;
   /** Nothing is charged, now and later where the way can say so. Safe to repeat. @throws SidecarError `way/unavailable`: it ends by its deadline */
