@@ -28,6 +28,7 @@ const TOKEN = new Interface([
   "event AuthorizationCanceled(address indexed authorizer, bytes32 indexed nonce)",
   "event Transfer(address indexed from, address indexed to, uint256 value)",
   "function authorizationState(address authorizer, bytes32 nonce) view returns (bool)",
+  "function balanceOf(address account) view returns (uint256)",
 ]);
 const USED = TOKEN.getEvent("AuthorizationUsed")!.topicHash;
 const CANCELED = TOKEN.getEvent("AuthorizationCanceled")!.topicHash;
@@ -49,6 +50,12 @@ export async function isAuthorizationUsed(provider: JsonRpcApiProvider, asset: s
   const data = TOKEN.encodeFunctionData("authorizationState", [from, nonce]);
   const answer = await provider.call({ to: asset, data });
   return TOKEN.decodeFunctionResult("authorizationState", answer)[0] as boolean;
+}
+
+/** Base units. @throws ChainError when L1 cannot be asked */
+export async function readBalance(provider: JsonRpcApiProvider, asset: string, account: string): Promise<bigint> {
+  const answer = await provider.call({ to: asset, data: TOKEN.encodeFunctionData("balanceOf", [account]) });
+  return TOKEN.decodeFunctionResult("balanceOf", answer)[0] as bigint;
 }
 
 /**

@@ -6,7 +6,7 @@ import type { JsonRpcApiProvider } from "ethers";
 import { toChainError } from "../../chain/decodeRevert.ts";
 import { encodeTransfer, parseAuthorization } from "../../chain/tokens/Authorization.ts";
 import type { SignedAuthorization } from "../../chain/tokens/Authorization.ts";
-import { findAuthorization, readPayment } from "../../chain/tokens/findAuthorization.ts";
+import { findAuthorization, isAuthorizationUsed, readBalance, readPayment } from "../../chain/tokens/findAuthorization.ts";
 import type { AuthorizationFate } from "../../chain/tokens/findAuthorization.ts";
 import type { Outcome } from "../../chain/transactions/intent.ts";
 import type { TransactionManager } from "../../chain/transactions/TransactionManager.ts";
@@ -58,6 +58,8 @@ export const REASON = {
   used: "invalid_exact_evm_nonce_already_used",
   duplicate: "duplicate_settlement",
   pending: "settlement_pending",
+  funds: "invalid_exact_evm_insufficient_balance",
+  simulation: "invalid_exact_evm_transaction_simulation_failed",
   failed: "invalid_exact_evm_transaction_failed",
 } as const;
 
@@ -160,15 +162,28 @@ export class ExactOnL1 implements SchemeNetworkFacilitator {
   }
 
   /** By the x402 packages: signature, times, balance, and the transfer as the token would do it now. */
-  async #look(payload: PaymentPayload, requirements: PaymentRequirements, { authorization }: Payment): Promise<VerifyResponse> {
+  async #look(payload: PaymentPayload, requirements: PaymentRequirements, payment: Payment): Promise<VerifyResponse> {
+    const { authorization } = payment;
     const { provider, address, limits } = this.#options;
     const { signer, hasFailed } = createL1Signer(provider, address);
     const result = await new ExactEvmScheme(signer).verify(payload, requirements);
     if (hasFailed()) throw new FacilitatorError("facilitator/l1", {});
+    if (result.invalidReason === REASON.simulation) return { isValid: false, invalidReason: await this.#whyRefused(payment), payer: authorization.from };
     if (result.isValid && !limits.allowContracts && (await signer.getCode({ address: authorization.from as `0x${string}` })) !== undefined) {
       return { isValid: false, invalidReason: REASON.contract, payer: authorization.from };
     }
     return result;
+  }
+
+  /** The packages ask a contract for this that not every chain has. */
+  async #whyRefused({ asset, authorization: { from, value, nonce } }: Payment): Promise<string> {
+    const { provider } = this.#options;
+    try {
+      if (await isAuthorizationUsed(provider, asset, from, nonce)) return REASON.used;
+      return (await readBalance(provider, asset, from)) < value ? REASON.funds : REASON.simulation;
+    } catch (error) {
+      throw new FacilitatorError("facilitator/l1", {}, { cause: error });
+    }
   }
 
   async #settleOnce(payload: PaymentPayload, requirements: PaymentRequirements, payment: Payment): Promise<SettleResponse> {

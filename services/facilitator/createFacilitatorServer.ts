@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 
 import type { x402Facilitator } from "@x402/core/facilitator";
 import { PaymentPayloadV2Schema, PaymentRequirementsV2Schema } from "@x402/core/schemas";
-import type { PaymentPayload, PaymentRequirements } from "@x402/core/types";
+import type { PaymentPayload, PaymentRequirements, SettleResponse, VerifyResponse } from "@x402/core/types";
 import express from "express";
 import type { ErrorRequestHandler, Request, RequestHandler, Response } from "express";
 import { ipKeyGenerator, rateLimit } from "express-rate-limit";
@@ -111,14 +111,23 @@ export function createFacilitatorServer(options: FacilitatorServerOptions): Faci
     }
   };
 
+  /** The package throws for what it has no scheme for; to who asks it is a payment like any other that cannot be taken. */
+  const whyNot = ({ scheme, network }: PaymentRequirements): string | undefined => {
+    const { kinds } = facilitator.getSupported();
+    if (!kinds.some((kind) => kind.scheme === scheme)) return "unsupported_scheme";
+    return kinds.some((kind) => kind.scheme === scheme && kind.network === network) ? undefined : "invalid_network";
+  };
+
   // The share of an address comes before its bodies are read.
   app.get("/supported", share, (_request, response) => void response.json(facilitator.getSupported()));
   app.post("/verify", share, bounded, json, answering("verify", async (payload, requirements) => {
-    const result = await facilitator.verify(payload, requirements);
+    const reason = whyNot(requirements);
+    const result: VerifyResponse = reason === undefined ? await facilitator.verify(payload, requirements) : { isValid: false, invalidReason: reason };
     return { result, outcome: result.isValid ? "valid" : (result.invalidReason ?? "invalid") };
   }));
   app.post("/settle", share, bounded, json, answering("settle", async (payload, requirements) => {
-    const result = await facilitator.settle(payload, requirements);
+    const reason = whyNot(requirements);
+    const result: SettleResponse = reason === undefined ? await facilitator.settle(payload, requirements) : { success: false, errorReason: reason, transaction: "", network: requirements.network };
     if (result.success) logger.info({ transaction: result.transaction, payer: result.payer, payTo: requirements.payTo, asset: requirements.asset, amount: requirements.amount }, "a payment is settled");
     return { result, outcome: result.success ? "settled" : (result.errorReason ?? "failed") };
   }));
