@@ -1,0 +1,75 @@
+import { join } from "node:path";
+
+import { ChildProgram } from "./ChildProgram.ts";
+import { freePort } from "./localChain.ts";
+
+const MAIN = join(import.meta.dirname, "..", "..", "sidecar", "main.ts");
+const READY_MS = 120_000;
+
+/** How a sidecar is started: settings by the names of `sidecar/config.ts`. */
+export interface SidecarSetup {
+  readonly name: string;
+  readonly dataDir: string;
+  readonly key: string;
+  readonly settings: Readonly<Record<string, string | number | boolean>>;
+}
+
+interface Ports {
+  readonly door: number;
+  readonly admin: number;
+  readonly gateway: number;
+  readonly proxy: number;
+  readonly channel: number;
+}
+
+const flagOf = (name: string): string => `--${name.replaceAll(/[A-Z0-9]+/g, (part) => (/^\d/.test(part) ? part : `-${part.toLowerCase()}`))}`;
+
+/** A sidecar as an operator runs it, with ports that stay the same over its lives. */
+export class SidecarProcess {
+  readonly setup: SidecarSetup;
+  readonly ports: Ports;
+  readonly program: ChildProgram;
+  lives = 0;
+
+  private constructor(setup: SidecarSetup, ports: Ports) {
+    [this.setup, this.ports] = [setup, ports];
+    const settings = { ...setup.settings, port: ports.door, adminPort: ports.admin, gatewayPort: ports.gateway, proxyPort: ports.proxy, channelListen: `/ip4/127.0.0.1/tcp/${ports.channel}`, dataDir: setup.dataDir };
+    const flags = Object.entries(settings).flatMap(([name, value]) => (value === true ? [flagOf(name)] : [flagOf(name), String(value)]));
+    this.program = new ChildProgram(`the sidecar ${setup.name}`, process.execPath, [MAIN, ...flags], { AGNT2_KEY: setup.key });
+  }
+
+  static async create(setup: SidecarSetup): Promise<SidecarProcess> {
+    const [door, admin, gateway, proxy, channel] = [await freePort(), await freePort(), await freePort(), await freePort(), await freePort()];
+    return new SidecarProcess(setup, { door, admin, gateway, proxy, channel });
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.ports.door}`;
+  }
+
+  get adminUrl(): string {
+    return `http://127.0.0.1:${this.ports.admin}`;
+  }
+
+  /** Under which the own service reaches an agent that the settings name. */
+  remote(agent: string): string {
+    return `http://127.0.0.1:${this.ports.gateway}/agents/${agent}`;
+  }
+
+  async start(): Promise<void> {
+    this.lives += 1;
+    await this.program.start(async () => (await fetch(`${this.adminUrl}/ready`).catch(() => undefined))?.ok === true, READY_MS);
+  }
+
+  async metrics(): Promise<string> {
+    return (await fetch(`${this.adminUrl}/metrics`)).text();
+  }
+
+  kill(): Promise<void> {
+    return this.program.kill();
+  }
+
+  stop(): Promise<void> {
+    return this.program.stop();
+  }
+}
