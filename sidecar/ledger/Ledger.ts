@@ -26,6 +26,8 @@ export interface Ledger {
   /** False while the disk is full or too slow: a payment claimed now might not be answered. */
   readonly canClaim: boolean;
   find(key: string): LedgerRow | undefined;
+  /** The payment that was claimed with this proof. */
+  findByProof(proof: Uint8Array): LedgerRow | undefined;
   /** The answer as it was or will be delivered; undefined when it is not kept. */
   answer(row: Pick<LedgerRow, "id">): HeldAnswer | undefined;
   /** Up to `most` payments of which something is left to do, in the order of their ids after `afterId`. */

@@ -14,6 +14,7 @@ import type { LedgerChange } from "./LedgerWriter.ts";
 import { openLedgerFile } from "./openLedgerFile.ts";
 
 export const LEDGER_FILE = "ledger.sqlite";
+const ROW = "id, key, way, state, requestHash, proof, isRepeatable, answerHash, expiresAt, payment";
 const FORGOTTEN_AT_ONCE = 256;
 const SQLITE_IO_ERROR = 10;
 const SQLITE_FULL = 13;
@@ -78,10 +79,9 @@ export function createLedger(dir: string, options: LedgerOptions = {}): Ledger {
   const path = join(dir, LEDGER_FILE);
   const database = openOrRelease();
   const writer = new LedgerWriter(database, { keepTotalBytes: limit("keepTotalBytes"), maxPayers: limit("maxPayers") });
-  const findRow = database.prepare("SELECT id, key, way, state, requestHash, proof, isRepeatable, answerHash, expiresAt, payment FROM payments WHERE key = ?");
-  const findUnfinished = database.prepare(
-    "SELECT id, key, way, state, requestHash, proof, isRepeatable, answerHash, expiresAt, payment FROM payments WHERE state IN (0, 1, 3) AND id > ? ORDER BY id LIMIT ?",
-  );
+  const findRow = database.prepare(`SELECT ${ROW} FROM payments WHERE key = ?`);
+  const findProof = database.prepare(`SELECT ${ROW} FROM payments WHERE proof = ? ORDER BY id DESC LIMIT 1`);
+  const findUnfinished = database.prepare(`SELECT ${ROW} FROM payments WHERE state IN (0, 1, 3) AND id > ? ORDER BY id LIMIT ?`);
   const findAnswer = database.prepare("SELECT status, headers, body, paidHeaders FROM answers JOIN payments USING (id) WHERE id = ?");
   const allTotals = database.prepare("SELECT way, asset, payer, count, amount FROM totals ORDER BY way, asset, payer");
 
@@ -176,6 +176,11 @@ export function createLedger(dir: string, options: LedgerOptions = {}): Ledger {
       if (row === undefined) return undefined;
       const headers = JSON.parse(row.headers) as HeaderPairs;
       return { status: row.status, headers: row.paidHeaders === null ? headers : [...headers, ...(JSON.parse(row.paidHeaders) as HeaderPairs)], body: row.body };
+    },
+
+    findByProof(proof) {
+      const row = findProof.get(proof);
+      return row === undefined ? undefined : readRow(row);
     },
 
     unfinished: (afterId, most) => findUnfinished.all(afterId, most).map(readRow),

@@ -22,6 +22,7 @@ const MIGRATIONS: readonly string[] = [
      payer TEXT NOT NULL, asset TEXT NOT NULL, amount TEXT NOT NULL, payment TEXT,
      answerHash BLOB, moved TEXT, paidHeaders TEXT,
      expiresAt INTEGER, claimedAt INTEGER NOT NULL, changedAt INTEGER NOT NULL) STRICT;
+   CREATE INDEX byProof ON payments (proof);
    CREATE INDEX unfinished ON payments (id) WHERE state IN (0, 1, 3);
    CREATE INDEX forgettable ON payments (max(expiresAt, changedAt)) WHERE state IN (2, 4) AND expiresAt IS NOT NULL;
    CREATE TABLE answers (
