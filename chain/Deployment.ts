@@ -31,6 +31,8 @@ export interface Deployment {
     readonly uptimeMeter?: string;
     readonly validatorMeter?: string;
     readonly codeVerifier?: string;
+    /** Play money that is paid by signature (EIP-3009); on local chains. */
+    readonly testDollar?: string;
     /** The settlement asset; absent when it is ETH. */
     readonly asset?: string;
     readonly [name: string]: string | undefined;

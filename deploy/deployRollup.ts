@@ -10,7 +10,7 @@ import { LOCAL_CHAIN_IDS, prepareJournal, writeAtomically } from "./journal.ts";
 import { feesOf, loadParameters, packFees } from "./parameters.ts";
 import type { RollupParameters } from "./parameters.ts";
 import { RollupModule } from "./RollupModule.ts";
-import { TestTokenModule } from "./TestContractsModule.ts";
+import { TestDollarModule, TestTokenModule } from "./TestContractsModule.ts";
 import { TowerBondModule } from "./TowerBondModule.ts";
 
 const ZERO_ADDRESS = "0x0000000000000000000000000000000000000000";
@@ -23,7 +23,7 @@ const MINUTE_MS = 60_000;
 const PRINTED = {
   Chain: ["inbox", "settlement", "bridge"],
   Agents: [...REGISTRIES, "proofOfService"],
-  Economy: ["jobEscrow", "bountyBoard", "batchMeter", "uptimeMeter", "validatorMeter", "codeVerifier"],
+  Economy: ["jobEscrow", "bountyBoard", "batchMeter", "uptimeMeter", "validatorMeter", "codeVerifier", "testDollar"],
 } as const;
 
 export interface DeployOptions {
@@ -145,6 +145,10 @@ export async function deployRollup(hre: HardhatRuntimeEnvironment, options: Depl
     Object.assign(contracts, registries);
     const economy = economyConfigOf(parameters, deployer);
     if (parameters.economy === "deploy") Object.assign(contracts, await deployEconomy(paying, economy, contracts));
+    if (parameters.testDollar === "deploy") {
+      const { dollar } = await connection.ignition.deploy(TestDollarModule, ignition);
+      contracts["testDollar"] = await dollar.getAddress();
+    }
     const file: DeploymentFile = {
       chainId,
       genesisHash: journal.genesisHash,

@@ -32,6 +32,8 @@ const schema = z.strictObject({
   registryOwner: z.union([z.literal("deployer"), address]),
   /** Jobs, bounties, meters, proofs of service. */
   economy: z.enum(["deploy", "none"]),
+  /** "deploy": play money that is paid by signature (EIP-3009). */
+  testDollar: z.enum(["deploy", "none"]),
   /** May set the fee of later jobs and bounties, and nothing else. */
   marketOwner: z.union([z.literal("deployer"), address]),
   marketFeeBps: z.number().int().nonnegative().max(500),

@@ -8,6 +8,7 @@ import type { Agnt2Client } from "./Agnt2Client.ts";
 import type { Json } from "./HttpService.ts";
 import { SdkError, sdkError } from "./SdkError.ts";
 import { asJson, listField, numberField, textField } from "./state.ts";
+import { withGasMargin } from "./withGasMargin.ts";
 
 /** How long a transaction may wait to be mined. */
 const MINED_MS = 180_000;
@@ -49,7 +50,8 @@ export class ClaimDesk {
 
   /** @param signer an ethers signer with a provider of the chain's L1 */
   static async connect(client: Agnt2Client, signer: Signer): Promise<ClaimDesk> {
-    return new ClaimDesk(client, signer, connectAccountContracts((await client.config()).contracts, signer));
+    const paying = withGasMargin(signer);
+    return new ClaimDesk(client, paying, connectAccountContracts((await client.config()).contracts, paying));
   }
 
   /** @throws ChainError */

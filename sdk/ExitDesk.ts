@@ -10,6 +10,7 @@ import { isAbsence } from "./absence.ts";
 import type { Json } from "./HttpService.ts";
 import { SdkError, sdkError } from "./SdkError.ts";
 import { asJson, listField, numberField, textField, unitsField } from "./state.ts";
+import { withGasMargin } from "./withGasMargin.ts";
 
 const MINED_MS = 180_000;
 const PAGE = 100;
@@ -55,7 +56,8 @@ export class ExitDesk {
   static async connect(client: Agnt2Client, signer: Signer): Promise<ExitDesk> {
     const { exodus } = (await client.config()).contracts;
     if (exodus === undefined) throw sdkError("SDK_INPUT", "the chain's Exodus contract is not known: name the deployment");
-    return new ExitDesk(client, signer, connectExodus(exodus, signer));
+    const paying = withGasMargin(signer);
+    return new ExitDesk(client, paying, connectExodus(exodus, paying));
   }
 
   async status(): Promise<ExodusStatus> {

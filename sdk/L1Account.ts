@@ -14,6 +14,7 @@ import { SdkError, sdkError } from "./SdkError.ts";
 import { numberField } from "./state.ts";
 import type { Token } from "./trust.ts";
 import type { ConfirmedProof } from "./stateProof.ts";
+import { withGasMargin } from "./withGasMargin.ts";
 
 const ERC20_ABI = ["function allowance(address,address) view returns (uint256)", "function approve(address,uint256) returns (bool)"];
 const POLL_MS = 200;
@@ -91,7 +92,7 @@ export class L1Account {
     if (network !== undefined && network.chainId !== BigInt(config.domain.chainId)) {
       throw sdkError("SDK_WRONG_CHAIN", `the signer's L1 has id ${network.chainId}, the chain's ${config.domain.chainId}`, { chainId: String(network.chainId) });
     }
-    return new L1Account(client, signer, config);
+    return new L1Account(client, withGasMargin(signer), config);
   }
 
   async address(): Promise<string> {

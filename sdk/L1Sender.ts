@@ -5,6 +5,7 @@ import { ChainError } from "../chain/ChainError.ts";
 import { toChainError } from "../chain/decodeRevert.ts";
 import { nextBlockSeconds } from "../chain/nextBlockSeconds.ts";
 import { SdkError, sdkError } from "./SdkError.ts";
+import { withGasMargin } from "./withGasMargin.ts";
 
 /** How long a transaction may wait to be mined. */
 const MINED_MS = 180_000;
@@ -31,7 +32,7 @@ export class L1Sender {
 
   /** @param abis whose errors are known */
   constructor(signer: Signer, abis: readonly InterfaceAbi[]) {
-    [this.signer, this.#abis] = [signer, abis];
+    [this.signer, this.#abis] = [withGasMargin(signer), abis];
   }
 
   /** @throws SdkError `SDK_NO_SIGNER` */

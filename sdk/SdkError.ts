@@ -22,6 +22,7 @@ const SDK_ERRORS = {
   SDK_NO_ANSWER: ["reject", "no signed answer came; whether the bundle ran is not known", "look the account's nonce and receipts up before sending it again"],
   SDK_TIMEOUT: ["retry", "what was waited for did not happen in time", "look again later"],
   SDK_ROUTE: ["reject", "the payment did not pass the hub", "nothing was paid unless it says so; a lock that is open ends by itself. Try again, or over another hub"],
+  SDK_PAYMENT: ["reject", "the payment cannot be read, or what is asked for cannot be paid this way", "see the details; nothing was paid"],
   SDK_KEYSTORE: ["reject", "the keystore cannot be opened", "check the file and the password"],
   SDK_PLAIN_KEY: ["reject", "a plain key may be used on the local chain only", "make a keystore with `agnt2 keys new`, or name an external signer"],
 } as const satisfies Record<string, readonly [SdkReaction, string, string]>;

@@ -27,6 +27,7 @@ const CONTRACTS = [
   { name: "ValidationRegistry", source: "contracts/agents/ValidationRegistry.sol" },
   { name: "ProofOfService", source: "contracts/agents/ProofOfService.sol" },
   { name: "UptimeMeter", source: "contracts/bounties/UptimeMeter.sol" },
+  { name: "TestDollar", source: "contracts/test/tokens/TestDollar.sol" },
 ] as const;
 
 interface AbiItem {

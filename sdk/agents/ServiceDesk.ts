@@ -34,7 +34,7 @@ export class ServiceDesk {
   constructor(economy: Economy, api: HttpService, signer: Signer) {
     this.#api = api;
     this.#sender = new L1Sender(signer, [proofOfServiceAbi, ...REGISTRY_ABIS]);
-    this.#service = connectProofOfService(contractOf(economy, "proofOfService"), signer);
+    this.#service = connectProofOfService(contractOf(economy, "proofOfService"), this.#sender.signer);
   }
 
   /** What counts for the agent's present owner. */

@@ -92,7 +92,7 @@ export class BountyDesk {
     this.economy = economy;
     this.address = contractOf(economy, "bountyBoard").toLowerCase();
     this.sender = new L1Sender(signer, [...BOUNTY_ABIS, ...REGISTRY_ABIS]);
-    this.#board = connectBountyBoard(this.address, signer);
+    this.#board = connectBountyBoard(this.address, this.sender.signer);
   }
 
   /** How many there are; their ids are 1 to this. */

@@ -42,7 +42,7 @@ export class JobDesk {
   constructor(economy: Economy, signer: Signer, address = contractOf(economy, "jobEscrow")) {
     this.sender = new L1Sender(signer, BOUNTY_ABIS);
     this.#address = address;
-    this.#escrow = connectJobEscrow(address, signer);
+    this.#escrow = connectJobEscrow(address, this.sender.signer);
   }
 
   /** @throws SdkError `SDK_INPUT` for a job that is not there */

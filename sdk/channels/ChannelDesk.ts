@@ -16,6 +16,7 @@ import { keccak256 } from "../../core/hash/index.ts";
 import type { Agnt2Client } from "../Agnt2Client.ts";
 import { SdkError, sdkError } from "../SdkError.ts";
 import { isEmptyUpdate, signedUpdateOf } from "./signedUpdateOf.ts";
+import { withGasMargin } from "../withGasMargin.ts";
 
 const ERC20_ABI = ["function allowance(address,address) view returns (uint256)", "function approve(address,uint256) returns (bool)"];
 type ChannelAdjudicator = ReturnType<typeof connectAdjudicator>;
@@ -84,7 +85,7 @@ export class ChannelDesk {
     }
     if (address === undefined) throw sdkError("SDK_INPUT", "the chain's ChannelAdjudicator is not known: name the deployment");
     if ((await signer.provider.getCode(address)) === "0x") throw sdkError("SDK_WRONG_CHAIN", `there is no contract at ${address} on the L1 with id ${chainId}`, { chainId, address });
-    return new ChannelDesk(address, chainId, signer);
+    return new ChannelDesk(address, chainId, withGasMargin(signer));
   }
 
   get provider(): Provider {

@@ -18,7 +18,7 @@ import type { LocalChain } from "../builders/localChain.ts";
 
 const ROOT = join(import.meta.dirname, "..", "..");
 const HARDHAT = join(ROOT, "node_modules", ".bin", "hardhat");
-const ECONOMY = ["proofOfService", "jobEscrow", "bountyBoard", "batchMeter", "uptimeMeter", "validatorMeter", "codeVerifier"] as const;
+const ECONOMY = ["proofOfService", "jobEscrow", "bountyBoard", "batchMeter", "uptimeMeter", "validatorMeter", "codeVerifier", "testDollar"] as const;
 const UNFUNDED_KEY = `0x${"7".repeat(64)}`;
 
 interface Run {
