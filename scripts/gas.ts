@@ -1,7 +1,7 @@
 /**
  * `npm run gas` measures every contract call and writes `snapshots/gas.json`; with `--check` it compares instead.
- * Each `test/gas/AREA.gas.ts` exports `measureGas(): Promise<Record<string, number>>`. Hardhat's network is deterministic, so
- * the comparison is exact.
+ * Each `test/gas/AREA.gas.ts` exports `measureGas(): Promise<Record<string, number>>`. Hardhat's network in this process, with a steady
+ * clock, is deterministic, so the comparison is exact.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -9,6 +9,7 @@ import { fileURLToPath } from "node:url";
 
 import { compareGas, exceedingLimits, formatGas } from "./gas/gasSnapshot.ts";
 import type { GasFigures, GasSnapshot } from "./gas/gasSnapshot.ts";
+import { useSteadyClock } from "./gas/steadyClock.ts";
 
 const SUFFIX = ".gas.ts";
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -28,6 +29,8 @@ async function measure(): Promise<GasSnapshot> {
 }
 
 process.chdir(root);
+// Hardhat finds its config from the working folder, so it comes after the change of it.
+useSteadyClock((await import("hardhat")).default);
 const isCheck = process.argv.includes("--check");
 const measured = await measure();
 const committed = existsSync(snapshotFile) ? (JSON.parse(readFileSync(snapshotFile, "utf8")) as GasSnapshot) : {};

@@ -11,8 +11,8 @@ export interface ConfigSources {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Command line after the program's name: `--port 80`, `--port=80`, `--verbose`, `--no-verbose`. */
   readonly flags?: readonly string[];
-  /** Path of a JSON file with the settings' own names as keys. */
-  readonly file?: string | undefined;
+  /** Path of a JSON file with the settings' own names as keys; or what a file held that was read already. */
+  readonly file?: string | Readonly<Record<string, unknown>> | undefined;
 }
 
 function readFile(file: string): Record<string, unknown> {
@@ -58,7 +58,7 @@ function fromFile(value: unknown): string {
  */
 export function loadConfig<S extends SettingTable>(table: S, sources: ConfigSources): ConfigOf<S> {
   const problems: ConfigProblem[] = [];
-  const file = sources.file === undefined ? {} : readFile(sources.file);
+  const file = typeof sources.file === "string" ? readFile(sources.file) : (sources.file ?? {});
   const flags = readFlags(table, sources.flags ?? [], problems);
   for (const key of Object.keys(file)) {
     if (!Object.hasOwn(table, key)) problems.push({ name: key, env: "", source: "file", problem: "is not a known setting" });

@@ -26,7 +26,7 @@ const DIRECTIONS: Readonly<Record<string, Direction>> = {
   sdk: { from: ["core", "chain"], node: false },
   "sdk/node": { from: ["sdk", "core", "chain", "runtime"] },
   sidecar: { from: ["sdk", "sdk/node", "runtime"] },
-  cli: { from: ["sdk", "sdk/node", "runtime"] },
+  cli: { from: ["sdk", "sdk/node", "sidecar", "runtime"] },
   web: { from: ["sdk"], node: false },
   examples: { from: ["sdk", "sdk/node"] },
   deploy: { from: ["core", "chain", "runtime", "typechain-types"] },

@@ -4,6 +4,7 @@ import { challengerSettings } from "../../services/challenger/config.ts";
 import { proberSettings } from "../../services/prober/config.ts";
 import { sequencerSettings } from "../../services/sequencer/config.ts";
 import { watchtowerSettings } from "../../services/watchtower/config.ts";
+import { sidecarSettings } from "../../sidecar/config.ts";
 import type { GeneratedFile } from "./Protocol.ts";
 
 /** docs/CONFIGURATION.md: the settings of every service, from the tables that the services read. */
@@ -11,7 +12,7 @@ export function generateConfigurationDoc(): GeneratedFile[] {
   const text = [
     "# Configuration",
     "",
-    "Generated from the tables in `services/*/config.ts` by `npm run generate`. A flag (`--data-dir`) wins over the environment, that over the JSON file that `SEQUENCER_CONFIG`, `API_CONFIG`, `CHALLENGER_CONFIG`, `WATCHTOWER_CONFIG` or `PROBER_CONFIG` names, that over the default. Secrets are shown as `***` wherever settings are printed.",
+    "Generated from the tables in `services/*/config.ts` and `sidecar/config.ts` by `npm run generate`. A flag (`--data-dir`) wins over the environment, that over the JSON file that `SEQUENCER_CONFIG`, `API_CONFIG`, `CHALLENGER_CONFIG`, `WATCHTOWER_CONFIG` or `PROBER_CONFIG` names, that over the default. Secrets are shown as `***` wherever settings are printed.",
     "",
     "## Sequencer (`node services/sequencer/main.ts`)",
     "",
@@ -32,6 +33,12 @@ export function generateConfigurationDoc(): GeneratedFile[] {
     "## Prober (`node services/prober/main.ts`)",
     "",
     configMarkdown(proberSettings).trim(),
+    "",
+    "## Sidecar (`npx agnt2 sidecar`, `node sidecar/main.ts`)",
+    "",
+    "The file that `--config` or `SIDECAR_CONFIG` names is YAML (or JSON, which is a part of it): settings by the names of their flags in camel case, and `routes` as [SIDECAR.md](SIDECAR.md) section 6 has them.",
+    "",
+    configMarkdown(sidecarSettings).trim(),
     "",
   ].join("\n");
   return [{ path: "docs/CONFIGURATION.md", text }];

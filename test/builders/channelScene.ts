@@ -20,7 +20,7 @@ import { signingFor } from "./channelSigning.ts";
 import { cloneCode } from "./clone.ts";
 import type { ChannelSigning } from "./channelSigning.ts";
 import { startLocalChain } from "./localChain.ts";
-import type { ChainKind } from "./localChain.ts";
+import type { ChainKind, LocalChain } from "./localChain.ts";
 
 const ROOT = join(import.meta.dirname, "..", "..");
 const GAS = 6_000_000;
@@ -89,13 +89,16 @@ export async function errorOf(call: Promise<unknown>): Promise<string | undefine
   }
 }
 
+/** Where a scene is. */
+export type SceneChain = Pick<LocalChain, "kind" | "chainId" | "stop"> & { readonly provider: JsonRpcApiProvider };
+
 /**
- * Starts a chain in a process of its own and puts the adjudicator up.
+ * Puts the adjudicator up on a chain, by default on one in a process of its own.
  * @param isClone as the factory does it; default: alone, as on an L1 without a rollup
  */
-export async function startChannelScene(kind: ChainKind, { isClone = false } = {}): Promise<ChannelScene> {
-  const chain = await startLocalChain(kind);
-  const { provider, chainId } = chain;
+export async function startChannelScene(where: ChainKind | SceneChain, { isClone = false } = {}): Promise<ChannelScene> {
+  const chain: SceneChain = typeof where === "string" ? await startLocalChain(where) : where;
+  const { kind, provider, chainId } = chain;
   const rpc = (method: string, params: unknown[] = []): Promise<unknown> => provider.send(method, params) as Promise<unknown>;
   const prefix = kind === "anvil" ? "anvil" : "hardhat";
   const addresses = Object.fromEntries(Object.entries(KEY).map(([name, key]) => [name, computeAddress(key)])) as Record<keyof typeof KEY, string>;

@@ -8,9 +8,11 @@ import { join } from "node:path";
 import { ContractFactory, JsonRpcProvider, Wallet } from "ethers";
 import type { InterfaceAbi } from "ethers";
 
+import type { Deployment } from "../../chain/Deployment.ts";
 import { Faucet } from "../../scripts/demo/Faucet.ts";
 import { DEVELOPMENT_KEYS, freePort, startLocalChain } from "./localChain.ts";
 import type { LocalChain } from "./localChain.ts";
+import { deployEconomyOn } from "./economyOnChain.ts";
 import { deployRollupOn } from "./rollupOnChain.ts";
 
 const ROOT = join(import.meta.dirname, "..", "..");
@@ -43,22 +45,29 @@ async function untilOk(url: string, child: ChildProcess, output: () => string): 
   }
 }
 
-async function deployTestToken(chain: LocalChain): Promise<string> {
-  const artifact = join(ROOT, "artifacts", "contracts", "test", "tokens", "TestToken.sol", "TestToken.json");
+async function deployTestToken(chain: LocalChain, name = "TestToken"): Promise<string> {
+  const artifact = join(ROOT, "artifacts", "contracts", "test", "tokens", `${name}.sol`, `${name}.json`);
   const { abi, bytecode } = JSON.parse(readFileSync(artifact, "utf8")) as { abi: InterfaceAbi; bytecode: string };
   const contract = await new ContractFactory(abi, bytecode, new Wallet(DEVELOPMENT_KEYS[0], chain.provider)).deploy();
   return (await contract.waitForDeployment()).getAddress();
 }
 
+async function deployEconomyWithDollar(chain: LocalChain, parts: Parameters<typeof deployEconomyOn>[1]): Promise<Deployment> {
+  const deployed = await deployEconomyOn(chain, parts);
+  return { ...deployed, contracts: { ...deployed.contracts, testDollar: await deployTestToken(chain, "TestDollar") } };
+}
+
 /**
  * Starts it on free ports of the loopback. The deployment names the sequencer, so that clients can trust it.
  * @param asset the chain settles in ETH, or in a token that the faucet gives
+ * @param economy with the registries in which agents have names, and the dollar that is paid by signature
  */
-export async function startLocalNetwork(asset: "ETH" | "token" = "ETH"): Promise<LocalNetworkForTests> {
+export async function startLocalNetwork(asset: "ETH" | "token" = "ETH", economy = false): Promise<LocalNetworkForTests> {
   const chain = await startLocalChain("anvil");
   const sequencerAddress = new Wallet(SEQUENCER_KEY).address.toLowerCase();
   const token = asset === "token" ? await deployTestToken(chain) : undefined;
-  const deployed = (await deployRollupOn(chain, { sequencer: sequencerAddress, ...(token === undefined ? {} : { asset: token }) })).deployment;
+  const parts = { sequencer: sequencerAddress, ...(token === undefined ? {} : { asset: token }) };
+  const deployed = economy ? await deployEconomyWithDollar(chain, parts) : (await deployRollupOn(chain, parts)).deployment;
   const deployment = token === undefined ? deployed : { ...deployed, contracts: { ...deployed.contracts, asset: token } };
   const dir = mkdtempSync(join(tmpdir(), "agnt2-network-"));
   const deploymentFile = join(dir, "deployment.json");
