@@ -11,6 +11,7 @@ import { Exchange } from "./Exchange.ts";
 import { HostList } from "./HostList.ts";
 import { LostPayments } from "./LostPayments.ts";
 import type { OutboundAnswer, OutboundRequest } from "./OutboundRequest.ts";
+import { outboundHeaders } from "./outboundHeaders.ts";
 import { PriceCache } from "./PriceCache.ts";
 import { prepareBody } from "./prepareBody.ts";
 import type { Receipt, ReceiptQuery, SpentSum } from "./Receipt.ts";
@@ -50,18 +51,6 @@ export interface Buyer {
   readonly inFlight: number;
   /** Ends what runs (payments that are out are looked up by the next start), and closes the files. */
   stop(): Promise<void>;
-}
-
-const FORBIDDEN = /^(connection|keep-alive|proxy-.*|te|trailer|transfer-encoding|upgrade|content-length|expect|host|payment-.*|x-payment.*|agnt2-.*)$/;
-
-/** Of a program's headers those that go on: not the connection's, and no payments. */
-export function outboundHeaders(headers: Iterable<readonly [string, string]>): Record<string, string> {
-  const kept: Record<string, string> = {};
-  for (const [name, value] of headers) {
-    const lower = name.toLowerCase();
-    if (!FORBIDDEN.test(lower)) kept[lower] = lower in kept ? `${kept[lower]}, ${value}` : value;
-  }
-  return kept;
 }
 
 function unpack({ headers, body }: OutboundAnswer): Readable {
