@@ -33,7 +33,7 @@ export class SidecarProcess {
 
   private constructor(setup: SidecarSetup, ports: Ports) {
     [this.setup, this.ports] = [setup, ports];
-    const settings = { ...setup.settings, port: ports.door, adminPort: ports.admin, gatewayPort: ports.gateway, proxyPort: ports.proxy, channelListen: `/ip4/127.0.0.1/tcp/${ports.channel}`, dataDir: setup.dataDir };
+    const settings: SidecarSetup["settings"] = { ...setup.settings, port: ports.door, adminPort: ports.admin, gatewayPort: ports.gateway, proxyPort: ports.proxy, channelListen: `/ip4/127.0.0.1/tcp/${ports.channel}`, dataDir: setup.dataDir };
     const flags = Object.entries(settings).flatMap(([name, value]) => (value === true ? [flagOf(name)] : [flagOf(name), String(value)]));
     this.program = new ChildProgram(`the sidecar ${setup.name}`, process.execPath, [MAIN, ...flags], { AGNT2_KEY: setup.key });
   }
