@@ -1,0 +1,27 @@
+import type { Logger } from "../../runtime/logger/Logger.ts";
+import type { Gate } from "../gate/Gate.ts";
+import type { DoorLimits } from "./DoorLimits.ts";
+import type { Exchange } from "./Exchange.ts";
+import type { UpstreamAddress } from "./upstream/UpstreamAddress.ts";
+import type { UpstreamPool } from "./upstream/UpstreamPool.ts";
+
+/** How an exchange ended. `broken`: after its head was sent, or the client left. */
+export type DoorOutcome = "free" | "sold" | "refused" | "repeated" | "failed" | "broken" | "busy";
+
+/** What the door counts. */
+export interface DoorMetrics {
+  /** @param seconds from the request's head to the end of its answer */
+  exchange(outcome: DoorOutcome, seconds: number): void;
+}
+
+/** What all exchanges of a door share. */
+export interface ExchangeContext {
+  readonly gate: Gate;
+  readonly pool: UpstreamPool;
+  readonly address: UpstreamAddress;
+  readonly limits: DoorLimits;
+  readonly log: Logger;
+  readonly metrics: DoorMetrics | undefined;
+  readonly running: Set<Exchange>;
+  readonly isDraining: boolean;
+}
