@@ -4,20 +4,13 @@ import { SidecarError } from "../SidecarError.ts";
 import { BodyCollector } from "./BodyCollector.ts";
 import { BodyDigest } from "./BodyDigest.ts";
 import type { ClientEvents, ClientSide } from "./ClientSide.ts";
-import type { DoorOutcome, ExchangeContext } from "./ExchangeContext.ts";
+import type { DoorOutcome, ExchangeContext, ExchangePhase } from "./ExchangeContext.ts";
 import { answerHeaders, pairsOf, requestHeadText, trailerPairs, trailerText } from "./forwardedHeaders.ts";
 import { refusalOf, sidecarErrorOf } from "./refusalOf.ts";
 import { openTunnel } from "./Tunnel.ts";
 import type { AnswerHead } from "./upstream/AnswerParser.ts";
 import { AnswerProblem } from "./upstream/AnswerProblem.ts";
 import type { AnswerHandler, UpstreamConnection } from "./upstream/UpstreamConnection.ts";
-
-/**
- * deciding: the gate thinks. asking: the request goes to the upstream, its answer's head is awaited. waiting: the head is there, the sale is
- * being settled or cancelled (or the body's digest awaited), and pieces wait. holding: the answer is collected. flowing: it streams. sent: all
- * is written to the client. over: nothing is left to do.
- */
-type Phase = "deciding" | "asking" | "waiting" | "holding" | "flowing" | "sent" | "over";
 
 const NOTHING: HeaderPairs = [];
 const REPEATED = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE"]);
@@ -27,7 +20,7 @@ export class Exchange implements ClientEvents, AnswerHandler, BodyReader {
   readonly #door: ExchangeContext;
   readonly #client: ClientSide;
   readonly #startedAt = Date.now();
-  #phase: Phase = "deciding";
+  #phase: ExchangePhase = "deciding";
   #outcome: DoorOutcome = "refused";
   #sale: Sale | undefined;
   /** The sale's end has been asked for. */

@@ -25,3 +25,10 @@ export interface ExchangeContext {
   readonly running: Set<Exchange>;
   readonly isDraining: boolean;
 }
+
+/**
+ * deciding: the gate thinks. asking: the request goes to the upstream, its answer's head is awaited. waiting: the head is there, the sale is
+ * being settled or cancelled (or the body's digest awaited), and pieces wait. holding: the answer is collected. flowing: it streams. sent: all
+ * is written to the client. over: nothing is left to do.
+ */
+export type ExchangePhase = "deciding" | "asking" | "waiting" | "holding" | "flowing" | "sent" | "over";
