@@ -89,7 +89,7 @@ export class Till {
     const found = (hashed: HashedRequestHead): Verdict | Promise<Verdict> => {
       const proof = callHash(hashed.requestHash, ticket);
       const isWritten = !isRepeatable(request);
-      const earlier = isWritten ? this.#books.ledger.findByProof(proof) : undefined;
+      const earlier = isWritten ? this.#books.ledger.findByProof(way.name, proof) : undefined;
       if (earlier !== undefined) return this.#look(request, earlier, proof).then((verdict) => verdict ?? Promise.reject(new SidecarError("payment/no-call", {})));
       const recent = isWritten ? undefined : this.#books.recent.find(proof);
       if (recent !== undefined) return this.#repeated(way, recent);

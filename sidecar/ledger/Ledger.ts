@@ -1,4 +1,5 @@
 import type { HeldAnswer } from "../gate/Sale.ts";
+import type { WayName } from "../ways/Way.ts";
 import type { AnsweredSale, Claim, LedgerRow, LedgerTotal, SettledSaleRecord } from "./LedgerRow.ts";
 
 export interface LedgerOptions {
@@ -26,8 +27,8 @@ export interface Ledger {
   /** False while the disk is full or too slow: a payment claimed now might not be answered. */
   readonly canClaim: boolean;
   find(key: string): LedgerRow | undefined;
-  /** The payment that was claimed with this proof. */
-  findByProof(proof: Uint8Array): LedgerRow | undefined;
+  /** The payment of this way that was claimed with this proof. */
+  findByProof(way: WayName, proof: Uint8Array): LedgerRow | undefined;
   /** The answer as it was or will be delivered; undefined when it is not kept. */
   answer(row: Pick<LedgerRow, "id">): HeldAnswer | undefined;
   /** Up to `most` payments of which something is left to do, in the order of their ids after `afterId`. */

@@ -80,7 +80,7 @@ export function createLedger(dir: string, options: LedgerOptions = {}): Ledger {
   const database = openOrRelease();
   const writer = new LedgerWriter(database, { keepTotalBytes: limit("keepTotalBytes"), maxPayers: limit("maxPayers") });
   const findRow = database.prepare(`SELECT ${ROW} FROM payments WHERE key = ?`);
-  const findProof = database.prepare(`SELECT ${ROW} FROM payments WHERE proof = ? ORDER BY id DESC LIMIT 1`);
+  const findProof = database.prepare(`SELECT ${ROW} FROM payments WHERE proof = ? AND way = ? ORDER BY id DESC LIMIT 1`);
   const findUnfinished = database.prepare(`SELECT ${ROW} FROM payments WHERE state IN (0, 1, 3) AND id > ? ORDER BY id LIMIT ?`);
   const findAnswer = database.prepare("SELECT status, headers, body, paidHeaders FROM answers JOIN payments USING (id) WHERE id = ?");
   const allTotals = database.prepare("SELECT way, asset, payer, count, amount FROM totals ORDER BY way, asset, payer");
@@ -178,8 +178,8 @@ export function createLedger(dir: string, options: LedgerOptions = {}): Ledger {
       return { status: row.status, headers: row.paidHeaders === null ? headers : [...headers, ...(JSON.parse(row.paidHeaders) as HeaderPairs)], body: row.body };
     },
 
-    findByProof(proof) {
-      const row = findProof.get(proof);
+    findByProof(way, proof) {
+      const row = findProof.get(proof, way);
       return row === undefined ? undefined : readRow(row);
     },
 
