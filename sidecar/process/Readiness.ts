@@ -1,10 +1,11 @@
-import { connect } from "node:net";
+import { connect, isIP } from "node:net";
 import { connect as connectTls } from "node:tls";
 
 import type { Provider } from "ethers";
 
 import { freeDiskBytes } from "../../runtime/files/freeDisk.ts";
 import type { SidecarSettings } from "../config.ts";
+import { parseUpstreamAddress } from "../door/upstream/UpstreamAddress.ts";
 import type { Way, WayName } from "../ways/Way.ts";
 
 const LOOK_MS = 5_000;
@@ -40,12 +41,11 @@ export interface ReadinessReport {
 
 /** Whether something listens there. */
 export async function isReachable(upstream: string, timeoutMs = PROBE_MS): Promise<boolean> {
-  const url = new URL(upstream);
-  const isTls = url.protocol === "https:";
-  const host = url.hostname.replaceAll(/^\[|\]$/g, "");
-  const port = Number(url.port === "" ? (isTls ? 443 : 80) : url.port);
+  const { isTls, host, port, socketPath } = parseUpstreamAddress(upstream);
   return new Promise((resolve) => {
-    const socket = isTls ? connectTls({ host, port, servername: host, rejectUnauthorized: false }) : connect({ host, port });
+    // Nothing is said on this connection: whose certificate it is, is for the door to check.
+    const at = socketPath === undefined ? { host: host!, port } : { path: socketPath };
+    const socket = isTls ? connectTls({ ...at, ...(host === undefined || isIP(host) !== 0 ? {} : { servername: host }), rejectUnauthorized: false }) : connect(at);
     const end = (isThere: boolean): void => {
       socket.destroy();
       resolve(isThere);

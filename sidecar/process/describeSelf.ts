@@ -103,7 +103,7 @@ function skillsOf(self: SelfFacts): AgentDescriptionInput["skills"] {
 
 /** The agent's name: as it was given, or the service's host. */
 export function nameOf({ name, upstream }: Pick<SidecarSettings, "name" | "upstream">): string {
-  return name ?? (upstream === undefined ? "Agent" : new URL(upstream).host);
+  return name ?? (upstream === undefined || upstream.startsWith("unix:") ? "Agent" : new URL(upstream).host);
 }
 
 /** The one description of this agent, from its settings, its price list and what the chains know of it. @throws SdkError `SDK_INPUT` */
