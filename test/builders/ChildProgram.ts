@@ -11,18 +11,18 @@ const KEPT_CHARS = 40_000;
 export class ChildProgram {
   readonly name: string;
   readonly #command: string;
-  readonly #args: readonly string[];
+  readonly #args: () => readonly string[];
   readonly #env: Readonly<Record<string, string>>;
   #child: ChildProcess | undefined;
   #output = "";
 
-  constructor(name: string, command: string, args: readonly string[], env: Readonly<Record<string, string>> = {}) {
-    [this.name, this.#command, this.#args, this.#env] = [name, command, args, env];
+  constructor(name: string, command: string, args: readonly string[] | (() => readonly string[]), env: Readonly<Record<string, string>> = {}) {
+    [this.name, this.#command, this.#args, this.#env] = [name, command, typeof args === "function" ? args : () => args, env];
   }
 
   /** Resolves when `isReady` says yes. @throws Error with what it printed when it ends before */
   async start(isReady: () => Promise<boolean>, waitMs?: number): Promise<void> {
-    const child = spawn(this.#command, [...this.#args], { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...this.#env } });
+    const child = spawn(this.#command, [...this.#args()], { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...this.#env } });
     this.#child = child;
     let failure: Error | undefined;
     child.once("error", (error) => (failure = error));

@@ -29,13 +29,18 @@ export class SidecarProcess {
   readonly setup: SidecarSetup;
   readonly ports: Ports;
   readonly program: ChildProgram;
+  /** May be changed before a start. */
+  readonly settings: Record<string, string | number | boolean>;
   lives = 0;
 
   private constructor(setup: SidecarSetup, ports: Ports) {
     [this.setup, this.ports] = [setup, ports];
-    const settings: SidecarSetup["settings"] = { ...setup.settings, port: ports.door, adminPort: ports.admin, gatewayPort: ports.gateway, proxyPort: ports.proxy, channelListen: `/ip4/127.0.0.1/tcp/${ports.channel}`, dataDir: setup.dataDir };
-    const flags = Object.entries(settings).flatMap(([name, value]) => (value === true ? [flagOf(name)] : [flagOf(name), String(value)]));
-    this.program = new ChildProgram(`the sidecar ${setup.name}`, process.execPath, [MAIN, ...flags], { AGNT2_KEY: setup.key });
+    this.settings = { ...setup.settings, port: ports.door, adminPort: ports.admin, gatewayPort: ports.gateway, proxyPort: ports.proxy, channelListen: `/ip4/127.0.0.1/tcp/${ports.channel}`, dataDir: setup.dataDir };
+    this.program = new ChildProgram(`the sidecar ${setup.name}`, process.execPath, () => [MAIN, ...this.#flags()], { AGNT2_KEY: setup.key });
+  }
+
+  #flags(): string[] {
+    return Object.entries(this.settings).flatMap(([name, value]) => (value === true ? [flagOf(name)] : [flagOf(name), String(value)]));
   }
 
   static async create(setup: SidecarSetup): Promise<SidecarProcess> {
@@ -56,9 +61,21 @@ export class SidecarProcess {
     return `http://127.0.0.1:${this.ports.gateway}/agents/${agent}`;
   }
 
+  /** Resolves when the first start is done, every way works, and door and gateway are open. */
   async start(): Promise<void> {
     this.lives += 1;
-    await this.program.start(async () => (await fetch(`${this.adminUrl}/ready`).catch(() => undefined))?.ok === true, READY_MS);
+    await this.program.start(async () => {
+      const report = await this.readiness();
+      if (report?.ready !== true || report.missingSteps.length > 0 || Object.values(report.ways).includes(false)) return false;
+      const open = await Promise.all([this.url, `http://127.0.0.1:${this.ports.gateway}`].map((url) => fetch(url, { method: "HEAD" }).catch(() => undefined)));
+      return !open.includes(undefined);
+    }, READY_MS);
+  }
+
+  /** Undefined while nobody answers. */
+  async readiness(): Promise<{ readonly ready: boolean; readonly missingSteps: readonly string[]; readonly ways: Readonly<Record<string, boolean>> } | undefined> {
+    const answer = await fetch(`${this.adminUrl}/ready`).catch(() => undefined);
+    return (await answer?.json()) as Awaited<ReturnType<SidecarProcess["readiness"]>>;
   }
 
   async metrics(): Promise<string> {
