@@ -1,0 +1,125 @@
+import { join } from "node:path";
+
+import { expect } from "chai";
+import type { Wallet } from "ethers";
+
+import { createLedger } from "../../sidecar/ledger/createLedger.ts";
+import { PaymentStore } from "../../sidecar/outbound/store/PaymentStore.ts";
+import { SidecarMarket } from "../builders/sidecarMarket.ts";
+import type { CoreAccount } from "../builders/sidecarMarket.ts";
+import type { SidecarProcess } from "../builders/SidecarProcess.ts";
+import { openChannels } from "../builders/openChannels.ts";
+import { until } from "../builders/until.ts";
+
+/** Base units: of the dollar, and of ETH. */
+const DOLLARS = 300n;
+const PRICE_ETH = "0.000002";
+const PRICE_WEI = 2_000_000_000_000n;
+const GWEI = 1_000_000_000n;
+/** Units of the chain that each record costs. */
+const FEE = 2;
+const BY_DOLLAR = 3;
+const BY_CALL = 4;
+const BY_CHANNEL = 30;
+
+type Name = "python" | "node";
+const NAMES: readonly Name[] = ["python", "node"];
+const other = (name: Name): Name => (name === "python" ? "node" : "python");
+
+/** Two services that know nothing of payments, each with a sidecar, sell to each other. */
+describe("two services behind sidecars", function () {
+  this.timeout(120_000);
+  let market: SidecarMarket;
+  const sidecars = {} as Record<Name, SidecarProcess>;
+  const owners = {} as Record<Name, Wallet>;
+  /** Paths that each asks the other for, by way. */
+  const paths = { python: { dollar: "/x402/b.txt", call: "/a.txt" }, node: { dollar: "/x402/quote", call: "/quote" } } as const;
+
+  before(async () => {
+    market = await SidecarMarket.start();
+    const upstream = { python: await market.pythonService({ "a.txt": "from python\n", "x402/b.txt": "for dollars\n" }), node: await market.nodeService() };
+    for (const name of NAMES) {
+      owners[name] = await market.wallet(10_000n);
+      sidecars[name] = await market.sidecar(name, owners[name].privateKey, {
+        routes: [{ match: "* /x402/*", x402: { [market.dollar]: "0.0003" } }, { match: "* /*", price: PRICE_ETH }],
+        settings: { upstream: upstream[name], buyAssets: market.dollar, buyPerDay: "0.005", deposit: "0.01", promoteCalls: BY_CALL, promoteMs: 600_000, promoteDeposit: "0.001" },
+      });
+    }
+    for (const name of NAMES) sidecars[name].settings["buyAgents"] = `${other(name)}=${sidecars[other(name)].url}`;
+    await Promise.all(NAMES.map((name) => sidecars[name].start()));
+  });
+  after(() => market?.stop());
+  afterEach(function () {
+    if (this.currentTest?.state !== "failed") return;
+    for (const name of NAMES) process.stderr.write(`--- ${name}\n${sidecars[name]?.program.output.slice(-4_000)}\n`);
+  });
+
+  /** Asks the other's service through the own sidecar. */
+  async function buy(name: Name, path: string): Promise<string> {
+    const answer = await fetch(`${sidecars[name].remote(other(name))}${path}`);
+    const body = await answer.text();
+    expect(answer.status, body).to.equal(200);
+    return body;
+  }
+  const accounts = async (): Promise<Record<Name, CoreAccount>> => ({ python: await market.account(owners.python.address), node: await market.account(owners.node.address) });
+
+  it("exact: each buys from the other in dollars, to the last unit", async () => {
+    for (const name of NAMES) for (let i = 0; i < BY_DOLLAR; i += 1) expect(await buy(name, paths[other(name)].dollar)).to.include(name === "node" ? "for dollars" : "/x402/quote");
+    for (const name of NAMES) {
+      expect(await market.dollarTransfers(owners[name].address, owners[other(name)].address)).to.deep.equal(Array(BY_DOLLAR).fill(DOLLARS));
+      expect(await market.dollarsOf(owners[name].address)).to.equal(10_000n);
+    }
+  });
+
+  it("agnt2-call: each buys from the other for calls of Layer Core, to the last unit", async () => {
+    const before = await accounts();
+    // Fewer than would open a channel.
+    for (const name of NAMES) for (let i = 0; i < BY_CALL - 1; i += 1) expect(await buy(name, paths[other(name)].call)).to.include(name === "node" ? "from python" : "/quote");
+    const after = await accounts();
+    for (const name of NAMES) {
+      const records = after[name].nonce - before[name].nonce;
+      expect(records, "an INVOKE and a RESPOND each time").to.equal(2 * (BY_CALL - 1));
+      // What each earned and spent is the same; what is left is fees.
+      expect(before[name].balance - after[name].balance).to.equal(FEE * records);
+    }
+  });
+
+  it("agnt2-channel: a chatty pair moves to channels by itself, and is paid to the last unit", async () => {
+    for (const name of NAMES) {
+      await until(`${name} buys on a channel`, async () => {
+        await buy(name, paths[other(name)].call);
+        return /agnt2_sidecar_sold_total\{[^}]*way="channel"[^}]*\} [1-9]/.test(await sidecars[other(name)].metrics());
+      }, 30_000);
+      for (let i = 0; i < BY_CHANNEL; i += 1) await buy(name, paths[other(name)].call);
+    }
+  });
+
+  it("books: buyers, sellers, channels and chains say the same", async () => {
+    await Promise.all(NAMES.map((name) => sidecars[name].stop()));
+    const channels = await openChannels(market, NAMES.map((name) => ({ dir: join(sidecars[name].setup.dataDir, "channels"), wallet: owners[name] })));
+    try {
+      for (const name of NAMES) {
+        const bought = PaymentStore.open(join(sidecars[name].setup.dataDir, "buyer"));
+        const ledger = createLedger(join(sidecars[other(name)].setup.dataDir, "ledger"));
+        const spent = (way: string): { count: number; amount: bigint } => bought.sums().find((sum) => sum.way === way) ?? { count: 0, amount: 0n };
+        const earned = (way: string): { count: number; amount: bigint } => {
+          const total = ledger.totals().find((each) => each.way === way && each.payer === undefined);
+          return { count: total?.count ?? 0, amount: total?.amount ?? 0n };
+        };
+        expect(bought.list({ limit: 1_000 }).filter(({ state }) => state !== "paid")).to.deep.equal([]);
+        expect(spent("exact")).to.include({ count: BY_DOLLAR, amount: DOLLARS * BigInt(BY_DOLLAR) });
+        for (const way of ["exact", "call"]) expect(earned(way), way).to.include({ count: spent(way).count, amount: spent(way).amount });
+        const { count, amount } = spent("channel");
+        expect(count).to.be.greaterThan(BY_CHANNEL);
+        expect(amount).to.equal(BigInt(count) * PRICE_WEI);
+        const [payer, payee] = [channels[NAMES.indexOf(name)]!, channels[NAMES.indexOf(other(name))]!];
+        expect(BigInt(payer.paidUnits) * GWEI, "what the payer signed").to.equal(amount);
+        expect(BigInt(payee.earnedUnits) * GWEI, "what the payee can claim").to.equal(amount);
+        bought.close();
+        await ledger.close();
+      }
+    } finally {
+      for (const { stop } of channels) await stop();
+    }
+  });
+});
