@@ -7,6 +7,7 @@ import { expect } from "chai";
 
 import { createLedger, LEDGER_FILE } from "../../../sidecar/ledger/createLedger.ts";
 import type { Ledger, LedgerOptions } from "../../../sidecar/ledger/Ledger.ts";
+import { recallAnswer } from "../../../sidecar/ledger/recallAnswer.ts";
 import { answerOf, claimOf, PAID, PAYER, TOKEN } from "./claims.ts";
 
 describe("ledger of payments", () => {
@@ -223,6 +224,42 @@ describe("ledger of payments", () => {
     writeFileSync(path, good);
     open();
     expect(ledger.find("exact:a")!.state).to.equal("settled");
+  });
+
+  it("full: new payments are refused, the answer of one that was taken is written when there is room, and nothing that was written is lost", async () => {
+    await ledger.close();
+    open({ maxFileBytes: 400_000, keepAnswerBytes: 100_000 });
+    await ledger.claim(claimOf("exact:taken"));
+    let claimed = 0;
+    for (; ; claimed++) {
+      const code = await codeOf(sell(`exact:${claimed}`, "x".repeat(50_000)));
+      if (code !== "nothing") {
+        expect(code).to.equal("ledger/full");
+        break;
+      }
+    }
+    expect(ledger.canClaim).to.equal(false);
+    expect(await codeOf(ledger.answered("exact:taken", answerOf("y".repeat(50_000))))).to.equal("ledger/full");
+    // What fits of one turn is written, whatever else of it does not.
+    const [large, small] = await Promise.all([codeOf(ledger.claim(claimOf("exact:large", { payer: "p".repeat(100_000) }))), codeOf(ledger.answered("exact:taken", { ...answerOf(""), answer: undefined }))]);
+    expect([large, small]).to.deep.equal(["ledger/full", "nothing"]);
+    expect(ledger.find("exact:taken")!.state).to.equal("answered");
+    for (let index = 0; index < claimed; index++) expect(ledger.answer(ledger.find(`exact:${index}`)!)!.body).to.have.length(50_000);
+    await ledger.maintain();
+    expect(ledger.canClaim).to.equal(true);
+  });
+
+  it("recallAnswer: knows what a payment was answered with while that can still be delivered", async () => {
+    const recall = recallAnswer(ledger);
+    const key = "channel:0x1:1";
+    expect(recall(key)).to.equal(undefined);
+    await ledger.claim(claimOf(key, { way: "channel" }));
+    expect(recall(key)).to.equal(undefined);
+    await ledger.answered(key, answerOf("x"));
+    expect(recall(key)).to.deep.equal(new Uint8Array(32).fill(4));
+    await ledger.claim(claimOf("channel:0x1:2", { way: "channel" }));
+    await ledger.answered("channel:0x1:2", { ...answerOf("x"), answer: undefined });
+    expect(recall("channel:0x1:2")).to.equal(undefined);
   });
 
   it("close: what waits is written first, and nothing is taken after it", async () => {
