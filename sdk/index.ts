@@ -11,6 +11,12 @@ export { advertisedTexts, domainProofOf, registrationOf } from "./a2a/registrati
 export type { AdvertisedTexts } from "./a2a/registrationOf.ts";
 export { a2aRoutes, SKILLS_PATH } from "./a2a/a2aRoutes.ts";
 export type { A2aRoute } from "./a2a/a2aRoutes.ts";
+export { openAnswer, openRequest, sealAnswer, SEALED_TYPE, sealRequest } from "./sealed/seal.ts";
+export type { AnswerKey, SealedContent, SealedFor } from "./sealed/seal.ts";
+export { chooseSealKey, isSealKeyOf, readSealKeys, signSealKey } from "./sealed/sealKey.ts";
+export type { SealKey, SignedSealKey, StatementSigner } from "./sealed/sealKey.ts";
+export { createSealSecret, publicPartOf } from "./sealed/SealSecret.ts";
+export type { SealSecret } from "./sealed/SealSecret.ts";
 export { AgentDesk } from "./agents/AgentDesk.ts";
 export type { Rating, RegisteredAgent } from "./agents/AgentDesk.ts";
 export { readProven } from "./agents/readProven.ts";
