@@ -67,6 +67,11 @@ export type { SignedReceipt, TowerBacking, TowerClientOptions } from "./TowerCli
 export type { StateRank, TowerDomain, TowerReceipt, TowerState } from "../chain/tower/TowerState.ts";
 export { Workflow } from "./Workflow.ts";
 export type { WorkflowRequest } from "./Workflow.ts";
+export { createL1Provider } from "../chain/createL1Provider.ts";
+export { parseAuthorization } from "../chain/tokens/Authorization.ts";
+export type { Authorization, SignedAuthorization } from "../chain/tokens/Authorization.ts";
+export { findAuthorization, readPayment } from "../chain/tokens/findAuthorization.ts";
+export type { AuthorizationFate } from "../chain/tokens/findAuthorization.ts";
 export { readOperatorSigners } from "../chain/readOperators.ts";
 export { decodeRecord, encodeRecord } from "../core/codec/record.ts";
 export { domainSeparator } from "../core/codec/bundle.ts";

@@ -1,6 +1,7 @@
 import { configMarkdown } from "../../runtime/config/printConfig.ts";
 import { apiSettings } from "../../services/api/config.ts";
 import { challengerSettings } from "../../services/challenger/config.ts";
+import { facilitatorSettings } from "../../services/facilitator/config.ts";
 import { proberSettings } from "../../services/prober/config.ts";
 import { sequencerSettings } from "../../services/sequencer/config.ts";
 import { watchtowerSettings } from "../../services/watchtower/config.ts";
@@ -12,7 +13,7 @@ export function generateConfigurationDoc(): GeneratedFile[] {
   const text = [
     "# Configuration",
     "",
-    "Generated from the tables in `services/*/config.ts` and `sidecar/config.ts` by `npm run generate`. A flag (`--data-dir`) wins over the environment, that over the JSON file that `SEQUENCER_CONFIG`, `API_CONFIG`, `CHALLENGER_CONFIG`, `WATCHTOWER_CONFIG` or `PROBER_CONFIG` names, that over the default. Secrets are shown as `***` wherever settings are printed.",
+    "Generated from the tables in `services/*/config.ts` and `sidecar/config.ts` by `npm run generate`. A flag (`--data-dir`) wins over the environment, that over the JSON file that `SEQUENCER_CONFIG`, `API_CONFIG`, `CHALLENGER_CONFIG`, `WATCHTOWER_CONFIG`, `PROBER_CONFIG` or `FACILITATOR_CONFIG` names, that over the default. Secrets are shown as `***` wherever settings are printed.",
     "",
     "## Sequencer (`node services/sequencer/main.ts`)",
     "",
@@ -33,6 +34,10 @@ export function generateConfigurationDoc(): GeneratedFile[] {
     "## Prober (`node services/prober/main.ts`)",
     "",
     configMarkdown(proberSettings).trim(),
+    "",
+    "## Facilitator (`node services/facilitator/main.ts`)",
+    "",
+    configMarkdown(facilitatorSettings).trim(),
     "",
     "## Sidecar (`npx agnt2 sidecar`, `node sidecar/main.ts`)",
     "",
