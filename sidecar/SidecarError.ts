@@ -8,11 +8,14 @@ type Nothing = Record<string, never>;
 export type SidecarErrors = {
   "door/request": { readonly problem: string };
   "door/path": { readonly problem: string };
+  "door/headers-too-large": { readonly limitBytes: number };
+  "door/request-slow": Nothing;
   "door/body-too-large": { readonly limitBytes: number };
   "door/body-slow": Nothing;
   "door/body-broken": Nothing;
   "door/busy": { readonly retryAfterSeconds: number };
   "door/stopping": Nothing;
+  "door/failed": Nothing;
   "door/upstream": { readonly problem: string };
   "door/upstream-timeout": { readonly timeoutMs: number };
   "route/unknown": { readonly method: string };
@@ -64,11 +67,14 @@ export type SidecarErrors = {
 const SIDECAR_ERRORS: HttpErrorTable<SidecarErrors> = {
   "door/request": { status: 400, what: "the request is not proper HTTP", todo: "send one that is" },
   "door/path": { status: 400, what: "the path can be read in more than one way", todo: "send it without dots, double or encoded slashes" },
+  "door/headers-too-large": { status: 431, what: "the headers are larger or more than this door takes", todo: "send less" },
+  "door/request-slow": { status: 408, what: "the request did not come in time", todo: "send it again" },
   "door/body-too-large": { status: 413, what: "the body is larger than this route takes", todo: "send less" },
   "door/body-slow": { status: 408, what: "the body did not come in time", todo: "send it again" },
   "door/body-broken": { status: 400, what: "the body ended early", todo: "send it again" },
   "door/busy": { status: 503, what: "too much is being served", todo: "try again later; nothing was charged" },
   "door/stopping": { status: 503, what: "this service is being stopped", todo: "try again later; nothing was charged" },
+  "door/failed": { status: 500, what: "the sidecar could not do its part", todo: "try again later; nothing was charged" },
   "door/upstream": { status: 502, what: "the service behind did not answer properly", todo: "try again later; nothing was charged" },
   "door/upstream-timeout": { status: 504, what: "the service behind did not answer in time", todo: "try again later; nothing was charged" },
   "route/unknown": { status: 404, what: "nothing is sold here", todo: "see the agent's card for what is" },

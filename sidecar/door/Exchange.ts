@@ -1,0 +1,496 @@
+import type { BodyReader } from "../gate/RequestHead.ts";
+import type { CancelReason, HeaderPairs, HeldAnswer, Refusal, RouteLimits, Sale, SettledSale, Verdict } from "../gate/Sale.ts";
+import { SidecarError } from "../SidecarError.ts";
+import { BodyCollector } from "./BodyCollector.ts";
+import { BodyDigest } from "./BodyDigest.ts";
+import type { ClientEvents, ClientSide } from "./ClientSide.ts";
+import type { DoorOutcome, ExchangeContext, ExchangePhase } from "./ExchangeContext.ts";
+import { answerHeaders, pairsOf, requestHeadText, trailerPairs, trailerText } from "./forwardedHeaders.ts";
+import { refusalOf, sidecarErrorOf } from "./refusalOf.ts";
+import { openTunnel } from "./Tunnel.ts";
+import type { AnswerHead } from "./upstream/AnswerParser.ts";
+import { AnswerProblem } from "./upstream/AnswerProblem.ts";
+import type { AnswerHandler, UpstreamConnection } from "./upstream/UpstreamConnection.ts";
+
+const NOTHING: HeaderPairs = [];
+const REPEATED = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE"]);
+
+/** One request of a client: decided by the gate, asked of the upstream, paid, answered. */
+export class Exchange implements ClientEvents, AnswerHandler, BodyReader {
+  readonly #door: ExchangeContext;
+  readonly #client: ClientSide;
+  readonly #startedAt = Date.now();
+  #phase: ExchangePhase = "deciding";
+  #outcome: DoorOutcome = "refused";
+  #sale: Sale | undefined;
+  /** The sale's end has been asked for. */
+  #isEnding = false;
+  #route: RouteLimits | undefined;
+  #connection: UpstreamConnection | undefined;
+  #isRetried = false;
+  #isHeadSent = false;
+
+  #collector: BodyCollector | undefined;
+  #readBody: Buffer | undefined;
+  #isBodyStarted = false;
+  #isBodyEnded: boolean;
+  #bodyBytes = 0;
+  #bodyAt = 0;
+  /** Since when the upstream takes no more of it. */
+  #bodyPausedAt = Infinity;
+  #digest: BodyDigest | undefined;
+
+  #head: AnswerHead | undefined;
+  #pieces: Buffer[] = [];
+  #heldBytes = 0;
+  #isAnswerEnded = false;
+  #trailers: readonly string[] = [];
+
+  /** When the upstream is given up; Infinity: not now. */
+  #deadline = Infinity;
+  #lateError: "door/upstream-timeout" | "sale/answer-too-large" = "door/upstream-timeout";
+  /** Since when bytes wait for the client. */
+  #blockedAt = Infinity;
+
+  constructor(door: ExchangeContext, client: ClientSide) {
+    this.#door = door;
+    this.#client = client;
+    this.#isBodyEnded = !client.hasBody;
+    client.events = this;
+  }
+
+  start(): void {
+    this.#door.running.add(this);
+    try {
+      const verdict = this.#door.gate.decide(this.#client.head, this);
+      if (verdict instanceof Promise) verdict.then((later) => this.#guard(() => this.#follow(later)), (error: unknown) => this.#refuse(error));
+      else this.#follow(verdict);
+    } catch (error) {
+      this.#refuse(error);
+    }
+  }
+
+  // The gate reads the body ---------------------------------------------------------------------------------------
+
+  read(maxBytes: number): Promise<Uint8Array> {
+    if (this.#phase === "over") return Promise.reject(new SidecarError("door/body-broken", {}));
+    if (this.#readBody !== undefined) return Promise.resolve(this.#readBody);
+    if (this.#collector !== undefined) return this.#collector.done;
+    if (this.#isBodyEnded) return Promise.resolve((this.#readBody = Buffer.alloc(0)));
+    if ((this.#client.contentLength ?? 0) > maxBytes) return Promise.reject(new SidecarError("door/body-too-large", { limitBytes: maxBytes }));
+    this.#collector = new BodyCollector(maxBytes);
+    this.#startBody();
+    return this.#collector.done;
+  }
+
+  // The client ----------------------------------------------------------------------------------------------------
+
+  onRequestBody(chunk: Buffer): void {
+    this.#bodyAt = Date.now();
+    if (this.#collector !== undefined) {
+      if (!this.#collector.take(chunk)) this.#client.pauseBody();
+      return;
+    }
+    if (this.#isClosed) return;
+    this.#bodyBytes += chunk.length;
+    const { maxBodyBytes } = this.#route!;
+    if (this.#bodyBytes > maxBodyBytes) return this.#fail(new SidecarError("door/body-too-large", { limitBytes: maxBodyBytes }), "client-gone");
+    const free = this.#digest === undefined ? chunk : this.#digest.pass(chunk);
+    if (free === undefined || this.#connection?.writeBody(free) !== false) return;
+    this.#bodyPausedAt = this.#bodyAt;
+    this.#client.pauseBody();
+  }
+
+  onRequestEnd(rawTrailers: readonly string[]): void {
+    this.#isBodyEnded = true;
+    if (this.#collector !== undefined) {
+      this.#readBody = this.#collector.finish();
+      return;
+    }
+    if (this.#isClosed) return;
+    this.#guard(() => {
+      if (this.#digest !== undefined) {
+        const last = this.#digest.finish();
+        if (last === undefined) return this.#fail(new SidecarError("payment/digest", {}), "body-digest");
+        this.#digest = undefined;
+        this.#connection?.writeBody(last);
+      }
+      if (this.#connection !== undefined) {
+        this.#connection.endBody(trailerText(rawTrailers));
+        if (this.#phase === "asking") this.#deadline = Date.now() + this.#route!.timeoutMs;
+      }
+      if (this.#phase === "waiting" && !this.#isEnding) this.#judge(this.#head!);
+    });
+  }
+
+  onRequestBroken(): void {
+    this.onClientClose();
+  }
+
+  onClientDrain(): void {
+    this.#blockedAt = Infinity;
+    this.#connection?.resume();
+  }
+
+  onClientClose(): void {
+    if (this.#phase === "over") return;
+    const isWhole = this.#phase === "sent";
+    const wasDeciding = this.#phase === "deciding";
+    this.#phase = "over";
+    this.#dropConnection();
+    this.#collector?.fail(new SidecarError("door/body-broken", {}));
+    this.#pieces = [];
+    if (!isWhole) {
+      this.#outcome = "broken";
+      if (!wasDeciding) this.#cancel("client-gone");
+    }
+    this.#door.running.delete(this);
+    this.#door.metrics?.exchange(this.#outcome, (Date.now() - this.#startedAt) / 1000);
+  }
+
+  // The gate's verdict --------------------------------------------------------------------------------------------
+
+  #follow(verdict: Verdict): void {
+    if (this.#phase === "over") {
+      if (verdict.kind === "sold") this.#cancelSale(verdict.sale, "client-gone");
+      return;
+    }
+    this.#collector = undefined;
+    switch (verdict.kind) {
+      case "free":
+        this.#outcome = "free";
+        return this.#forward(verdict.route);
+      case "refused":
+        return this.#sendWhole(verdict.refusal, []);
+      case "repeated":
+        this.#outcome = "repeated";
+        return this.#sendWhole(verdict.answer, []);
+      case "sold":
+        this.#outcome = "sold";
+        this.#sale = verdict.sale;
+        if (verdict.sale.bodyDigest !== undefined) this.#digest = new BodyDigest(verdict.sale.bodyDigest);
+        return this.#forward(verdict.route);
+    }
+  }
+
+  #refuse(thrown: unknown): void {
+    if (this.#isClosed) return;
+    const { error, isOurs } = sidecarErrorOf(thrown);
+    if (!isOurs) this.#door.log.error({ err: thrown }, "A request could not be decided.");
+    this.#sendWhole(refusalOf(error), []);
+  }
+
+  // To the upstream -----------------------------------------------------------------------------------------------
+
+  #forward(route: RouteLimits): void {
+    this.#route = route;
+    const bytes = this.#readBody?.length ?? this.#client.contentLength ?? 0;
+    if (bytes > route.maxBodyBytes) return this.#fail(new SidecarError("door/body-too-large", { limitBytes: route.maxBodyBytes }), "client-gone");
+    if (this.#isBodyEnded && this.#digest !== undefined) {
+      if (this.#readBody !== undefined) this.#digest.pass(this.#readBody);
+      if (this.#digest.finish() === undefined) return this.#fail(new SidecarError("payment/digest", {}), "body-digest");
+      this.#digest = undefined;
+    }
+    this.#phase = "asking";
+    this.#deadline = Date.now() + route.timeoutMs;
+    this.#door.pool.acquire(this);
+  }
+
+  onConnection(connection: UpstreamConnection): void {
+    this.#connection = connection;
+    this.#guard(() => {
+      const { head: { method, isUpgrade }, contentLength, hasBody } = this.#client;
+      const body = this.#readBody;
+      const isToCome = hasBody && body === undefined;
+      const isChunked = isToCome && contentLength === undefined;
+      const text = requestHeadText(this.#client, this.#door.address, this.#sale?.upstreamHeaders ?? NOTHING, isChunked ? "chunked" : hasBody && body !== undefined ? body.length : undefined);
+      connection.send(method, text, isUpgrade, body, isToCome, isChunked);
+      if (isToCome) this.#startBody();
+    });
+  }
+
+  onUpstreamDrain(): void {
+    if (!this.#isBodyStarted || this.#isBodyEnded) return;
+    this.#bodyAt = Date.now();
+    this.#bodyPausedAt = Infinity;
+    this.#client.resumeBody();
+  }
+
+  onUpstreamError(error: Error): void {
+    const connection = this.#connection;
+    this.#connection = undefined;
+    if (this.#isClosed) return;
+    const isStale = connection !== undefined && connection.uses > 1 && connection.isUntouched;
+    if (this.#phase === "asking" && isStale && !this.#isRetried && !this.#isBodyStarted && REPEATED.has(this.#client.head.method)) {
+      this.#isRetried = true;
+      return this.#door.pool.acquire(this, true);
+    }
+    const problem = error instanceof AnswerProblem ? error.problem : this.#head === undefined ? "it cannot be reached" : "the connection broke";
+    this.#fail(new SidecarError("door/upstream", { problem }, { cause: error }), "upstream-failed");
+  }
+
+  // The answer ----------------------------------------------------------------------------------------------------
+
+  onInformational(status: number, rawHeaders: readonly string[]): void {
+    if (status === 103 && this.#phase === "asking" && this.#client.version !== "1.0") this.#client.writeEarlyHints(rawHeaders);
+  }
+
+  onAnswerHead(head: AnswerHead): void {
+    this.#head = head;
+    this.#deadline = Infinity;
+    if (this.#digest === undefined) return this.#judge(head);
+    // Whoever answers before the end of a body that may be the wrong one is not heard before its digest is known.
+    this.#phase = "waiting";
+    this.#connection!.pause();
+  }
+
+  onAnswerBody(chunk: Buffer): void {
+    if (this.#phase === "flowing") return this.#pass(chunk);
+    this.#pieces.push(chunk);
+    if (this.#phase !== "holding") return;
+    this.#heldBytes += chunk.length;
+    if (this.#heldBytes > this.#route!.holdBytes) this.#tooLarge();
+  }
+
+  onAnswerEnd(last: Buffer | undefined, trailers: readonly string[]): void {
+    const connection = this.#connection;
+    this.#connection = undefined;
+    this.#deadline = Infinity;
+    if (this.#phase === "flowing") return this.#finish(last, trailers);
+    connection?.resume();
+    this.#isAnswerEnded = true;
+    this.#trailers = trailers;
+    if (last !== undefined) this.onAnswerBody(last);
+    if (this.#phase === "holding") this.#settleHeld();
+  }
+
+  onTunnel(chunk: Buffer): void {
+    this.#pieces.push(chunk);
+  }
+
+  onTunnelEnd(): void {
+    this.onUpstreamError(new AnswerProblem("it ended early"));
+  }
+
+  /** The head is there: money first, or bytes. */
+  #judge(head: AnswerHead): void {
+    const sale = this.#sale;
+    if (sale === undefined) return this.#flow([]);
+    const isUnpaidUpgrade = this.#client.head.isUpgrade && !head.isUpgrade;
+    if (isUnpaidUpgrade || !this.#route!.isCharged(head.status)) {
+      this.#outcome = "failed";
+      this.#phase = "waiting";
+      this.#connection?.pause();
+      this.#cancel("not-charged", () => this.#flow([]));
+      return;
+    }
+    if (sale.settles === "before" || head.isUpgrade) {
+      this.#phase = "waiting";
+      this.#connection?.pause();
+      const answer = { status: head.status, headers: pairsOf(answerHeaders(head.rawHeaders, head.minorVersion, true)) };
+      return this.#settle(sale.settle(answer), (extra) => this.#flow(extra));
+    }
+    if ((head.length ?? 0) > this.#route!.holdBytes) return this.#tooLarge();
+    this.#phase = "holding";
+    this.#connection?.resume();
+    this.#lateError = head.length === undefined ? "sale/answer-too-large" : "door/upstream-timeout";
+    this.#deadline = Date.now() + (head.length === undefined ? this.#door.limits.holdMs : this.#route!.timeoutMs);
+    const early = this.#pieces;
+    this.#pieces = [];
+    for (const piece of early) this.onAnswerBody(piece);
+    if (this.#isAnswerEnded && this.#phase === "holding") this.#settleHeld();
+  }
+
+  #tooLarge(): void {
+    this.#door.log.warn({ method: this.#client.head.method, target: this.#client.head.target, limitBytes: this.#route!.holdBytes }, "An answer was too large to be paid after it, or has no end: this route should be `stream`.");
+    this.#fail(new SidecarError("sale/answer-too-large", { limitBytes: this.#route!.holdBytes }), "answer-too-large");
+  }
+
+  #settleHeld(): void {
+    const head = this.#head!;
+    this.#phase = "waiting";
+    const isBodiless = this.#isBodiless(head.status);
+    const answer: HeldAnswer = {
+      status: head.status,
+      headers: pairsOf(answerHeaders(head.rawHeaders, head.minorVersion, isBodiless)),
+      body: this.#pieces.length === 1 ? this.#pieces[0]! : Buffer.concat(this.#pieces),
+    };
+    this.#pieces = [];
+    this.#settle(this.#sale!.settle(answer), (extra) => this.#sendWhole(answer, extra, trailerPairs(this.#trailers)));
+  }
+
+  #settle(settled: Promise<SettledSale>, deliver: (extra: HeaderPairs) => void): void {
+    this.#isEnding = true;
+    settled.then(
+      (outcome) => {
+        if (this.#phase === "over") return;
+        if (outcome.kind === "paid") return this.#guard(() => deliver(outcome.headers));
+        this.#outcome = "refused";
+        this.#dropConnection();
+        this.#pieces = [];
+        this.#sendWhole(outcome.refusal, []);
+      },
+      (thrown: unknown) => {
+        const { error, isOurs } = sidecarErrorOf(thrown);
+        if (!isOurs) this.#door.log.error({ err: thrown }, "A sale could not be settled.");
+        this.#isEnding = false;
+        this.#fail(error, this.#phase === "over" ? "client-gone" : "upstream-failed");
+      },
+    );
+  }
+
+  /** The answer's head goes to the client, and its body as it comes. */
+  #flow(extra: HeaderPairs): void {
+    if (this.#isClosed) return;
+    const head = this.#head!;
+    const headers = answerHeaders(head.rawHeaders, head.minorVersion, true);
+    for (const [name, value] of extra) headers.push(name, value);
+    if (head.isUpgrade) return this.#openTunnel(head, headers);
+    this.#phase = "flowing";
+    this.#isHeadSent = true;
+    this.#client.writeHead(head.status, head.reason, headers, this.#door.isDraining);
+    if (head.isAlone) this.#client.flush();
+    if (this.#pieces.length === 0 && !this.#isAnswerEnded) {
+      if (extra.length > 0 || this.#sale !== undefined) this.#connection?.resume();
+      return;
+    }
+    const pieces = this.#pieces;
+    this.#pieces = [];
+    for (const piece of pieces) this.#pass(piece);
+    if (this.#isAnswerEnded) this.#finish(undefined, this.#trailers);
+    else if (this.#blockedAt === Infinity) this.#connection?.resume();
+  }
+
+  #pass(chunk: Buffer): void {
+    if (this.#client.write(chunk)) return;
+    this.#blockedAt = Date.now();
+    this.#connection?.pause();
+  }
+
+  #finish(last: Buffer | undefined, trailers: readonly string[]): void {
+    this.#phase = "sent";
+    this.#blockedAt = Date.now();
+    this.#client.end(last, trailers.length === 0 ? undefined : trailerPairs(trailers));
+  }
+
+  #openTunnel(head: AnswerHead, headers: string[]): void {
+    const connection = this.#connection!;
+    this.#connection = undefined;
+    this.#phase = "sent";
+    const socket = this.#client.openTunnel!(head.reason, headers);
+    openTunnel({ socket, connection, early: this.#pieces, idleMs: this.#door.limits.tunnelIdleMs, onClose: () => this.onClientClose() });
+    this.#pieces = [];
+  }
+
+  /** Sends an answer that is all there. */
+  #sendWhole(answer: HeldAnswer | Refusal, extra: HeaderPairs, trailers: HeaderPairs = []): void {
+    if (this.#isClosed) return;
+    const headers: string[] = [];
+    const isBodiless = this.#isBodiless(answer.status);
+    for (const [name, value] of answer.headers) {
+      if (!isBodiless && name.length === 14 && name.toLowerCase() === "content-length") continue;
+      headers.push(name, value);
+    }
+    for (const [name, value] of extra) headers.push(name, value);
+    if (!isBodiless && trailers.length === 0) headers.push("Content-Length", String(answer.body.length));
+    this.#phase = "sent";
+    this.#isHeadSent = true;
+    this.#blockedAt = Date.now();
+    this.#client.writeHead(answer.status, "", headers, this.#door.isDraining);
+    this.#client.end(isBodiless || answer.body.length === 0 ? undefined : answer.body, trailers);
+  }
+
+  #isBodiless(status: number): boolean {
+    return this.#client.head.method === "HEAD" || status === 204 || status === 304;
+  }
+
+  // What goes wrong -----------------------------------------------------------------------------------------------
+
+  get #isClosed(): boolean {
+    return this.#phase === "over" || this.#phase === "sent";
+  }
+
+  /** Called from time to time. */
+  sweep(now: number): void {
+    const { bodyIdleMs, stallMs } = this.#door.limits;
+    if (now > this.#deadline && (this.#phase === "asking" || this.#phase === "holding") && (this.#isBodyEnded || !this.#isBodyStarted)) {
+      if (this.#lateError === "sale/answer-too-large") return this.#tooLarge();
+      return this.#fail(new SidecarError("door/upstream-timeout", { timeoutMs: this.#route!.timeoutMs }), "upstream-timeout");
+    }
+    if (this.#phase === "asking" && this.#route !== undefined && now - this.#bodyPausedAt > this.#route.timeoutMs) {
+      return this.#fail(new SidecarError("door/upstream-timeout", { timeoutMs: this.#route.timeoutMs }), "upstream-timeout");
+    }
+    if (this.#isBodyStarted && !this.#isBodyEnded && this.#bodyPausedAt === Infinity && now - this.#bodyAt > bodyIdleMs && !this.#isClosed) {
+      if (this.#collector !== undefined) this.#collector.fail(new SidecarError("door/body-slow", {}));
+      else this.#fail(new SidecarError("door/body-slow", {}), "client-gone");
+      return;
+    }
+    if (now - this.#blockedAt > stallMs) this.abort("client-gone");
+  }
+
+  /** Ends it here and now; nothing is charged that is not yet paid. */
+  abort(reason: CancelReason): void {
+    if (this.#phase === "over") return;
+    if (reason === "stopping" && !this.#isHeadSent) return this.#fail(new SidecarError("door/stopping", {}), reason);
+    this.#cancel(reason);
+    this.#client.abort();
+    this.onClientClose();
+  }
+
+  #fail(error: SidecarError, reason: CancelReason): void {
+    if (this.#phase === "sent") return;
+    this.#dropConnection();
+    this.#pieces = [];
+    this.#deadline = Infinity;
+    if (this.#phase !== "over") {
+      this.#phase = "waiting";
+      this.#outcome = "failed";
+    }
+    if (error.code === "door/upstream") this.#door.log.warn({ target: this.#client.head.target, problem: error.message, cause: String(error.cause) }, "The upstream failed.");
+    this.#cancel(reason, () => {
+      if (this.#isClosed) return;
+      if (!this.#isHeadSent) return this.#sendWhole(refusalOf(error), []);
+      this.#client.abort();
+      this.onClientClose();
+    });
+  }
+
+  /** Cancels the sale if there is one that has not ended, then goes on. */
+  #cancel(reason: CancelReason, then?: () => void): void {
+    if (this.#sale === undefined || this.#isEnding) return then?.();
+    this.#isEnding = true;
+    this.#cancelSale(this.#sale, reason, then);
+  }
+
+  #cancelSale(sale: Sale, reason: CancelReason, then?: () => void): void {
+    sale
+      .cancel(reason)
+      .catch((error: unknown) => this.#door.log.error({ err: error, way: sale.way }, "A sale could not be cancelled."))
+      .then(() => then === undefined ? undefined : this.#guard(then))
+      .catch((error: unknown) => this.#door.log.error({ err: error }, "An exchange failed after its sale was cancelled."));
+  }
+
+  #startBody(): void {
+    this.#isBodyStarted = true;
+    this.#bodyAt = Date.now();
+    this.#client.startBody();
+  }
+
+  #dropConnection(): void {
+    const connection = this.#connection;
+    this.#connection = undefined;
+    if (connection === undefined) this.#door.pool.forget(this);
+    else connection.destroy();
+  }
+
+  /** A fault of our own in one exchange ends that one. */
+  #guard(work: () => void): void {
+    try {
+      work();
+    } catch (thrown) {
+      const { error, isOurs } = sidecarErrorOf(thrown);
+      if (!isOurs) this.#door.log.error({ err: thrown }, "An exchange failed.");
+      this.#fail(error, "upstream-failed");
+    }
+  }
+}
