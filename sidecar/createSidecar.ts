@@ -150,12 +150,11 @@ export function createSidecar({ config, logger, onEvent = () => undefined }: Sid
     staging.started("lock of the data folder", () => lock.release());
     const pricing = openPricing(config);
     const metrics = new SidecarMetrics();
-    let readiness: Readiness | undefined;
     const status = createStatusServer({
       host: settings.adminHost, port: settings.adminPort, metrics: metrics.metrics, logger,
       isWell: () => true,
-      status: () => ({ alarms: readiness?.report().problems ?? ["it is starting"], ...(parts === undefined ? {} : describeStatus()) }),
-      gets: { "/ready": () => readyPage(readiness?.report()) },
+      status: () => ({ alarms: parts?.readiness.report().problems ?? ["it is starting"], ...(parts === undefined ? {} : describeStatus()) }),
+      gets: { "/ready": () => readyPage(parts?.readiness.report()) },
     });
     const adminPort = await status.listen();
     staging.started("status", () => status.close());
@@ -172,7 +171,7 @@ export function createSidecar({ config, logger, onEvent = () => undefined }: Sid
         onEvent({ kind: "channel", notice });
       },
     });
-    readiness = new Readiness({
+    const readiness = new Readiness({
       settings, provider: chain.provider, ways: ways.late, isDraining: () => isDraining,
       missingSteps: () => parts?.identity?.missing ?? [], canClaim: () => ledger?.canClaim ?? true,
     });
@@ -185,7 +184,7 @@ export function createSidecar({ config, logger, onEvent = () => undefined }: Sid
     await startPurse(staging, own);
     metrics.gauges = {
       running: () => own.door?.running ?? 0, connections: () => own.door?.connections ?? 0, upstreamConnections: () => own.door?.upstreamConnections ?? 0,
-      channels: () => ways.channels?.channels.length ?? 0, tasks: () => own.site?.running ?? 0, ready: () => Number(readiness!.report().ready), buying: () => own.buying?.buyer.inFlight ?? 0,
+      channels: () => ways.channels?.channels.length ?? 0, tasks: () => own.site?.running ?? 0, ready: () => Number(readiness.report().ready), buying: () => own.buying?.buyer.inFlight ?? 0,
       ledgerRows: () => ledger?.totals().filter(({ payer }) => payer === undefined).reduce((sum, { count }) => sum + count, 0) ?? 0,
     };
     await readiness.start();

@@ -7,18 +7,13 @@ import type { ClientEvents, ClientSide } from "./ClientSide.ts";
 import type { DoorOutcome, DoorService, ExchangeContext, ExchangePhase } from "./ExchangeContext.ts";
 import { answerHeaders, pairsOf, requestHeadText, trailerPairs, trailerText } from "./forwardedHeaders.ts";
 import { refusalOf, sidecarErrorOf } from "./refusalOf.ts";
+import { pathOf } from "./pathOf.ts";
 import { openTunnel } from "./Tunnel.ts";
 import type { AnswerHead } from "./upstream/AnswerParser.ts";
 import { AnswerProblem } from "./upstream/AnswerProblem.ts";
 import type { AnswerHandler, UpstreamConnection } from "./upstream/UpstreamConnection.ts";
 
 const NOTHING: HeaderPairs = [];
-
-/** For logs, which get no queries: those may hold secrets. */
-function pathOf(target: string): string {
-  const end = target.indexOf("?");
-  return end === -1 ? target : target.slice(0, end);
-}
 
 const REPEATED = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE"]);
 
