@@ -1,21 +1,16 @@
-import { join } from "node:path";
-
 import { expect } from "chai";
 import type { Wallet } from "ethers";
 
-import { createLedger } from "../../sidecar/ledger/createLedger.ts";
-import { PaymentStore } from "../../sidecar/outbound/store/PaymentStore.ts";
+import { readBooks } from "../builders/sidecarBooks.ts";
 import { SidecarMarket } from "../builders/sidecarMarket.ts";
 import type { CoreAccount } from "../builders/sidecarMarket.ts";
 import type { SidecarProcess } from "../builders/SidecarProcess.ts";
-import { openChannels } from "../builders/openChannels.ts";
 import { until } from "../builders/until.ts";
 
 /** Base units: of the dollar, and of ETH. */
 const DOLLARS = 300n;
 const PRICE_ETH = "0.000002";
 const PRICE_WEI = 2_000_000_000_000n;
-const GWEI = 1_000_000_000n;
 /** Units of the chain that each record costs. */
 const FEE = 2;
 const BY_DOLLAR = 3;
@@ -96,30 +91,17 @@ describe("two services behind sidecars", function () {
 
   it("books: buyers, sellers, channels and chains say the same", async () => {
     await Promise.all(NAMES.map((name) => sidecars[name].stop()));
-    const channels = await openChannels(market, NAMES.map((name) => ({ dir: join(sidecars[name].setup.dataDir, "channels"), wallet: owners[name] })));
-    try {
-      for (const name of NAMES) {
-        const bought = PaymentStore.open(join(sidecars[name].setup.dataDir, "buyer"));
-        const ledger = createLedger(join(sidecars[other(name)].setup.dataDir, "ledger"));
-        const spent = (way: string): { count: number; amount: bigint } => bought.sums().find((sum) => sum.way === way) ?? { count: 0, amount: 0n };
-        const earned = (way: string): { count: number; amount: bigint } => {
-          const total = ledger.totals().find((each) => each.way === way && each.payer === undefined);
-          return { count: total?.count ?? 0, amount: total?.amount ?? 0n };
-        };
-        expect(bought.list({ limit: 1_000 }).filter(({ state }) => state !== "paid")).to.deep.equal([]);
-        expect(spent("exact")).to.include({ count: BY_DOLLAR, amount: DOLLARS * BigInt(BY_DOLLAR) });
-        for (const way of ["exact", "call"]) expect(earned(way), way).to.include({ count: spent(way).count, amount: spent(way).amount });
-        const { count, amount } = spent("channel");
-        expect(count).to.be.greaterThan(BY_CHANNEL);
-        expect(amount).to.equal(BigInt(count) * PRICE_WEI);
-        const [payer, payee] = [channels[NAMES.indexOf(name)]!, channels[NAMES.indexOf(other(name))]!];
-        expect(BigInt(payer.paidUnits) * GWEI, "what the payer signed").to.equal(amount);
-        expect(BigInt(payee.earnedUnits) * GWEI, "what the payee can claim").to.equal(amount);
-        bought.close();
-        await ledger.close();
-      }
-    } finally {
-      for (const { stop } of channels) await stop();
+    const books = await readBooks(market, NAMES.map((name) => ({ sidecar: sidecars[name], owner: owners[name] })));
+    for (const [place, payer] of books.entries()) {
+      const payee = books[1 - place]!;
+      expect(payer.receipts.filter(({ state }) => state !== "paid")).to.deep.equal([]);
+      expect(payer.spent.exact).to.deep.equal({ count: BY_DOLLAR, amount: DOLLARS * BigInt(BY_DOLLAR) });
+      expect(payee.earned.exact).to.deep.equal(payer.spent.exact);
+      expect(payer.spent.call.amount).to.equal(BigInt(payer.spent.call.count) * PRICE_WEI);
+      expect(payee.earned.call).to.deep.equal(payer.spent.call);
+      const { count, amount } = payer.spent.channel;
+      expect(count).to.be.greaterThan(BY_CHANNEL);
+      expect([amount, payer.channelPaid, payee.channelEarned]).to.deep.equal(Array(3).fill(BigInt(count) * PRICE_WEI));
     }
   });
 });
