@@ -17,8 +17,8 @@ import { readContracts } from "./sidecar/readContracts.ts";
 import { median } from "./summarize.ts";
 import type { Spread } from "./summarize.ts";
 
-const SERVER = join(import.meta.dirname, "sidecar", "server.ts");
-const LOAD = join(import.meta.dirname, "sidecar", "load.ts");
+const SERVER = join(import.meta.dirname, "sidecar", "server", "main.ts");
+const LOAD = join(import.meta.dirname, "sidecar", "load", "main.ts");
 const NOBODY = `0x${"11".repeat(32)}`;
 
 /** One line of the report. Latencies and CPU are what is added to the bare service (middleware) or to a plain `node:http` proxy (process). */

@@ -4,12 +4,12 @@ import { createServer } from "node:http";
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 
-import { silentLogger } from "../../runtime/logger/createLogger.ts";
-import { createDoor } from "../../sidecar/door/createDoor.ts";
-import { wrapHandler } from "../../sidecar/middleware/index.ts";
-import type { ServerPlan, ServerReady } from "./BenchPlan.ts";
-import { createBenchGate } from "./createBenchGate.ts";
-import { answerQuote, createBareService, createPlainProxy } from "./plainServers.ts";
+import { silentLogger } from "../../../runtime/logger/createLogger.ts";
+import { createDoor } from "../../../sidecar/door/createDoor.ts";
+import { wrapHandler } from "../../../sidecar/middleware/index.ts";
+import type { ServerPlan, ServerReady } from "../BenchPlan.ts";
+import { createBenchGate } from "../createBenchGate.ts";
+import { answerQuote, createBareService, createPlainProxy } from "../plainServers.ts";
 
 async function listen(server: Server): Promise<number> {
   server.keepAliveTimeout = 600_000;

@@ -1,8 +1,8 @@
 /** The load, in a process of its own: measures as it is told, always the same way. Started by `bench/sidecar.ts`. */
-import type { LoadPlan } from "./BenchPlan.ts";
-import { createBuyer } from "./createBuyer.ts";
-import type { BenchBuyer, BuyerPlan } from "./createBuyer.ts";
-import { runLoad } from "./runLoad.ts";
+import type { LoadPlan } from "../BenchPlan.ts";
+import { createBuyer } from "../createBuyer.ts";
+import type { BenchBuyer, BuyerPlan } from "../createBuyer.ts";
+import { runLoad } from "../runLoad.ts";
 
 const buyers = new Map<string, BenchBuyer>();
 
