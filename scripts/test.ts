@@ -41,12 +41,12 @@ async function runPiece(piece: TestGroup, isBeside: boolean): Promise<void> {
   console.log(tell(piece, outcome));
 }
 
-const { alone, stories, others } = planTestGroups(groups, availableParallelism());
-for (const group of alone) await runPiece(group, false);
-const [waitingStories, waitingOthers] = [[...stories], [...others]];
+const { building, busy, stories, others } = planTestGroups(groups, availableParallelism());
 async function runLane(next: () => TestGroup | undefined, isBeside: boolean): Promise<void> {
   for (let piece = next(); piece !== undefined; piece = next()) await runPiece(piece, isBeside);
 }
+const [waitingBuilding, waitingBusy, waitingStories, waitingOthers] = [[...building], [...busy], [...stories], [...others]];
+await Promise.all([runLane(() => waitingBuilding.shift(), false), runLane(() => waitingBusy.shift(), true)]);
 // The stories end soonest when the lane that is done with the rest takes some of them.
 await Promise.all([runLane(() => waitingStories.shift(), false), runLane(() => waitingOthers.shift() ?? waitingStories.pop(), true)]);
 

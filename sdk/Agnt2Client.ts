@@ -65,6 +65,10 @@ export class Agnt2Client implements L1Progress {
         : new StreamTransport({ url: `${this.sequencer.url.replace(/^http/, "ws")}/v1/stream`, webSocket, readVerifier });
   }
 
+  get hasApi(): boolean {
+    return this.#api !== undefined;
+  }
+
   /** The replica's API. @throws SdkError `SDK_INPUT` when the client was made without one */
   get api(): HttpService {
     if (this.#api === undefined) throw sdkError("SDK_INPUT", "this needs the apiUrl of a replica");

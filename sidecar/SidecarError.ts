@@ -40,6 +40,28 @@ export type SidecarErrors = {
   "payment/unsettled": { readonly reason: string };
   "sale/answer-too-large": { readonly limitBytes: number };
   "way/unavailable": { readonly way: string; readonly retryAfterSeconds: number };
+  "buy/url": { readonly problem: string };
+  "buy/host": { readonly host: string };
+  "buy/body": { readonly limitBytes: number };
+  "buy/offer": { readonly problem: string };
+  "buy/no-way": { readonly problem: string };
+  "buy/agent": { readonly payTo: string };
+  "buy/payee": { readonly payTo: string; readonly known: string };
+  "buy/too-expensive": { readonly asked: string; readonly most: string; readonly asset: string };
+  "buy/budget": { readonly limit: string; readonly asked: string; readonly left: string; readonly asset: string };
+  "buy/busy": { readonly retryAfterSeconds: number };
+  "buy/store": Nothing;
+  "buy/stopped": Nothing;
+  "buy/unpaid": { readonly way: string; readonly reason: string };
+  "buy/refused": { readonly reason: string; readonly skewSeconds: number };
+  "buy/unreachable": { readonly host: string };
+  "buy/timeout": { readonly host: string; readonly timeoutMs: number };
+  "buy/lost": { readonly receipt: number };
+  "gateway/agent": { readonly name: string };
+  "gateway/caller": { readonly problem: string };
+  "gateway/token": Nothing;
+  "proxy/token": Nothing;
+  "proxy/target": { readonly problem: string };
 };
 
 const SIDECAR_ERRORS: HttpErrorTable<SidecarErrors> = {
@@ -77,6 +99,28 @@ const SIDECAR_ERRORS: HttpErrorTable<SidecarErrors> = {
   "payment/unsettled": { status: 402, what: "the payment did not go through", todo: "see the reason; the answer was withheld" },
   "sale/answer-too-large": { status: 502, what: "the answer is too large to be paid after it", todo: "tell the operator: this route should stream; nothing was charged" },
   "way/unavailable": { status: 503, what: "payments of this kind cannot be checked now", todo: "try again later, or pay in another way; nothing was charged" },
+  "buy/url": { status: 400, what: "this URL is not asked", todo: "name one that the policy for URLs allows; private addresses need to be allowed by name" },
+  "buy/host": { status: 403, what: "this host is not on the allow-list", todo: "add it to the allowed hosts" },
+  "buy/body": { status: 413, what: "the body cannot be sent twice, and is too large to be kept", todo: "send less, or name its Content-Digest" },
+  "buy/offer": { status: 502, what: "the other side asks for money in a way that is not understood", todo: "tell its operator" },
+  "buy/no-way": { status: 403, what: "nothing that the other side takes is anything this buyer may pay with", todo: "see the reason; allow the asset, or set up the way" },
+  "buy/agent": { status: 403, what: "this payee is not on the allow-list", todo: "add it to the allowed agents" },
+  "buy/payee": { status: 403, what: "the money is asked for somebody else than the agent that was named", todo: "do not trust this endpoint; tell the agent's operator" },
+  "buy/too-expensive": { status: 403, what: "the price is above the limit for one call", todo: "raise the limit, or do without" },
+  "buy/budget": { status: 429, what: "the budget is used up", todo: "wait for the next day, or raise the limit" },
+  "buy/busy": { status: 503, what: "too much is being bought at once", todo: "try again later; nothing was paid" },
+  "buy/store": { status: 503, what: "what is paid cannot be written down, so nothing is paid", todo: "see to the disk" },
+  "buy/stopped": { status: 503, what: "this buyer is being stopped", todo: "try again later" },
+  "buy/unpaid": { status: 502, what: "the payment could not be made", todo: "see the reason; nothing was paid" },
+  "buy/refused": { status: 502, what: "the other side did not take the payment", todo: "see the reason; the amount stays reserved until the payment can no longer be used" },
+  "buy/unreachable": { status: 502, what: "the other side cannot be reached", todo: "try again later" },
+  "buy/timeout": { status: 504, what: "the other side did not answer in time", todo: "try again later" },
+  "buy/lost": { status: 502, what: "a payment was made, and its answer did not come", todo: "see the receipt; the amount counts as spent until it is known what became of it" },
+  "gateway/agent": { status: 404, what: "no agent is known by this name", todo: "name one of the configuration, its id or its address" },
+  "gateway/caller": { status: 403, what: "this caller may not spend here", todo: "call from this machine, not from a web page" },
+  "gateway/token": { status: 401, what: "the token of this gateway is missing", todo: "send it as Authorization: Bearer" },
+  "proxy/token": { status: 407, what: "the token of this proxy is missing", todo: "send it as Proxy-Authorization" },
+  "proxy/target": { status: 403, what: "this proxy does not go there", todo: "see the allowed hosts and ports" },
 };
 
 const RETRIED: readonly number[] = [408, 409, 502, 503, 504];

@@ -72,11 +72,12 @@ export function encodeTransfer({ from, to, value, validAfter, validBefore, nonce
   if (signature.length !== ECDSA_CHARACTERS) {
     return TOKEN.encodeFunctionData("transferWithAuthorization(address,address,uint256,uint256,uint256,bytes32,bytes)", [...fields, signature]);
   }
-  let parts: Signature;
+  let parts: readonly [v: number, r: string, s: string];
   try {
-    parts = Signature.from(signature);
+    const { v, r, s } = Signature.from(signature);
+    parts = [v, r, s];
   } catch {
-    return undefined;
+    return undefined; // No v of an account, or the half of the curve that tokens refuse.
   }
-  return TOKEN.encodeFunctionData("transferWithAuthorization(address,address,uint256,uint256,uint256,bytes32,uint8,bytes32,bytes32)", [...fields, parts.v, parts.r, parts.s]);
+  return TOKEN.encodeFunctionData("transferWithAuthorization(address,address,uint256,uint256,uint256,bytes32,uint8,bytes32,bytes32)", [...fields, ...parts]);
 }

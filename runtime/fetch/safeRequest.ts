@@ -2,11 +2,11 @@ import { Agent as HttpAgent, request as requestHttp } from "node:http";
 import type { IncomingMessage } from "node:http";
 import { Agent as HttpsAgent, request as requestHttps } from "node:https";
 import { isIP } from "node:net";
-import type { LookupFunction } from "node:net";
 import { Readable } from "node:stream";
 import { createBrotliDecompress, createGunzip, createInflate } from "node:zlib";
 
 import { toError } from "../errors/CodedError.ts";
+import { checkAddresses, checkUrl, pinned } from "./checkTarget.ts";
 import { FetchError } from "./FetchError.ts";
 import { PUBLIC_POLICY } from "./FetchPolicy.ts";
 import type { FetchPolicy } from "./FetchPolicy.ts";
@@ -15,7 +15,6 @@ import type { FetchPolicy } from "./FetchPolicy.ts";
 export const MAX_DOCUMENT_BYTES = 256 * 1024;
 const DEFAULT_TIMEOUT_MS = 10_000;
 const DEFAULT_REDIRECTS = 3;
-const MAX_URL_LENGTH = 2_048;
 const MAX_HEADER_BYTES = 16_384;
 const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308];
 
@@ -53,20 +52,6 @@ interface Deadline {
   readonly isAborted: () => boolean;
 }
 
-/** The URL as it will be asked: no credentials, an allowed scheme and port. Numbers in odd notations become the address that they are. */
-function checkUrl(url: string, policy: FetchPolicy): URL {
-  if (url.length > MAX_URL_LENGTH) throw new FetchError("fetch/url", { problem: "too long" });
-  const parsed = URL.parse(url);
-  if (parsed === null) throw new FetchError("fetch/url", { problem: "not a URL" });
-  const scheme = parsed.protocol.slice(0, -1);
-  if (scheme !== "https" && !(scheme === "http" && policy.allowHttp)) throw new FetchError("fetch/scheme", { scheme });
-  if (parsed.username !== "" || parsed.password !== "") throw new FetchError("fetch/url", { problem: "credentials" });
-  const port = parsed.port === "" ? (scheme === "https" ? 443 : 80) : Number(parsed.port);
-  if (policy.ports !== undefined && !policy.ports.includes(port)) throw new FetchError("fetch/port", { port });
-  parsed.hash = "";
-  return parsed;
-}
-
 async function within<T>(work: Promise<T>, deadline: Deadline): Promise<T> {
   const { promise, reject } = Promise.withResolvers<never>();
   const onAbort = (): void => reject(toError(deadline.signal.reason));
@@ -91,23 +76,8 @@ async function resolveAllowed(host: string, policy: FetchPolicy, deadline: Deadl
       throw new FetchError("fetch/dns", { host }, { cause: error });
     }
   }
-  if (addresses.length === 0) throw new FetchError("fetch/dns", { host });
-  for (const address of addresses) {
-    if (!policy.isAllowedAddress(address)) throw new FetchError("fetch/address", { host, address });
-  }
+  checkAddresses(host, addresses, policy);
   return [...addresses];
-}
-
-/** Answers with the addresses that were checked, so that the name is not asked a second time. */
-function pinned(addresses: readonly string[]): LookupFunction {
-  const all = addresses.map((address) => ({ address, family: isIP(address) }));
-  return (_host, options, callback) => {
-    const wanted = options.family === 4 || options.family === 6 ? all.filter(({ family }) => family === options.family) : all;
-    const [first] = wanted;
-    if (first === undefined) callback(Object.assign(new Error("no address of this family"), { code: "ENOTFOUND" }), "", 0);
-    else if (options.all === true) callback(null, wanted);
-    else callback(null, first.address, first.family);
-  };
 }
 
 function send(url: URL, addresses: readonly string[], options: SafeRequestOptions, deadline: Deadline): Promise<IncomingMessage> {

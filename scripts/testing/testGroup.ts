@@ -11,8 +11,10 @@ export interface TestGroup {
 /** Quick and pure first, so that a mistake shows early; folders that are not named here come before `e2e`. */
 const ORDER = ["core", "solidity", "deploy", "bench", "contracts", "chain", "runtime", "derivation", "differential"];
 
-/** Groups that compile, deploy or measure: nothing else runs beside them. */
-const ALONE: ReadonlySet<string> = new Set(["core", "solidity", "deploy", "bench"]);
+/** Groups that write what is built: one after the other, before any story. */
+const BUILDING: readonly string[] = ["solidity", "deploy"];
+/** Groups that keep a core busy from beginning to end, and wait for nothing: they run beside the building ones, not beside stories. */
+const BUSY: readonly string[] = ["core", "bench"];
 
 /** Packages that a client under test has for itself hold tests of their own. */
 function filesUnder(directory: string, suffix: string): string[] {
@@ -43,24 +45,25 @@ export function findTestGroups(root: string): TestGroup[] {
   return groups.sort((a, b) => rank(a.name) - rank(b.name) || a.name.localeCompare(b.name));
 }
 
-/**
- * In which order groups run. Each lane takes the next piece of its own list; one that has none left takes from the end of the stories.
- * The stories of `e2e` wait for chains most of the time and are many: each file is a piece of its own.
- */
+/** Two lanes in two phases; the second begins when both lanes of the first have ended. */
 export interface TestPlan {
-  /** Nothing runs beside them. */
-  readonly alone: readonly TestGroup[];
+  readonly building: readonly TestGroup[];
+  readonly busy: readonly TestGroup[];
+  /** The stories of `e2e` wait for chains most of the time and are many: each file is a piece of its own. */
   readonly stories: readonly TestGroup[];
+  /** Whoever has none of these left takes from the end of the stories. */
   readonly others: readonly TestGroup[];
 }
 
-/** @param cores with less than two, everything runs alone; and so do groups without a story to run beside */
+/** @param cores with less than two, everything runs one after the other; and so do groups without a story to run beside */
 export function planTestGroups(groups: readonly TestGroup[], cores: number): TestPlan {
   const isStory = ({ name }: TestGroup): boolean => name === "e2e";
-  if (cores < 2 || !groups.some(isStory)) return { alone: groups, stories: [], others: [] };
+  if (cores < 2 || !groups.some(isStory)) return { building: groups, busy: [], stories: [], others: [] };
+  const isFirst = ({ name }: TestGroup): boolean => BUILDING.includes(name) || BUSY.includes(name);
   return {
-    alone: groups.filter(({ name }) => ALONE.has(name)),
+    building: groups.filter(({ name }) => BUILDING.includes(name)),
+    busy: groups.filter(({ name }) => BUSY.includes(name)),
     stories: groups.filter(isStory).flatMap((group) => group.files.map((file) => ({ ...group, files: [file] }))),
-    others: groups.filter((group) => !isStory(group) && !ALONE.has(group.name)),
+    others: groups.filter((group) => !isStory(group) && !isFirst(group)),
   };
 }

@@ -4,7 +4,6 @@ import { join } from "node:path";
 import { x402Facilitator } from "@x402/core/facilitator";
 import { getAddress } from "ethers";
 
-import type { ChainErrorCode } from "../../chain/ChainError.ts";
 import { createL1Provider } from "../../chain/createL1Provider.ts";
 import { toChainError } from "../../chain/decodeRevert.ts";
 import { loadDeployment } from "../../chain/Deployment.ts";
@@ -23,6 +22,7 @@ import type { Logger } from "../../runtime/logger/Logger.ts";
 import { createStatusServer } from "../../runtime/metrics/createStatusServer.ts";
 import { Metrics } from "../../runtime/metrics/Metrics.ts";
 import type { FacilitatorConfig } from "./config.ts";
+import { createChainWatch } from "./createChainWatch.ts";
 import { createFacilitatorServer } from "./createFacilitatorServer.ts";
 import { ExactOnL1 } from "./ExactOnL1.ts";
 import { FacilitatorError } from "./FacilitatorError.ts";
@@ -34,6 +34,8 @@ const LOCAL_POLL_MS = 50;
 const PUBLIC_POLL_MS = 1_000;
 const RPC_TIMEOUT_MS = 5_000;
 const STOP_MARGIN_MS = 10_000;
+const WATCH_MS = 2_000;
+const WEI_PER_ETH = 1e18;
 const GWEI = 1_000_000_000n;
 const NONCE_OF_NOBODY = `0x${"0".repeat(64)}`;
 
@@ -55,22 +57,25 @@ export function createFacilitatorService(config: FacilitatorConfig, logger: Logg
     started("journal", () => journal.close());
 
     const metrics = new Metrics({ service: "facilitator" });
-    const alarms = new Set<ChainErrorCode>();
     const transactions = createTransactionManager({
       provider, signer, journal,
       fees: { maxFeeCapWei: BigInt(config.maxFeeGwei) * GWEI },
       rules: { confirmations: config.confirmations },
       pollMs: config.pollMs ?? (isLocal ? LOCAL_POLL_MS : PUBLIC_POLL_MS),
-      minBalanceWei: BigInt(config.minBalanceGwei) * GWEI,
-      onAlarm: (alarm) => {
-        alarms.add(alarm.code);
-        logger.warn({ code: alarm.code, ...alarm.values }, alarm.message);
-      },
-      onRecovered: () => ["L1_UNREACHABLE", "L1_RPC"].forEach((code) => alarms.delete(code as ChainErrorCode)),
+      onAlarm: (alarm) => logger.warn({ code: alarm.code, ...alarm.values }, alarm.message),
       onReorged: (id) => logger.warn({ id }, "a payment was taken out of the chain and is sent again"),
     });
     await transactions.start();
     started("transactions", () => transactions.stop());
+    const watch = createChainWatch({
+      provider, logger,
+      address: signer.address,
+      minBalanceWei: BigInt(config.minBalanceGwei) * GWEI,
+      maxFeeWei: BigInt(config.maxFeeGwei) * GWEI,
+      pollMs: WATCH_MS,
+    });
+    await watch.start();
+    started("watch", () => watch.stop());
     const exact = new ExactOnL1({
       provider, transactions,
       network: `eip155:${chainId}`,
@@ -92,8 +97,10 @@ export function createFacilitatorService(config: FacilitatorConfig, logger: Logg
     metrics.gauge("facilitator_pending", "Payments that are being settled", { read: () => exact.pending });
     metrics.gauge("facilitator_transactions_pending", "Transactions that are not in a block", { read: () => transactions.status().pending });
 
-    const status = () => ({ alarms: [...alarms], chainId, account: signer.address, assets, pending: exact.pending, transactions: transactions.status() });
-    const isWell = (): boolean => alarms.size === 0;
+    metrics.gauge("facilitator_balance_eth", "What is left to pay gas with", { read: () => Number(watch.balanceWei ?? 0n) / WEI_PER_ETH });
+
+    const status = () => ({ alarms: watch.alarms, chainId, account: signer.address, assets, pending: exact.pending, transactions: transactions.status() });
+    const isWell = (): boolean => watch.alarms.length === 0;
     const statusServer = createStatusServer({ host: config.statusHost, port: config.statusPort, metrics, logger, status, isWell });
     started("status", () => statusServer.close());
     const statusPort = await statusServer.listen();

@@ -8,6 +8,8 @@ export interface RequestHead {
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
   readonly remoteAddress: string;
   readonly isUpgrade: boolean;
+  /** Whether a body follows; undefined: as the headers say (enough for HTTP/1.1; over HTTP/2 a body needs no header). */
+  readonly hasBody?: boolean | undefined;
 }
 
 /** Reads the body of a request whole, or gives up. */

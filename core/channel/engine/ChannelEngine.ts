@@ -20,6 +20,7 @@ import { ENTRY } from "./frames/callsFrame.ts";
 import { ASK, FRAME } from "./frames/FrameKind.ts";
 import { readGrant, writeGrant } from "./frames/grantFrame.ts";
 import { findLock } from "./OpenLock.ts";
+import { CALL_STATE } from "./OpenCalls.ts";
 import { Payee } from "./Payee.ts";
 import { Payer } from "./Payer.ts";
 import { RECORD } from "./RecordKind.ts";
@@ -92,6 +93,10 @@ export class ChannelEngine implements Engine {
 
   answer(sequence: number, status: number, responseHash: Uint8Array, payload?: Uint8Array): void {
     this.payee.answer(sequence, status, responseHash, payload);
+  }
+
+  isUnanswered(sequence: number): boolean {
+    return this.payee.open.stateOf(sequence) === CALL_STATE.OPEN;
   }
 
   addLock(lock: Lock): number {

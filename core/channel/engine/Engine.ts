@@ -31,6 +31,8 @@ export interface Engine {
   refusalOf(price: number): ChannelCode | undefined;
   /** The answer to a delivered call; status 0 is success, any other credits the price to the payer. @throws channel/result, size */
   answer(sequence: number, status: number, responseHash: Uint8Array, payload?: Uint8Array): void;
+  /** Whether a call of the peer waits for `answer`. */
+  isUnanswered(sequence: number): boolean;
 
   /** Queues a conditional payment. @throws channel/lock, lock-expiry, capacity, grant-cap, frozen, one-way */
   addLock(lock: Lock): number;

@@ -9,6 +9,8 @@ import type { CallRecords } from "./CallRecords.ts";
 import type { Channel } from "./Channel.ts";
 import type { BookEntry, ChannelBook } from "./ChannelBook.ts";
 import type { ChannelHome, HomeState, Settled } from "./home/ChannelHome.ts";
+import { STATUS_FAILED } from "./IncomingCalls.ts";
+import type { SendAnswer } from "./IncomingCalls.ts";
 import type { CallOptions } from "./PendingCalls.ts";
 import type { TowerCover } from "./towers/TowerHandover.ts";
 
@@ -41,8 +43,22 @@ export interface ChannelSummary {
 /** Answers a paid request: bytes, or a status other than 0 with which the call has failed and costs nothing. */
 export type Answer = (request: Uint8Array, call: { readonly priceUnits: number; readonly from: string; readonly sequence: number; readonly isRepeated: boolean }) => Promise<Uint8Array | { readonly status: number; readonly response: Uint8Array }>;
 
+/** A call whose request came another way: the channel has its hash only. */
+export interface HashedCall {
+  readonly sequence: number;
+  readonly priceUnits: number;
+  /** 32 bytes; a view that stays as it is. */
+  readonly requestHash: Uint8Array;
+  /** It was handed out before, by a process that ended before the answer was durable. */
+  readonly isRepeated: boolean;
+}
+
+/** Answers one; a status other than 0 costs the partner nothing. @throws ChannelError `channel/result` when it is not open; ChannelShellError */
+export type AnswerHashed = (call: HashedCall, status: number, responseHash: Uint8Array) => void;
+
 /** A request of no bytes is a payment and nothing else. */
 const PAYMENT = new Uint8Array(0);
+const PAYMENT_HASH = keccak256(PAYMENT);
 /** Nobody here sells anything. */
 export const STATUS_UNSERVED = 2;
 /** The call was paid less than it costs. */
@@ -60,6 +76,11 @@ function isTooEarly(error: unknown): boolean {
 }
 
 const refuseCalls: Answer = async () => ({ status: STATUS_UNSERVED, response: new TextEncoder().encode("this agent answers no calls") });
+
+function isPayment(requestHash: Uint8Array): boolean {
+  for (let i = 0; i < 32; i += 1) if (requestHash[i] !== PAYMENT_HASH[i]) return false;
+  return true;
+}
 
 export interface AgentChannelParts {
   readonly channel: Channel;
@@ -103,6 +124,11 @@ export class AgentChannel {
     return this.#parts.home.name;
   }
 
+  /** Token in which it counts, lower case; the zero address for ETH. */
+  get assetAddress(): string {
+    return this.#parts.home.assetAddress(this.config);
+  }
+
   /** The engine's end of it, for what this class does not offer. */
   get channel(): Channel {
     return this.#parts.channel;
@@ -134,6 +160,54 @@ export class AgentChannel {
     const { sequence, response, responseHash } = await channel.call(priceUnits, request, options);
     records.add({ direction: "out", sequence, price: priceUnits, status: 0, requestHash, responseHash });
     return { response, sequence, priceUnits, requestHash, responseHash };
+  }
+
+  /**
+   * Pays for a request that goes another way, and does not wait: what can be told at once is thrown (as of `call`), the rest is the promise's.
+   * @param isRecorded whether a paid call gets its line in the file of calls
+   */
+  begin(requestHash: Uint8Array, priceUnits: number, options: CallOptions & { readonly isRecorded?: boolean } = {}): { readonly sequence: number; readonly answered: Promise<PaidCall> } {
+    const { channel, records } = this.#parts;
+    const { isRecorded = true } = options;
+    if (isRecorded) records.requireRoom();
+    const { sequence, result } = channel.begin(priceUnits, requestHash, options);
+    const answered = result.then(({ response, responseHash }) => {
+      if (isRecorded) records.add({ direction: "out", sequence, price: priceUnits, status: 0, requestHash, responseHash });
+      return { response, sequence, priceUnits, requestHash, responseHash };
+    });
+    return { sequence, answered };
+  }
+
+  /**
+   * Hands out the partner's calls by their hashes from now on; each is answered when that is known, in any order. Payments are taken, and
+   * calls whose request travels on the channel fail as unserved.
+   * @param isRecorded whether an answered call gets its line in the file of calls
+   */
+  serveHashed(take: (call: HashedCall) => void, isRecorded = true): AnswerHashed {
+    const { channel, records } = this.#parts;
+    let send: SendAnswer | undefined;
+    const answer: AnswerHashed = ({ sequence, priceUnits, requestHash }, status, responseHash) => {
+      if (isRecorded) records.requireRoom();
+      send!(sequence, status, responseHash);
+      if (isRecorded) records.add({ direction: "in", sequence, price: priceUnits, status, requestHash, responseHash });
+    };
+    channel.serveBatches((calls, sendAnswer) => {
+      send = sendAnswer;
+      for (let place = 0; place < calls.count; place += 1) {
+        const requestHash = calls.requestHashes.subarray(32 * place, 32 * place + 32);
+        const call: HashedCall = { sequence: calls.sequences[place]!, priceUnits: calls.prices[place]!, requestHash, isRepeated: calls.isRepeated };
+        try {
+          if (isPayment(requestHash)) answer(call, 0, PAYMENT_HASH);
+          else if (calls.payloads !== undefined && calls.payloads[place]!.length > 0) answer(call, STATUS_UNSERVED, PAYMENT_HASH);
+          else take(call);
+        } catch (error) {
+          // As a handler that throws: this call fails and costs nothing, the channel goes on.
+          if (!channel.isUnanswered(call.sequence)) throw error;
+          sendAnswer(call.sequence, STATUS_FAILED, PAYMENT_HASH);
+        }
+      }
+    });
+    return answer;
   }
 
   /** Answers the partner's calls from now on (by default it only takes payments); those that ask for less than `priceUnits` fail and cost nothing. */

@@ -2,7 +2,6 @@ import { mkdir, open } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import { join } from "node:path";
 
-import { toHex } from "../../../core/codec/hex.ts";
 import { toError } from "../../../runtime/errors/CodedError.ts";
 import { shellError } from "./ChannelShellError.ts";
 import type { ChannelShellError } from "./ChannelShellError.ts";
@@ -19,6 +18,9 @@ export interface CallRecord {
   readonly requestHash: Uint8Array;
   readonly responseHash: Uint8Array;
 }
+
+/** Node's own is several times as fast as one that browsers have too, and this is done for every call. */
+const hexOf = (bytes: Uint8Array): string => `0x${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("hex")}`;
 
 const FLUSH_MS = 100;
 const FULL_RETRY_MS = 250;
@@ -65,7 +67,7 @@ export class CallRecords {
   }
 
   add({ direction, sequence, price, status, requestHash, responseHash }: CallRecord): void {
-    this.#lines.push(`${direction} ${sequence} ${price} ${status} ${toHex(requestHash)} ${toHex(responseHash)}\n`);
+    this.#lines.push(`${direction} ${sequence} ${price} ${status} ${hexOf(requestHash)} ${hexOf(responseHash)}\n`);
     this.#flushIn(FLUSH_MS);
   }
 

@@ -155,6 +155,15 @@ export class Channel {
   }
 
   /**
+   * Pays for a request that goes another way: the channel carries its hash only. Errors as of `call`; those that can be told at once are
+   * thrown, what becomes of the call later is the promise's.
+   */
+  begin(price: number, requestHash: Uint8Array, options: CallOptions = {}): { readonly sequence: number; readonly result: Promise<CallResult> } {
+    const sequence = this.submit(price, requestHash);
+    return { sequence, result: this.#pending.add(sequence, options, this.#host.nowMs()) };
+  }
+
+  /**
    * Queues a paid call for callers that listen to `results` themselves.
    * @param request travels with it if it is given
    * @returns its sequence in our chain
@@ -165,6 +174,16 @@ export class Channel {
     const sequence = this.#engine.call(price, requestHash, request);
     this.#host.schedule(this);
     return sequence;
+  }
+
+  /** Whether a call of the peer waits for its answer. */
+  isUnanswered(sequence: number): boolean {
+    return this.#engine.isUnanswered(sequence);
+  }
+
+  /** Why it goes no further in this process; undefined while it does. */
+  get failure(): Error | undefined {
+    return this.#failure;
   }
 
   /** Why `call` would refuse now; undefined if it would not. */

@@ -56,6 +56,8 @@ export interface ChannelAgentOptions {
   /** Answers calls on every channel; and what a call costs at least, in units. */
   readonly answer?: Answer;
   readonly priceUnits?: number;
+  /** Serves each channel from its beginning on, those in the store too, in place of `answer`. */
+  readonly serve?: (channel: AgentChannel) => void;
   /** Which channels that others open with this agent it takes. Default: all with a window long enough. */
   readonly accept?: (config: ChannelConfig) => boolean;
   /** Default 600; 1 on local chains. */
@@ -287,7 +289,8 @@ export class ChannelAgent {
       served.closeSignedAtMs = Date.now();
       served.channel.keepClose(event).catch((error: unknown) => this.#trouble(channelId, error));
     });
-    served.channel.serve(this.#options.answer, this.#options.priceUnits);
+    if (this.#options.serve === undefined) served.channel.serve(this.#options.answer, this.#options.priceUnits);
+    else this.#options.serve(served.channel);
     this.#served.set(channelId, served);
     return served;
   }

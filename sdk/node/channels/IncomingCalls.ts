@@ -24,8 +24,8 @@ export interface CallAnswer {
 /** Runs a call. What it throws becomes a failed call that costs nothing. */
 export type CallHandler = (call: IncomingCall) => CallAnswer | Uint8Array | Promise<CallAnswer | Uint8Array>;
 
-/** How an answer goes to the engine. */
-export type SendAnswer = (sequence: number, status: number, responseHash: Uint8Array, response: Uint8Array) => void;
+/** How an answer goes to the engine; without a response when that goes another way. @throws ChannelError `channel/result` when the call is not open */
+export type SendAnswer = (sequence: number, status: number, responseHash: Uint8Array, response?: Uint8Array) => void;
 
 /** For handlers that take whole batches and answer when they like; each call once. */
 export type BatchHandler = (calls: CallBatch, answer: SendAnswer) => void;

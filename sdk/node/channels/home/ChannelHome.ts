@@ -23,6 +23,8 @@ export interface Settled {
 /** Where a channel's money is, and what can be done there. Two of them: the adjudicator on L1, and Layer Core. */
 export interface ChannelHome {
   readonly name: "L1" | "Layer Core";
+  /** Token in which a channel counts, lower case; the zero address for ETH. */
+  assetAddress(config: ChannelConfig): string;
   read(config: ChannelConfig): Promise<HomeState>;
   /** The time, in the home's seconds, that a call would see which is sent now. */
   nextSeconds(): Promise<number>;

@@ -11,6 +11,8 @@ import type { Reference } from "../../../operations.ts";
 import { sdkError } from "../../../SdkError.ts";
 import type { ChannelHome, HomeState, Settled } from "./ChannelHome.ts";
 
+const ZERO_ADDRESS = `0x${"00".repeat(20)}`;
+
 /** Channels whose money is in Layer Core. What the sequencer says of deposits is its word, signed for only in batches. */
 export class CoreHome implements ChannelHome {
   readonly name = "Layer Core";
@@ -66,6 +68,10 @@ export class CoreHome implements ChannelHome {
     if (found === undefined) throw sdkError("SDK_INPUT", `channel ${config.salt} of Layer Core is closed or exported`, { id: config.salt });
     this.#last.set(config.salt, found);
     return found;
+  }
+
+  assetAddress(): string {
+    return this.desk.agent.config.asset.address?.toLowerCase() ?? ZERO_ADDRESS;
   }
 
   async nextSeconds(): Promise<number> {

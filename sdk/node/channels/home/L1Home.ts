@@ -1,4 +1,5 @@
 import type { ChannelConfig, Close, Evidence, Side } from "../../../../core/channel/index.ts";
+import { toHex } from "../../../../core/codec/hex.ts";
 import type { OnChainStatus } from "../../../../chain/channels/readChannel.ts";
 import { ChainError } from "../../../../chain/ChainError.ts";
 import type { ChannelClosed, ChannelDesk } from "../../../channels/ChannelDesk.ts";
@@ -33,6 +34,10 @@ export class L1Home implements ChannelHome {
     const lesser = (side: 0 | 1): number => Math.min(deep.nets[side], now.nets[side]);
     const view = status === undefined ? undefined : { netA: lesser(0), netB: lesser(1), withdrawalNonce: now.withdrawalNonce, status, version: now.version };
     return { view, deadline: status === "closing" ? now.deadline : undefined, nowSeconds: head.timestamp };
+  }
+
+  assetAddress({ asset }: ChannelConfig): string {
+    return toHex(asset);
   }
 
   async nextSeconds(): Promise<number> {

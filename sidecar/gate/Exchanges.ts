@@ -1,0 +1,92 @@
+import { SidecarError } from "../SidecarError.ts";
+import type { HeldAnswer } from "./Sale.ts";
+
+/** How an exchange ended, for who waits for it. */
+export type ExchangeEnd =
+  /** It was paid; `answer` is undefined where nobody holds it. */
+  | { readonly kind: "answered"; readonly answer: HeldAnswer | undefined }
+  | { readonly kind: "released" }
+  /** Whether it was paid is not known yet. */
+  | { readonly kind: "doubt" };
+
+export interface ExchangeLimits {
+  /** Paid exchanges at once. */
+  readonly maxExchanges: number;
+  /** Requests that wait for an answer to one payment, and in all. */
+  readonly maxWaitersPerPayment: number;
+  readonly maxWaiters: number;
+  readonly repeatWaitMs: number;
+}
+
+/** One payment that is being worked on: by a sale, or by who clears up after a crash. */
+export interface Exchange {
+  readonly key: string;
+  readonly proof: Uint8Array;
+  /** Ends it: whoever waits is told, and the payment may be looked up again. */
+  finish(end: ExchangeEnd): void;
+}
+
+interface Running extends Exchange {
+  readonly waiters: Set<(end: ExchangeEnd | undefined) => void>;
+}
+
+/** The payments that are being worked on right now: at most one exchange each. */
+export class Exchanges {
+  readonly #limits: ExchangeLimits;
+  readonly #running = new Map<string, Running>();
+  #waiters = 0;
+
+  constructor(limits: ExchangeLimits) {
+    this.#limits = limits;
+  }
+
+  get size(): number {
+    return this.#running.size;
+  }
+
+  get waiters(): number {
+    return this.#waiters;
+  }
+
+  get isFull(): boolean {
+    return this.#running.size >= this.#limits.maxExchanges;
+  }
+
+  find(key: string): Exchange | undefined {
+    return this.#running.get(key);
+  }
+
+  /** The caller has looked: there is none with this key. */
+  begin(key: string, proof: Uint8Array): Exchange {
+    const running: Running = {
+      key,
+      proof,
+      waiters: new Set(),
+      finish: (end) => {
+        if (this.#running.get(key) !== running) return;
+        this.#running.delete(key);
+        for (const tell of running.waiters) tell(end);
+      },
+    };
+    this.#running.set(key, running);
+    return running;
+  }
+
+  /** Waits for the end of an exchange. @throws SidecarError `payment/in-progress` when it takes too long, or too many wait */
+  wait(exchange: Exchange): Promise<ExchangeEnd> {
+    const { waiters } = exchange as Running;
+    if (waiters.size >= this.#limits.maxWaitersPerPayment || this.#waiters >= this.#limits.maxWaiters) return Promise.reject(new SidecarError("payment/in-progress", {}));
+    return new Promise((resolve, reject) => {
+      const tell = (end: ExchangeEnd | undefined): void => {
+        waiters.delete(tell);
+        this.#waiters -= 1;
+        clearTimeout(timer);
+        if (end === undefined) reject(new SidecarError("payment/in-progress", {}));
+        else resolve(end);
+      };
+      const timer = setTimeout(tell, this.#limits.repeatWaitMs, undefined);
+      this.#waiters += 1;
+      waiters.add(tell);
+    });
+  }
+}

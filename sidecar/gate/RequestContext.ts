@@ -1,0 +1,26 @@
+import type { Route } from "../pricing/Route.ts";
+import type { Offers } from "./Offers.ts";
+import type { BodyReader, RequestHead } from "./RequestHead.ts";
+
+/** A request that brings a payment. */
+export interface RequestContext {
+  readonly head: RequestHead;
+  readonly body: BodyReader;
+  readonly route: Route;
+  readonly offers: Offers;
+  /** In the form that prices are matched against. */
+  readonly path: string;
+}
+
+const REPEATABLE: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE"]);
+
+/** Whether the service may get this request a second time. */
+export function isRepeatable({ head, route }: RequestContext): boolean {
+  return !head.isUpgrade && (route.isIdempotent || REPEATABLE.has(head.method));
+}
+
+/** A header that must stand there once, as one value. */
+export function headerOf({ headers }: RequestHead, name: string): string | undefined {
+  const value = headers[name];
+  return typeof value === "string" ? value : value === undefined ? undefined : value.join(", ");
+}

@@ -1,0 +1,15 @@
+export type { AssetLimits } from "./Budget.ts";
+export { createBuyer } from "./createBuyer.ts";
+export type { Buyer, BuyerReceipts } from "./createBuyer.ts";
+export type { BuyerOptions } from "./BuyerOptions.ts";
+export type { BuyerEvent, OutboundAnswer, OutboundRequest } from "./OutboundRequest.ts";
+export type { Receipt, ReceiptQuery, ReceiptState, SpentSum } from "./Receipt.ts";
+export type { AgentResolver, ResolvedAgent } from "./gateway/AgentResolver.ts";
+export { createGateway } from "./gateway/createGateway.ts";
+export type { Gateway, GatewayAgent, GatewayOptions } from "./gateway/createGateway.ts";
+export { createForwardProxy } from "./proxy/createForwardProxy.ts";
+export type { ForwardProxy, ForwardProxyOptions } from "./proxy/createForwardProxy.ts";
+export type { BuyerWay } from "./ways/BuyerWay.ts";
+export { createAuthorizationReader } from "./ways/createAuthorizationReader.ts";
+export { createExactBuyerWay } from "./ways/exactBuyerWay.ts";
+export type { AuthorizationReader, ExactBuyerOptions, TypedDataSigner } from "./ways/exactBuyerWay.ts";
