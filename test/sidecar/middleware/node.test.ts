@@ -200,8 +200,8 @@ describe("middleware: node:http", () => {
       for (const client of sockets.clients) client.terminate();
     });
     const socket = new WebSocket(`ws://127.0.0.1:${port}/paid`, { headers: OK });
-    const [data] = (await new Promise((resolve) => socket.once("message", (...args) => resolve(args)))) as [Buffer];
-    expect(data.toString()).to.match(/aa$/);
+    const first = await new Promise<string>((resolve) => socket.once("message", (data: Buffer) => resolve(data.toString())));
+    expect(first).to.match(/aa$/);
     expect(gate.sales[0]!.answers[0]!.status).to.equal(101);
     socket.terminate();
     const unpaid = new WebSocket(`ws://127.0.0.1:${port}/paid`);
