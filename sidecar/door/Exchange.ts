@@ -1,11 +1,12 @@
+import { refusalOf } from "../gate/refusalOf.ts";
 import type { BodyReader } from "../gate/RequestHead.ts";
 import type { CancelReason, HeaderPairs, HeldAnswer, Refusal, RouteLimits, Sale, SettledSale, Verdict } from "../gate/Sale.ts";
 import { SidecarError } from "../SidecarError.ts";
 import type { ClientEvents, ClientSide } from "./ClientSide.ts";
-import type { DoorOutcome, ExchangeContext, ExchangePhase } from "./ExchangeContext.ts";
+import type { DoorOutcome, DoorService, ExchangeContext, ExchangePhase } from "./ExchangeContext.ts";
 import { answerHeaders, pairsOf, requestHeadText, trailerPairs } from "./forwardedHeaders.ts";
+import { pathOf } from "./pathOf.ts";
 import { RequestBody } from "./RequestBody.ts";
-import { refusalOf } from "../gate/refusalOf.ts";
 import { sidecarErrorOf } from "./sidecarErrorOf.ts";
 import { openTunnel } from "./Tunnel.ts";
 import type { AnswerHead } from "./upstream/AnswerParser.ts";
@@ -13,11 +14,13 @@ import { AnswerProblem } from "./upstream/AnswerProblem.ts";
 import type { AnswerHandler, UpstreamConnection } from "./upstream/UpstreamConnection.ts";
 
 const NOTHING: HeaderPairs = [];
+
 const REPEATED = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE"]);
 
 /** One request of a client: decided by the gate, asked of the upstream, paid, answered. */
 export class Exchange implements ClientEvents, AnswerHandler, BodyReader {
   readonly #door: ExchangeContext;
+  readonly #service: DoorService;
   readonly #client: ClientSide;
   readonly #startedAt = Date.now();
   #phase: ExchangePhase = "deciding";
@@ -46,6 +49,7 @@ export class Exchange implements ClientEvents, AnswerHandler, BodyReader {
   constructor(door: ExchangeContext, client: ClientSide) {
     this.#door = door;
     this.#client = client;
+    this.#service = door.serviceFor(client.head.target);
     this.#body = new RequestBody(client);
     client.events = this;
   }
@@ -149,7 +153,7 @@ export class Exchange implements ClientEvents, AnswerHandler, BodyReader {
     if (digest !== undefined && !this.#body.expect(digest)) throw new SidecarError("payment/digest", {});
     this.#phase = "asking";
     this.#deadline = Date.now() + route.timeoutMs;
-    this.#door.pool.acquire(this);
+    this.#service.pool.acquire(this);
   }
 
   onConnection(connection: UpstreamConnection): void {
@@ -159,7 +163,7 @@ export class Exchange implements ClientEvents, AnswerHandler, BodyReader {
       const body = this.#body.whole;
       const isToCome = hasBody && body === undefined;
       const isChunked = isToCome && contentLength === undefined;
-      const text = requestHeadText(this.#client, this.#door.address, this.#sale?.upstreamHeaders ?? NOTHING, isChunked ? "chunked" : hasBody && body !== undefined ? body.length : undefined);
+      const text = requestHeadText(this.#client, this.#service.address, this.#sale?.upstreamHeaders ?? NOTHING, isChunked ? "chunked" : hasBody && body !== undefined ? body.length : undefined);
       connection.send(method, text, isUpgrade, body, isToCome, isChunked);
       if (isToCome) this.#body.start();
     });
@@ -176,7 +180,7 @@ export class Exchange implements ClientEvents, AnswerHandler, BodyReader {
     const isStale = connection !== undefined && connection.uses > 1 && connection.isUntouched;
     if (this.#phase === "asking" && isStale && !this.#isRetried && !this.#body.isStarted && REPEATED.has(this.#client.head.method)) {
       this.#isRetried = true;
-      return this.#door.pool.acquire(this, true);
+      return this.#service.pool.acquire(this, true);
     }
     const problem = error instanceof AnswerProblem ? error.problem : this.#head === undefined ? "it cannot be reached" : "the connection broke";
     this.#fail(new SidecarError("door/upstream", { problem }, { cause: error }), "upstream-failed");
@@ -255,7 +259,7 @@ export class Exchange implements ClientEvents, AnswerHandler, BodyReader {
   }
 
   #tooLarge(): void {
-    this.#door.log.warn({ method: this.#client.head.method, target: this.#client.head.target, limitBytes: this.#route!.holdBytes }, "An answer was too large to be paid after it, or has no end: this route should be `stream`.");
+    this.#door.log.warn({ method: this.#client.head.method, path: pathOf(this.#client.head.target), limitBytes: this.#route!.holdBytes }, "An answer was too large to be paid after it, or has no end: this route should be `stream`.");
     this.#fail(new SidecarError("sale/answer-too-large", { limitBytes: this.#route!.holdBytes }), "answer-too-large");
   }
 
@@ -399,7 +403,7 @@ export class Exchange implements ClientEvents, AnswerHandler, BodyReader {
       this.#phase = "waiting";
       this.#outcome = "failed";
     }
-    if (error.code === "door/upstream") this.#door.log.warn({ target: this.#client.head.target, problem: error.message, cause: String(error.cause) }, "The upstream failed.");
+    if (error.code === "door/upstream") this.#door.log.warn({ path: pathOf(this.#client.head.target), problem: error.message, cause: String(error.cause) }, "The upstream failed.");
     this.#cancel(reason, () => {
       if (this.#isClosed) return;
       if (!this.#isHeadSent) return this.#sendWhole(refusalOf(error), []);
@@ -426,7 +430,7 @@ export class Exchange implements ClientEvents, AnswerHandler, BodyReader {
   #dropConnection(): void {
     const connection = this.#connection;
     this.#connection = undefined;
-    if (connection === undefined) this.#door.pool.forget(this);
+    if (connection === undefined) this.#service.pool.forget(this);
     else connection.destroy();
   }
 
