@@ -8,6 +8,7 @@ import type { SidecarSettings } from "../config.ts";
 import type { OpenChain } from "../identity/openChain.ts";
 import { createAuthorizationReader, createBuyer, createCallBuyerWay, createChannelBuyerWay, createExactBuyerWay, createForwardProxy, createGateway, createPromotion, DEFAULT_PROMOTION } from "../outbound/index.ts";
 import type { AssetLimits, Buyer, BuyerEvent, BuyerWay, ForwardProxy, Gateway, Promotion, PromotionEvent } from "../outbound/index.ts";
+import { createSessionKeyCheck } from "./createSessionKeyCheck.ts";
 import type { TokenBook } from "./TokenBook.ts";
 
 const ZERO_ADDRESS = `0x${"0".repeat(40)}`;
@@ -120,7 +121,7 @@ function channelWay({ chain, channels }: BuyingOptions, promotion: Promotion | u
   })];
 }
 
-function exactWay({ settings, chain }: BuyingOptions): BuyerWay[] {
+function exactWay({ settings, chain, onEvent }: BuyingOptions): BuyerWay[] {
   if (settings.buyAssets.length === 0) return [];
   const { key, economy } = chain;
   const account = key.connectL1(chain.provider);
@@ -131,7 +132,8 @@ function exactWay({ settings, chain }: BuyingOptions): BuyerWay[] {
       return account.signTypedData(domain, rest, message);
     },
   };
-  return [createExactBuyerWay({ signer, reader: createAuthorizationReader({ [networkOf(economy.chainId)]: settings.l1 }) })];
+  const isSignerOf = createSessionKeyCheck(chain.client, (error) => onEvent({ kind: "trouble", error }));
+  return [createExactBuyerWay({ signer, reader: createAuthorizationReader({ [networkOf(economy.chainId)]: settings.l1 }), isSignerOf })];
 }
 
 /** The agents that the settings name, with their addresses where the registry knows them. */
