@@ -4,20 +4,23 @@ import { SidecarError } from "../SidecarError.ts";
 import { BodyCollector } from "./BodyCollector.ts";
 import { BodyDigest } from "./BodyDigest.ts";
 import type { ClientEvents, ClientSide } from "./ClientSide.ts";
-import type { DoorOutcome, ExchangeContext, ExchangePhase } from "./ExchangeContext.ts";
+import type { DoorOutcome, DoorService, ExchangeContext, ExchangePhase } from "./ExchangeContext.ts";
 import { answerHeaders, pairsOf, requestHeadText, trailerPairs, trailerText } from "./forwardedHeaders.ts";
 import { refusalOf, sidecarErrorOf } from "./refusalOf.ts";
+import { pathOf } from "./pathOf.ts";
 import { openTunnel } from "./Tunnel.ts";
 import type { AnswerHead } from "./upstream/AnswerParser.ts";
 import { AnswerProblem } from "./upstream/AnswerProblem.ts";
 import type { AnswerHandler, UpstreamConnection } from "./upstream/UpstreamConnection.ts";
 
 const NOTHING: HeaderPairs = [];
+
 const REPEATED = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE"]);
 
 /** One request of a client: decided by the gate, asked of the upstream, paid, answered. */
 export class Exchange implements ClientEvents, AnswerHandler, BodyReader {
   readonly #door: ExchangeContext;
+  readonly #service: DoorService;
   readonly #client: ClientSide;
   readonly #startedAt = Date.now();
   #phase: ExchangePhase = "deciding";
@@ -55,6 +58,7 @@ export class Exchange implements ClientEvents, AnswerHandler, BodyReader {
   constructor(door: ExchangeContext, client: ClientSide) {
     this.#door = door;
     this.#client = client;
+    this.#service = door.serviceFor(client.head.target);
     this.#isBodyEnded = !client.hasBody;
     client.events = this;
   }
@@ -193,7 +197,7 @@ export class Exchange implements ClientEvents, AnswerHandler, BodyReader {
     }
     this.#phase = "asking";
     this.#deadline = Date.now() + route.timeoutMs;
-    this.#door.pool.acquire(this);
+    this.#service.pool.acquire(this);
   }
 
   onConnection(connection: UpstreamConnection): void {
@@ -203,7 +207,7 @@ export class Exchange implements ClientEvents, AnswerHandler, BodyReader {
       const body = this.#readBody;
       const isToCome = hasBody && body === undefined;
       const isChunked = isToCome && contentLength === undefined;
-      const text = requestHeadText(this.#client, this.#door.address, this.#sale?.upstreamHeaders ?? NOTHING, isChunked ? "chunked" : hasBody && body !== undefined ? body.length : undefined);
+      const text = requestHeadText(this.#client, this.#service.address, this.#sale?.upstreamHeaders ?? NOTHING, isChunked ? "chunked" : hasBody && body !== undefined ? body.length : undefined);
       connection.send(method, text, isUpgrade, body, isToCome, isChunked);
       if (isToCome) this.#startBody();
     });
@@ -223,7 +227,7 @@ export class Exchange implements ClientEvents, AnswerHandler, BodyReader {
     const isStale = connection !== undefined && connection.uses > 1 && connection.isUntouched;
     if (this.#phase === "asking" && isStale && !this.#isRetried && !this.#isBodyStarted && REPEATED.has(this.#client.head.method)) {
       this.#isRetried = true;
-      return this.#door.pool.acquire(this, true);
+      return this.#service.pool.acquire(this, true);
     }
     const problem = error instanceof AnswerProblem ? error.problem : this.#head === undefined ? "it cannot be reached" : "the connection broke";
     this.#fail(new SidecarError("door/upstream", { problem }, { cause: error }), "upstream-failed");
@@ -302,7 +306,7 @@ export class Exchange implements ClientEvents, AnswerHandler, BodyReader {
   }
 
   #tooLarge(): void {
-    this.#door.log.warn({ method: this.#client.head.method, target: this.#client.head.target, limitBytes: this.#route!.holdBytes }, "An answer was too large to be paid after it, or has no end: this route should be `stream`.");
+    this.#door.log.warn({ method: this.#client.head.method, path: pathOf(this.#client.head.target), limitBytes: this.#route!.holdBytes }, "An answer was too large to be paid after it, or has no end: this route should be `stream`.");
     this.#fail(new SidecarError("sale/answer-too-large", { limitBytes: this.#route!.holdBytes }), "answer-too-large");
   }
 
@@ -446,7 +450,7 @@ export class Exchange implements ClientEvents, AnswerHandler, BodyReader {
       this.#phase = "waiting";
       this.#outcome = "failed";
     }
-    if (error.code === "door/upstream") this.#door.log.warn({ target: this.#client.head.target, problem: error.message, cause: String(error.cause) }, "The upstream failed.");
+    if (error.code === "door/upstream") this.#door.log.warn({ path: pathOf(this.#client.head.target), problem: error.message, cause: String(error.cause) }, "The upstream failed.");
     this.#cancel(reason, () => {
       if (this.#isClosed) return;
       if (!this.#isHeadSent) return this.#sendWhole(refusalOf(error), []);
@@ -479,7 +483,7 @@ export class Exchange implements ClientEvents, AnswerHandler, BodyReader {
   #dropConnection(): void {
     const connection = this.#connection;
     this.#connection = undefined;
-    if (connection === undefined) this.#door.pool.forget(this);
+    if (connection === undefined) this.#service.pool.forget(this);
     else connection.destroy();
   }
 
