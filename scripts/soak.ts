@@ -99,7 +99,7 @@ async function main(): Promise<number> {
 async function promote(sidecars: Record<Name, SidecarProcess>): Promise<void> {
   for (const endMs = Date.now() + 60_000; ; await new Promise((resolve) => setTimeout(resolve, 100))) {
     await fetch(`${sidecars.buyer.remote("talker")}/quote?n=0`).then((answer) => answer.text());
-    if (/agnt2_sidecar_sold_total\{[^}]*way="channel"[^}]*\} [1-9]/.test(await sidecars.talker.metrics())) return;
+    if ((await sidecars.talker.settled("channel")) > 0) return;
     if (Date.now() > endMs) throw new Error("the pair got no channel");
   }
 }

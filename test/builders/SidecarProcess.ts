@@ -82,6 +82,12 @@ export class SidecarProcess {
     return (await fetch(`${this.adminUrl}/metrics`)).text();
   }
 
+  /** Payments that came in so far in this life, by way. */
+  async settled(way: string): Promise<number> {
+    const line = (await this.metrics()).split("\n").find((each) => each.startsWith("agnt2_sidecar_payments_total{") && each.includes(`way="${way}"`) && each.includes('outcome="settled"'));
+    return line === undefined ? 0 : Number(line.slice(line.lastIndexOf(" ")));
+  }
+
   kill(): Promise<void> {
     return this.program.kill();
   }

@@ -44,9 +44,12 @@ describe("two services behind sidecars", function () {
     await Promise.all(NAMES.map((name) => sidecars[name].start()));
   });
   after(() => market?.stop());
-  afterEach(function () {
+  afterEach(async function () {
     if (this.currentTest?.state !== "failed") return;
-    for (const name of NAMES) process.stderr.write(`--- ${name}\n${sidecars[name]?.program.output.slice(-4_000)}\n`);
+    for (const name of NAMES) {
+      const metrics = await sidecars[name]?.metrics().catch(() => "");
+      process.stderr.write(`--- ${name}\n${sidecars[name]?.program.output.slice(-4_000)}\n${metrics?.split("\n").filter((line) => /^agnt2_sidecar_(payments|refused|bought|channels)/.test(line)).join("\n")}\n`);
+    }
   });
 
   /** Asks the other's service through the own sidecar. */
@@ -83,7 +86,7 @@ describe("two services behind sidecars", function () {
     for (const name of NAMES) {
       await until(`${name} buys on a channel`, async () => {
         await buy(name, paths[other(name)].call);
-        return /agnt2_sidecar_sold_total\{[^}]*way="channel"[^}]*\} [1-9]/.test(await sidecars[other(name)].metrics());
+        return (await sidecars[other(name)].settled("channel")) > 0;
       }, 30_000);
       for (let i = 0; i < BY_CHANNEL; i += 1) await buy(name, paths[other(name)].call);
     }
