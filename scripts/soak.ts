@@ -9,6 +9,7 @@ import type { Wallet } from "ethers";
 
 import { readBooks } from "../test/builders/sidecarBooks.ts";
 import { SidecarMarket } from "../test/builders/sidecarMarket.ts";
+import type { CoreAccount } from "../test/builders/sidecarMarket.ts";
 import type { SidecarProcess } from "../test/builders/SidecarProcess.ts";
 import { judge } from "./soak/judge.ts";
 import type { Counts } from "./soak/judge.ts";
@@ -104,12 +105,17 @@ async function promote(sidecars: Record<Name, SidecarProcess>): Promise<void> {
   }
 }
 
-async function accountsOf(market: SidecarMarket, owners: Record<Name, Wallet>): Promise<Record<Name, { balance: number; nonce: number }>> {
-  return Object.fromEntries(await Promise.all(NAMES.map(async (name) => [name, await market.account(owners[name].address)]))) as Record<Name, { balance: number; nonce: number }>;
+/** INVOKEs and RESPONDs: each costs a fee. */
+function recordsOf({ made, served, failed }: CoreAccount): number {
+  return made + served + failed;
+}
+
+async function accountsOf(market: SidecarMarket, owners: Record<Name, Wallet>): Promise<Record<Name, CoreAccount>> {
+  return Object.fromEntries(await Promise.all(NAMES.map(async (name) => [name, await market.account(owners[name].address)]))) as Record<Name, CoreAccount>;
 }
 
 /** Where buyers, sellers, channels and chains differ, in words. */
-async function compare(market: SidecarMarket, sidecars: Record<Name, SidecarProcess>, owners: Record<Name, Wallet>, before: Record<Name, { balance: number; nonce: number }>): Promise<string[]> {
+async function compare(market: SidecarMarket, sidecars: Record<Name, SidecarProcess>, owners: Record<Name, Wallet>, before: Record<Name, CoreAccount>): Promise<string[]> {
   const [buyer, talker, caller] = await readBooks(market, NAMES.map((name) => ({ sidecar: sidecars[name], owner: owners[name] })), false);
   const after = await accountsOf(market, owners);
   const problems: string[] = [];
@@ -123,7 +129,7 @@ async function compare(market: SidecarMarket, sidecars: Record<Name, SidecarProc
   same("x402, dollars: receipts, price times payments, ledger", buyer!.spent.exact.amount, BigInt(buyer!.spent.exact.count) * PRICE_DOLLARS_BASE, caller!.earned.exact.amount);
   same("x402, dollars on L1: seller has, buyer has given", await market.dollarsOf(owners.caller.address), PRICE_DOLLARS_BASE * BigInt(counts.exact) + 1_000n - (await market.dollarsOf(owners.buyer.address)), caller!.earned.exact.amount);
   // While it was measured; the few calls before the channel are in the books only.
-  const moved = (name: Name): bigint => BigInt(after[name].balance - before[name].balance) + FEE_UNITS * BigInt(after[name].nonce - before[name].nonce);
+  const moved = (name: Name): bigint => BigInt(after[name].balance - before[name].balance) + FEE_UNITS * BigInt(recordsOf(after[name]) - recordsOf(before[name]));
   same("calls, units in Layer Core: seller got, its ledger", moved("caller"), caller!.earned.call.amount / WEI_PER_UNIT);
   same("calls, units in Layer Core: sellers got, buyer gave", moved("caller") + moved("talker"), -moved("buyer"));
   return problems;

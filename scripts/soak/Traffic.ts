@@ -49,12 +49,16 @@ export class Traffic {
 
   async #worker(mayGo: () => boolean): Promise<void> {
     const { port, path, total } = this.#plan;
-    let client = await KeepAliveClient.connect(port);
+    let client: KeepAliveClient | undefined;
     while (this.#begun < total) {
       if (!mayGo()) {
+        // Idle connections are closed by the gateway when it likes.
+        client?.close();
+        client = undefined;
         await new Promise((resolve) => setTimeout(resolve, 20));
         continue;
       }
+      client ??= await KeepAliveClient.connect(port);
       const number = (this.#begun += 1);
       const answer = await client.send(`GET ${path}?n=${number} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n`).catch((error: unknown) => ({ status: 0, head: "", body: Buffer.from(String(error)) }));
       if (answer.status === 200) this.#answered += 1;
@@ -67,9 +71,9 @@ export class Traffic {
       }
       if (answer.status === 0 || /\r\nconnection: *close/i.test(answer.head)) {
         client.close();
-        client = await KeepAliveClient.connect(port);
+        client = undefined;
       }
     }
-    client.close();
+    client?.close();
   }
 }

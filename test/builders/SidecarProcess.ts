@@ -67,7 +67,8 @@ export class SidecarProcess {
     await this.program.start(async () => {
       const report = await this.readiness();
       if (report?.ready !== true || report.missingSteps.length > 0 || Object.values(report.ways).includes(false)) return false;
-      const open = await Promise.all([this.url, `http://127.0.0.1:${this.ports.gateway}`].map((url) => fetch(url, { method: "HEAD" }).catch(() => undefined)));
+      const doors = [...(this.settings["upstream"] === undefined ? [] : [this.url]), `http://127.0.0.1:${this.ports.gateway}`];
+      const open = await Promise.all(doors.map((url) => fetch(url, { method: "HEAD" }).catch(() => undefined)));
       return !open.includes(undefined);
     }, READY_MS);
   }

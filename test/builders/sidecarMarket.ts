@@ -6,6 +6,7 @@ import { Contract, JsonRpcProvider, Wallet } from "ethers";
 
 import { testDollarAbi } from "../../chain/generated/abi/TestDollar.ts";
 import { loadDeployment } from "../../chain/Deployment.ts";
+import { parseAccount } from "../../sdk/state.ts";
 import { ChildProgram } from "./ChildProgram.ts";
 import { DEVELOPMENT_KEYS, freePort } from "./localChain.ts";
 import { startLocalNetwork } from "./localNetwork.ts";
@@ -17,11 +18,7 @@ const ROOT = join(import.meta.dirname, "..", "..");
 const NODE_SERVICE = join(import.meta.dirname, "services", "quoteService.mjs");
 
 /** An account of Layer Core as the sequencer shows it; amounts in the chain's units. */
-export interface CoreAccount {
-  readonly index: number;
-  readonly balance: number;
-  readonly nonce: number;
-}
+export type CoreAccount = ReturnType<typeof parseAccount>;
 
 /** A local network with a facilitator, test dollars, services in several languages, and sidecars: all processes of their own. */
 export class SidecarMarket {
@@ -86,7 +83,7 @@ export class SidecarMarket {
   async account(address: string): Promise<CoreAccount> {
     const answer = await fetch(`${this.network.sequencerUrl}/v1/agents/${address.toLowerCase()}`);
     if (!answer.ok) throw new Error(`the sequencer answered ${answer.status} for ${address}`);
-    return (await answer.json()) as CoreAccount;
+    return parseAccount((await answer.json()) as Record<string, unknown>);
   }
 
   folder(name: string): string {

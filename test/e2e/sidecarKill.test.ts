@@ -13,7 +13,9 @@ import { Random } from "../differential/scenario/Random.ts";
 /** `KILLS=50 SEED=…` for the full run, or to see the same one again. */
 const KILLS = Number(process.env["KILLS"] ?? 6);
 const SEED = Number(process.env["SEED"] ?? Date.now() % 1_000_000);
-const PER_KILL_MS = 30_000;
+const PER_KILL_MS = 60_000;
+/** Units of the chain that each record costs. */
+const FEE = 2n;
 const PRICE_ETH = "0.000002";
 const PRICE: Record<WayName, bigint> = { exact: 300n, call: 2_000_000_000_000n, channel: 2_000_000_000_000n };
 /** Which agent of the settings is asked, in which way it is paid, and by how many programs at once. */
@@ -78,11 +80,14 @@ describe("sidecars under kill -9", function () {
     const before = new Map(SHOPS.map(({ way }) => [way, answered(way)]));
     await until("answers come again in every way", () => SHOPS.every(({ way }) => answered(way) >= before.get(way)! + by), PER_KILL_MS);
   }
+  /** Base units that are locked in calls which nobody has answered and nobody has taken back yet. */
   async function escrow(books: SidecarBooks): Promise<bigint> {
     let locked = 0n;
-    for (const { key, way, amount } of books.unsettled) {
+    for (const { key, way, amount, payload } of books.unsettled) {
       if (way !== "call" || key === "") continue;
-      locked += amount;
+      const { slot } = JSON.parse(payload) as { slot?: number };
+      const call = slot === undefined ? undefined : ((await (await fetch(`${market.network.sequencerUrl}/v1/calls/${slot}`)).json()) as { id?: number });
+      if (call?.id === Number(key.slice("call:".length))) locked += amount;
     }
     return locked;
   }
@@ -107,11 +112,15 @@ describe("sidecars under kill -9", function () {
 
     // Paid once at most, and always when it was answered.
     const paid = new Map<string, number>();
-    for (const { queryHash, state } of buyer!.receipts) if (state === "paid") paid.set(queryHash, (paid.get(queryHash) ?? 0) + 1);
+    for (const { queryHash, state } of buyer!.receipts) if (state === "paid" && queryHash !== "") paid.set(queryHash, (paid.get(queryHash) ?? 0) + 1);
     const open = new Set(buyer!.unsettled.map(({ queryHash }) => queryHash));
-    const hashOf = ({ number }: Said): string => hash("sha256", `n=${number}`);
+    const hashOf = ({ number }: Said): string => `0x${hash("sha256", `?n=${number}`)}`;
     expect([...paid.values()].filter((times) => times > 1), "paid twice").to.deep.equal([]);
-    expect(asked.filter((said) => said.isAnswered && !paid.has(hashOf(said)) && !open.has(hashOf(said))), "answered and in nobody's books").to.deep.equal([]);
+    // A call on a channel is durable in the channel; its own receipt may be lost with the process, and is then part of one that sums up.
+    const summedUp = buyer!.receipts.filter(({ queryHash, way }) => queryHash === "" && way === "channel").reduce((sum, { amount }) => sum + amount / PRICE.channel, 0n);
+    const missing = asked.filter((said) => said.isAnswered && !paid.has(hashOf(said)) && !open.has(hashOf(said)));
+    expect(missing.filter(({ way }) => way !== "channel"), "answered and in nobody's books").to.deep.equal([]);
+    expect(BigInt(missing.length) <= summedUp, `${missing.length} answered calls have no receipt, ${summedUp} are summed up`).to.equal(true);
     // What both sides have counted is the same, but for what the buyer cannot know yet.
     for (const way of ["exact", "call", "channel"] as const) {
       const sellers = shop!.earned[way].amount + calls!.earned[way].amount;
@@ -125,13 +134,14 @@ describe("sidecars under kill -9", function () {
     const transfers = await market.dollarTransfers(owners.buyer.address, owners.shop.address);
     expect(transfers.reduce((sum, amount) => sum + amount, 0n)).to.equal(shop!.earned.exact.amount);
     const after = { buyer: await market.account(owners.buyer.address), shop: await market.account(owners.shop.address), calls: await market.account(owners.calls.address) };
-    const fees = (name: keyof typeof after): bigint => 2n * BigInt(after[name].nonce - before[name].nonce);
-    for (const [name, books] of [["shop", shop!], ["calls", calls!]] as const) {
-      expect(BigInt(after[name].balance) - BigInt(before[name].balance) + fees(name), `units that ${name} has earned`).to.equal(books.earned.call.amount / 1_000_000_000n);
-    }
-    const gone = BigInt(before.buyer.balance) - BigInt(after.buyer.balance) - fees("buyer");
-    const certain = calls!.earned.call.amount + shop!.earned.call.amount;
-    expect(gone * 1_000_000_000n >= certain && gone * 1_000_000_000n <= certain + (await escrow(buyer!)), `${gone} units left the buyer`).to.equal(true);
+    const units = (base: bigint): bigint => base / 1_000_000_000n;
+    const records = (name: keyof typeof after): number => after[name].made + after[name].served + after[name].failed - before[name].made - before[name].served - before[name].failed;
+    const moved = (name: keyof typeof after): bigint => BigInt(after[name].balance - before[name].balance) + FEE * BigInt(records(name));
+    for (const [name, books] of [["shop", shop!], ["calls", calls!]] as const) expect(moved(name), `units that ${name} has earned`).to.equal(units(books.earned.call.amount));
+    // What the buyer has given beyond that is locked in open calls, or the fee of taking one back.
+    const beyond = -moved("buyer") - units(calls!.earned.call.amount + shop!.earned.call.amount) - units(await escrow(buyer!));
+    const dead = buyer!.receipts.filter(({ way, state }) => way === "call" && state === "dead").length;
+    expect([beyond >= 0n, beyond <= FEE * BigInt(dead), beyond % FEE], `${beyond} units are nowhere`).to.deep.equal([true, true, 0n]);
     console.log(`      SEED=${SEED}: ${KILLS} kills, ${asked.length} asked, ${answered()} answered (${SHOPS.map(({ way }) => `${way} ${answered(way)}`).join(", ")}), ${buyer!.unsettled.length} not known yet`);
   });
 });

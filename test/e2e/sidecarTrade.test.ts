@@ -75,7 +75,7 @@ describe("two services behind sidecars", function () {
     for (const name of NAMES) for (let i = 0; i < BY_CALL - 1; i += 1) expect(await buy(name, paths[other(name)].call)).to.include(name === "node" ? "from python" : "/quote");
     const after = await accounts();
     for (const name of NAMES) {
-      const records = after[name].nonce - before[name].nonce;
+      const records = after[name].made + after[name].served - before[name].made - before[name].served;
       expect(records, "an INVOKE and a RESPOND each time").to.equal(2 * (BY_CALL - 1));
       // What each earned and spent is the same; what is left is fees.
       expect(before[name].balance - after[name].balance).to.equal(FEE * records);
