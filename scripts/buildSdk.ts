@@ -13,7 +13,7 @@ interface Manifest {
 const root = fileURLToPath(new URL("..", import.meta.url));
 const output = join(root, "dist", "sdk");
 const DEPENDENCIES = [
-  "@noble/curves", "@noble/hashes", "@x402/core", "ethers", "zod",
+  "@hpke/core", "@noble/curves", "@noble/hashes", "@x402/core", "ethers", "zod",
   // Channels only, of `agnt2-sdk/node`.
   "@libp2p/interface", "@libp2p/noise", "@libp2p/tcp", "@libp2p/yamux", "@multiformats/multiaddr", "libp2p", "secp256k1", "tiny-secp256k1",
 ];

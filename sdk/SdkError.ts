@@ -24,6 +24,8 @@ const SDK_ERRORS = {
   SDK_ROUTE: ["reject", "the payment did not pass the hub", "nothing was paid unless it says so; a lock that is open ends by itself. Try again, or over another hub"],
   SDK_PAYMENT: ["reject", "the payment cannot be read, or what is asked for cannot be paid this way", "see the details; nothing was paid"],
   SDK_KEYSTORE: ["reject", "the keystore cannot be opened", "check the file and the password"],
+  SDK_SEALED: ["reject", "a sealed body cannot be opened", "see the details; seal it anew to the key in the agent's card"],
+  SDK_REMOTE_AGENT: ["reject", "what the other agent says of itself does not hold", "do not pay it; see the details"],
   SDK_PLAIN_KEY: ["reject", "a plain key may be used on the local chain only", "make a keystore with `agnt2 keys new`, or name an external signer"],
 } as const satisfies Record<string, readonly [SdkReaction, string, string]>;
 

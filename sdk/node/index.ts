@@ -1,3 +1,9 @@
+export { callAgent } from "./a2a/callAgent.ts";
+export type { AgentAnswer, AgentRequest, CallAgentOptions } from "./a2a/callAgent.ts";
+export { directoryOf, registryOf } from "./a2a/connectDiscovery.ts";
+export { discoverAgent } from "./a2a/discoverAgent.ts";
+export type { RemoteAgent } from "./a2a/discoverAgent.ts";
+export type { AgentRegistry, ChainDirectory, DirectoryEntry, DiscoveryOptions } from "./a2a/DiscoveryOptions.ts";
 export { BidBook } from "./bounties/BidBook.ts";
 export type { SealedBid } from "./bounties/BidBook.ts";
 export { OperatorAgent } from "./policy/OperatorAgent.ts";

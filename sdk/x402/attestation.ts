@@ -69,7 +69,7 @@ function setNumber(words: Uint8Array, end: number, value: number): void {
 
 const separators = new Map<number, Uint8Array>();
 
-/** Of one chain, or a few. */
+/** One chain, at most a few. */
 function separatorOf(chainId: number): Uint8Array {
   const known = separators.get(chainId);
   if (known !== undefined) return known;

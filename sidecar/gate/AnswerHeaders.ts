@@ -1,4 +1,3 @@
-import { toHex } from "../../sdk/index.ts";
 import { ATTESTATION_HEADER, encodeAttestation, signAttestation } from "../../sdk/x402/attestation.ts";
 import type { DigestSigner } from "../../sdk/x402/attestation.ts";
 import { toBase64Url } from "../../sdk/x402/base64.ts";
@@ -28,6 +27,7 @@ export interface AttestationOptions {
   readonly now?: (() => number) | undefined;
 }
 
+const toHex = (bytes: Uint8Array): string => `0x${Buffer.from(bytes).toString("hex")}`;
 const NOTHING: HeaderPairs = [];
 
 /**

@@ -19,6 +19,11 @@ export interface NamedRequest {
   readonly requestHash: string;
 }
 
+/** Grows when ways may ask for something else than before (an address where channels are taken, for example). */
+export interface OfferEpoch {
+  value: number;
+}
+
 /** What one route asks for, and the 402s that say so, each made once for the ways that are ready. */
 export class Offers {
   readonly #route: Route;
@@ -26,16 +31,20 @@ export class Offers {
   readonly #baseUrl: string;
   readonly #log: Logger;
   /** By way; a way that is not ready yet has none. */
-  readonly #asked: (readonly Asked[] | undefined)[];
+  readonly #asked: (readonly Asked[])[];
+  readonly #epochs: number[];
+  readonly #epoch: OfferEpoch;
   readonly #refusals: (Refusal | undefined)[] = [];
   #all: readonly Asked[] = [];
 
-  constructor(route: Route, ways: readonly Way[], baseUrl: string, log: Logger) {
+  constructor(route: Route, ways: readonly Way[], baseUrl: string, log: Logger, epoch: OfferEpoch = { value: 0 }) {
     this.#route = route;
     this.#ways = ways;
     this.#baseUrl = baseUrl;
     this.#log = log;
-    this.#asked = ways.map(() => undefined);
+    this.#epoch = epoch;
+    this.#asked = ways.map(() => []);
+    this.#epochs = ways.map(() => -1);
   }
 
   /** All that may be paid with: of ways that are ready, or were. */
@@ -66,28 +75,32 @@ export class Offers {
     for (let index = 0; index < this.#ways.length; index++) {
       const way = this.#ways[index]!;
       if (!way.isReady) continue;
-      const asked = (this.#asked[index] ??= this.#ask(way));
-      if (asked.length > 0) mask |= 1 << index;
+      if (this.#epochs[index] !== this.#epoch.value) this.#ask(way, index);
+      if (this.#asked[index]!.length > 0) mask |= 1 << index;
     }
     return mask;
   }
 
-  #ask(way: Way): readonly Asked[] {
+  #ask(way: Way, index: number): void {
+    const isFirst = this.#epochs[index] === -1;
+    this.#epochs[index] = this.#epoch.value;
     const seconds = Math.ceil(this.#route.timeoutMs / 1_000) + SETTLE_SECONDS;
     let asked: readonly Asked[] = [];
     try {
       asked = this.#route.pricesFor(way.name).map((price) => ({ way, requirement: way.requirement(price, seconds), amount: price.amount }));
     } catch (error) {
       // A price that this way cannot ask for (no multiple of the chain's unit) does not keep the others from being paid.
-      this.#log.error({ err: error, route: this.#route.match, way: way.name }, "A price cannot be asked for this way; the route is not sold so.");
+      if (isFirst) this.#log.error({ err: error, route: this.#route.match, way: way.name }, "A price cannot be asked for this way; the route is not sold so.");
     }
-    this.#all = [...this.#all, ...asked];
-    return asked;
+    if (isSame(asked, this.#asked[index]!)) return;
+    this.#asked[index] = asked;
+    this.#all = this.#asked.flat();
+    this.#refusals.length = 0;
   }
 
   #refuse(mask: number, error: SidecarError, request?: NamedRequest): Refusal {
     if (mask === 0) return refusalOf(new SidecarError("way/unavailable", { way: this.#ways.map(({ name }) => name).join(", "), retryAfterSeconds: UNAVAILABLE_RETRY_SECONDS }));
-    const accepts = this.#asked.flatMap((asked, index) => ((mask >> index) & 1 ? asked! : [])).map(({ requirement, way }) => (request === undefined || way.name === "exact" ? requirement : named(requirement, request)));
+    const accepts = this.#asked.flatMap((asked, index) => ((mask >> index) & 1 ? asked : [])).map(({ requirement, way }) => (request === undefined || way.name === "exact" ? requirement : named(requirement, request)));
     const { description, mimeType, pattern } = this.#route;
     const required: PaymentRequired = {
       x402Version: 2,
@@ -102,4 +115,8 @@ export class Offers {
 
 function named(requirement: PaymentRequirements, { requestHash }: NamedRequest): PaymentRequirements {
   return { ...requirement, extra: { ...requirement.extra, requestHash } };
+}
+
+function isSame(a: readonly Asked[], b: readonly Asked[]): boolean {
+  return a.length === b.length && a.every(({ requirement }, index) => JSON.stringify(requirement) === JSON.stringify(b[index]!.requirement));
 }

@@ -1,4 +1,3 @@
-import { toHex } from "../../sdk/index.ts";
 import { canonicalPath, PATH_PROBLEMS } from "../pricing/canonicalPath.ts";
 import type { Route } from "../pricing/Route.ts";
 import type { RouteTable } from "../pricing/RouteTable.ts";
@@ -62,6 +61,7 @@ export function createGate(options: GateOptions): RunningGate {
   const books = { ledger, exchanges, recent, answerHeaders, metrics, log };
   const sweeper = new Sweeper(books, new Map(ways.map((way: Way) => [way.name, way])), now);
   const offersOf = new WeakMap<Route, Offers>();
+  const epoch = { value: 0 };
   const freeOf = new WeakMap<Route, Verdict>();
   const ambiguous = new Map(PATH_PROBLEMS.map((problem) => [problem, refused(refusalOf(new SidecarError("door/path", { ...problem })))]));
   const unknownRoute = new Map<string, Refused>();
@@ -75,7 +75,7 @@ export function createGate(options: GateOptions): RunningGate {
   function offers(route: Route): Offers {
     let found = offersOf.get(route);
     if (found === undefined) {
-      found = new Offers(route, ways, baseUrl, log);
+      found = new Offers(route, ways, baseUrl, log, epoch);
       offersOf.set(route, found);
     }
     return found;
@@ -118,7 +118,7 @@ export function createGate(options: GateOptions): RunningGate {
     metrics.unpaid();
     if (head.headers["agnt2-want"] === "request-hash") {
       const hashed = hashWithoutBody(head);
-      if (hashed !== undefined) return refused(offers(route).named({ target: head.target, requestHash: toHex(hashed.requestHash) }));
+      if (hashed !== undefined) return refused(offers(route).named({ target: head.target, requestHash: `0x${Buffer.from(hashed.requestHash).toString("hex")}` }));
     }
     return refused(offers(route).unpaid());
   }
@@ -144,6 +144,7 @@ export function createGate(options: GateOptions): RunningGate {
   }
 
   async function sweep(): Promise<number> {
+    epoch.value += 1;
     const left = await sweeper.sweep(() => isStopping);
     while (!isStopping && (await ledger.maintain()));
     return left;

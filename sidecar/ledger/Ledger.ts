@@ -9,6 +9,8 @@ export interface LedgerOptions {
   readonly keepTotalBytes?: number | undefined;
   /** How long a payment is remembered past its own expiry. */
   readonly keepSeconds?: number | undefined;
+  /** The file grows no further; from then on no payment is claimed. Bytes. */
+  readonly maxFileBytes?: number | undefined;
   /** Free disk below which no payment is claimed: room for the answers of those that are. Bytes. */
   readonly minFreeBytes?: number | undefined;
   /** Changes that wait for the disk; with more of them no payment is claimed. */

@@ -23,6 +23,7 @@ export const LEDGER_DEFAULTS = {
   keepAnswerBytes: 2 ** 20,
   keepTotalBytes: 256 * 2 ** 20,
   keepSeconds: 3_600,
+  maxFileBytes: 8 * 2 ** 30,
   minFreeBytes: 64 * 2 ** 20,
   maxWaiting: 8_192,
   maxPayers: 100_000,
@@ -93,7 +94,7 @@ export function createLedger(dir: string, options: LedgerOptions = {}): Ledger {
 
   function openOrRelease(): ReturnType<typeof openLedgerFile> {
     try {
-      return openLedgerFile(path);
+      return openLedgerFile(path, limit("maxFileBytes"));
     } catch (error) {
       lock.release();
       throw error;

@@ -44,9 +44,10 @@ function isDamage(error: unknown): boolean {
 
 /**
  * Opens the ledger's file or makes it; one of an older version is brought up to date. After an unclean end the file is checked.
+ * @param maxBytes it grows no further than this, or than it is
  * @throws LedgerError `ledger/foreign`, `ledger/corrupt`, `ledger/newer`
  */
-export function openLedgerFile(path: string): DatabaseSync {
+export function openLedgerFile(path: string, maxBytes: number): DatabaseSync {
   const wasLeftOpen = existsSync(`${path}-wal`) && statSync(`${path}-wal`).size > 0;
   const database = new DatabaseSync(path, { timeout: 0 });
   try {
@@ -60,6 +61,7 @@ export function openLedgerFile(path: string): DatabaseSync {
     for (let next = version; next < MIGRATIONS.length; next++) {
       database.exec(`BEGIN IMMEDIATE; ${MIGRATIONS[next]!} PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${next + 1}; COMMIT`);
     }
+    database.exec(`PRAGMA max_page_count = ${Math.max(1, Math.floor(maxBytes / pragma(database, "page_size")))}`);
     return database;
   } catch (error) {
     database.close();

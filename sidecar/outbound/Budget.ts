@@ -117,12 +117,12 @@ export class Budget {
     else used.byHost.delete(host);
   }
 
-  /** Takes what was released in this very turn again, without asking. */
-  restoreOne({ network, asset, host, day, amount }: Spending): void {
+  /** Takes without asking: what was released in this very turn, or is known to be spent. */
+  take({ network, asset, host, day, amount }: Spending): void {
     const used = this.#used.get(assetKey(network, asset));
     if (used === undefined) return;
     used.inAll += amount;
-    if (day !== used.day) return;
+    if (day !== this.#today(used, day).day) return;
     used.inDay += amount;
     used.byHost.set(host, (used.byHost.get(host) ?? 0n) + amount);
   }

@@ -24,7 +24,7 @@ import { sha256 } from "./prepareBody.ts";
 import { readOffer } from "./readOffer.ts";
 import type { Transport, TransportAnswer } from "./transport/createTransport.ts";
 import { UncertainPayment } from "./ways/BuyerWay.ts";
-import type { AnswerHead, BuyerWay, Fate, Payment } from "./ways/BuyerWay.ts";
+import type { AnswerHead, BuyerWay, Fate, Payment, Proof } from "./ways/BuyerWay.ts";
 
 /** Payments for one exchange, each made only when the one before it is known to be dead or is replaced by it. */
 const MAX_PAYMENTS = 3;
@@ -275,16 +275,20 @@ export class Exchange {
     const { payment, entry } = paid;
     const answer = await this.#sendPaid(paid);
     const head: AnswerHead = { status: answer.response.statusCode ?? 0, header: headerOf(answer.response), requestHash: this.#requestHash };
-    let fate: Fate;
-    try {
-      fate = await payment.fate(head);
-    } catch (error) {
-      discard(answer);
-      entry.end("open", { status: head.status });
-      throw error;
-    }
-    if (head.status !== 402 || fate === "paid") return this.#deliver(answer, { ...paid, fate, head });
+    // What a failure did to the money decides what may follow; an answer is handed on meanwhile.
+    const isRefusal = head.status === 402 || head.status === 409;
+    const telling = payment.fate(head);
+    if (!isRefusal) return this.#deliver(answer, { ...paid, telling, head });
+    const fate = await telling;
+    if (head.status !== 402 && fate !== "dead") return this.#deliver(answer, { ...paid, telling, head });
+    if (fate === "paid") return this.#deliver(answer, { ...paid, telling, head });
 
+    if (head.status === 409) {
+      if (others.length === 0 || payments >= MAX_PAYMENTS || offer === undefined || this.#isBodySent) return this.#deliver(answer, { ...paid, telling, head });
+      discard(answer);
+      entry.end("dead", { status: 409 });
+      return this.#buy(offer, others, undefined, payments + 1);
+    }
     discard(answer);
     const header = head.header("payment-required");
     let asked: PaymentRequired | undefined;
@@ -341,8 +345,8 @@ export class Exchange {
       try {
         const answer = await this.#send(payment);
         const { statusCode, headers } = answer.response;
-        // 409 in-progress and 503: nothing has been decided about the payment; it is shown again.
-        const isLater = statusCode === 503 || (statusCode === 409 && headers["retry-after"] !== undefined);
+        // Nothing has been decided about the payment, or the request that was lost is still served: it is shown again.
+        const isLater = statusCode === 503 || (statusCode === 409 && attempt > 0);
         if (!isLater || attempt >= retries || this.#isBodySent || headers["payment-response"] !== undefined) return answer;
         discard(answer);
         const retryAfterMs = Number(headers["retry-after"]) * 1000;
@@ -362,18 +366,29 @@ export class Exchange {
   }
 
   /** Hands the answer on as it comes, and writes down what it was when it has ended. */
-  #deliver(answer: TransportAnswer, paid: (Paid & { readonly fate: Fate; readonly head: AnswerHead }) | undefined): OutboundAnswer {
+  #deliver(answer: TransportAnswer, paid: (Paid & { readonly telling: Promise<Fate>; readonly head: AnswerHead }) | undefined): OutboundAnswer {
     const { response, upgraded } = answer;
     const common = {
       url: this.#url.href, status: response.statusCode ?? 0, statusText: response.statusMessage ?? "", headers: response.headers, rawHeaders: response.rawHeaders,
       trailers: () => response.trailers, upgraded,
     };
     if (paid === undefined) return { ...common, body: response, receiptId: undefined };
-    const { entry, fate, head, payment } = paid;
-    if (fate === "open" && head.status < 400) this.#parts.prices.delete(PriceCache.keyOf(this.#method, this.#url));
-    const amount = fate === "paid" ? BigInt(payment.requirement.amount) : undefined;
+    const { entry, telling, head, payment, way } = paid;
+    const amount = BigInt(payment.requirement.amount);
+    const end = async (answerHashOf?: string, proof?: Proof): Promise<void> => {
+      const fate = await telling;
+      // It was answered and not charged: the next time it is asked without a payment.
+      if (fate === "open" && head.status < 400) this.#parts.prices.delete(PriceCache.keyOf(this.#method, this.#url));
+      entry.end(fate, { status: head.status, answerHash: answerHashOf, proof, amount });
+    };
+    const background = (work: Promise<void>): void => {
+      work.catch((error: unknown) => {
+        entry.end("open", { status: head.status });
+        this.#parts.entries.onEvent({ kind: "trouble", error: toError(error) });
+      });
+    };
     if (upgraded !== undefined) {
-      entry.end(fate, { status: head.status, amount });
+      background(end());
       return { ...common, body: response, receiptId: entry.id };
     }
     const hash = createHash("sha256");
@@ -385,20 +400,13 @@ export class Exchange {
       },
       flush: (done) => {
         isWhole = true;
-        const whole = answerHash({ requestHash: this.#requestHash, status: head.status, contentType: head.header("content-type"), bodyDigest: hash.digest() });
-        const header = (name: string): string | undefined => head.header(name) ?? response.trailers[name];
-        // What was paid before its bytes came has no length in its head.
-        const streamedHash = head.header("content-length") !== undefined ? undefined : answerHash({ requestHash: this.#requestHash, status: head.status, contentType: head.header("content-type") });
-        payment.prove({ ...head, header, answerHash: whole, streamedHash }).then(
-          (proof) => {
-            entry.end(fate, { status: head.status, answerHash: toHex(whole), proof, amount });
-            done();
-          },
-          (error: unknown) => {
-            entry.end(fate, { status: head.status, answerHash: toHex(whole), amount });
-            done(toError(error));
-          },
-        );
+        const finished = this.#finish(response, head, payment, hash.digest()).then(({ whole, proof }) => end(whole, proof));
+        // Where another log has the payment nobody waits for the receipt.
+        if (way.isReservedFirst) background(finished.finally(done));
+        else {
+          background(finished);
+          done();
+        }
       },
     });
     response.on("error", (error) => body.destroy(error));
@@ -406,11 +414,24 @@ export class Exchange {
     body.on("close", () => {
       if (isWhole) return;
       response.destroy();
-      entry.end(fate, { status: head.status, amount });
       // The rest may be had with the same payment.
-      if (fate !== "dead" && !response.complete) this.#parts.lost.add(this.#url.origin, this.#requestHash, paid, this.#parts.now());
+      const isCut = !response.complete;
+      background(
+        end().then(() => {
+          if (isCut && entry.receipt.state !== "dead") this.#parts.lost.add(this.#url.origin, this.#requestHash, { payment, entry, way }, this.#parts.now());
+        }),
+      );
     });
     response.pipe(body);
     return { ...common, body, receiptId: entry.id };
+  }
+
+  async #finish(response: IncomingMessage, head: AnswerHead, payment: Payment, bodyDigest: Uint8Array): Promise<{ readonly whole: string; readonly proof: Proof }> {
+    const hashed = { requestHash: this.#requestHash, status: head.status, contentType: head.header("content-type") };
+    const whole = answerHash({ ...hashed, bodyDigest });
+    // What was paid before its bytes came has no length in its head.
+    const streamedHash = head.header("content-length") !== undefined ? undefined : answerHash(hashed);
+    const header = (name: string): string | undefined => head.header(name) ?? response.trailers[name];
+    return { whole: toHex(whole), proof: await payment.prove({ ...head, header, answerHash: whole, streamedHash }) };
   }
 }

@@ -73,7 +73,7 @@ export class PaymentEntry {
       this.#parts.budget.reserve({ ...before, amount });
     } catch (error) {
       // What was taken back a moment ago, in this turn, is there still.
-      this.#parts.budget.restoreOne(before);
+      this.#parts.budget.take(before);
       throw error;
     }
     this.#receipt = { ...this.#receipt, amount };

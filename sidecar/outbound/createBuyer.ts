@@ -140,7 +140,7 @@ export function createBuyer(options: BuyerOptions): Buyer {
   }
 
   async function settle(): Promise<void> {
-    settling ??= settleUnknown({ store, budget, ways: options.ways, live, onEvent, stopping: stopping.signal }).finally(() => (settling = undefined));
+    settling ??= settleUnknown({ store, budget, ways: options.ways, live, onEvent, stopping: stopping.signal, now }).finally(() => (settling = undefined));
     await settling;
   }
 
@@ -149,6 +149,8 @@ export function createBuyer(options: BuyerOptions): Buyer {
     store.prune(now() - keepReceiptsMs, maxReceipts);
   }, settleEveryMs);
   timer.unref();
+  // What an earlier process has left open.
+  settle().catch((error: unknown) => onEvent({ kind: "trouble", error: toError(error) }));
 
   return {
     fetch,

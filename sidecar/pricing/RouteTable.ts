@@ -1,4 +1,4 @@
-import { getAddress } from "ethers";
+import { getAddress } from "ethers/address";
 
 import { toBaseUnits } from "../../sdk/amount.ts";
 import type { WayPrice } from "../ways/Way.ts";

@@ -63,6 +63,7 @@ const LEAST_LIFE_SECONDS = 6;
 /** A payment is remembered for as long as it could be played, so it may not live much longer than it was asked to. */
 const MAX_EXTRA_LIFE_SECONDS = 3_600;
 const RETRY_AFTER_SECONDS = 5;
+const MAX_PAUSE_MS = 4_000;
 /** So long after its time no block that is still made can hold a payment, whatever clocks say. */
 const EXPIRED_MARGIN_SECONDS = 120;
 const MAX_UINT48 = 2n ** 48n;
@@ -198,13 +199,34 @@ export function createExactWay(options: ExactWayOptions): ExactWay {
     return undefined;
   }
 
+  /** Until the time is over, or `work` is done. */
+  async function pause(durationMs: number, work: Promise<void> | undefined): Promise<void> {
+    const done = new AbortController();
+    const over = clock.sleep(durationMs, AbortSignal.any([ending.signal, done.signal])).catch((error: unknown) => {
+      if (ending.signal.aborted) throw away(error);
+    });
+    try {
+      await (work === undefined ? over : Promise.race([over, work]));
+    } finally {
+      done.abort();
+    }
+  }
+
+  /** The facilitator is asked and the chain watched at the same time: whichever of them knows first, it is the chain that is believed. */
   async function settle(payment: VerifiedPayment): Promise<SettledPayment> {
     const parsed = parse(payment.payload, payment.requirement);
-    let told = await askToSettle(parsed);
-    if (told?.success === true && trustFacilitator) return { transaction: told.transaction };
-    const endMs = clock.monotonicMs() + limits.findMs;
-    let isAsking = false;
-    for (;;) {
+    let told: SettleResponse | undefined;
+    let asking: Promise<void> | undefined;
+    let endMs = Infinity;
+    const askOnceMore = (): void => {
+      asking = askToSettle(parsed).then((answer) => {
+        told = answer ?? told;
+        asking = undefined;
+        endMs = Math.min(endMs, clock.monotonicMs() + limits.findMs);
+      });
+    };
+    askOnceMore();
+    for (let pauseMs = limits.findPauseMs; ; pauseMs = Math.min(2 * pauseMs, MAX_PAUSE_MS)) {
       let problem: unknown;
       try {
         const settled = await look(parsed, told);
@@ -213,19 +235,15 @@ export function createExactWay(options: ExactWayOptions): ExactWay {
         if (error instanceof SidecarError) throw error;
         problem = error;
       }
+      if (told?.success === true && trustFacilitator) return { transaction: told.transaction };
       if (clock.monotonicMs() >= endMs) {
         if (told?.success === true) logger?.error({ key: parsed.key, transaction: told.transaction }, "the facilitator says that a payment is settled, and the chain does not show it");
         throw away(problem ?? new Error("it is open whether the payment goes through"));
       }
       // Asking again is safe, brings what was never sent, and holds up nothing.
-      if (!isAsking && told?.success !== true) {
-        isAsking = true;
-        void askToSettle(parsed).then((answer) => {
-          told = answer ?? told;
-          isAsking = false;
-        });
-      }
-      await clock.sleep(limits.findPauseMs, ending.signal).catch((error: unknown) => Promise.reject(away(error)));
+      if (asking === undefined && told?.success !== true) askOnceMore();
+      // Only the first answer is waited for: one that fails at once would make this a race.
+      await pause(pauseMs, endMs === Infinity ? asking : undefined);
     }
   }
 

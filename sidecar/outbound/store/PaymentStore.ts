@@ -213,6 +213,12 @@ export class PaymentStore {
     return this.#database.prepare("SELECT * FROM payments WHERE state IN ('reserved', 'open') AND id > ? ORDER BY id LIMIT ?").all(after, limit).map(toReceipt);
   }
 
+  /** Receipts of a channel whose outcome is not known. */
+  openOn(channelId: string): Receipt[] {
+    this.flush();
+    return this.#database.prepare("SELECT * FROM payments WHERE state = 'open' AND key LIKE ?").all(`channel:${channelId}:%`).map(toReceipt);
+  }
+
   /** What was spent in all, with what is reserved or not known. */
   sums(): SpentSum[] {
     this.flush();

@@ -84,6 +84,20 @@ export interface BuyerWay {
   pay(order: PaymentOrder): Promise<Payment>;
   /** After a restart, or long after: what became of the payment of a receipt. `open` where nobody can say yet. */
   lookUp(receipt: Receipt): Promise<Fate>;
+  /** Where another log has each payment: what it says that was paid, for the comparison with the receipts. */
+  totals?(): readonly ChannelTotal[];
+}
+
+/** What the engine of a channel says that this side has paid on it, ever. */
+export interface ChannelTotal {
+  readonly channelId: string;
+  readonly payee: string;
+  readonly network: string;
+  readonly asset: string;
+  /** Base units. */
+  readonly paid: bigint;
+  /** Calls without an answer: while there are some the sums cannot be compared. */
+  readonly openCalls: number;
 }
 
 /** Thrown by `pay` when something that may be played has left this process, and nobody knows whether it arrived. */

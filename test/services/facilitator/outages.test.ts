@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { join } from "node:path";
 
 import { expect } from "chai";
+import { Wallet } from "ethers";
 
 import { DollarStage, ask } from "../../builders/dollarStage.ts";
 import { freePort } from "../../builders/localChain.ts";
@@ -11,6 +12,9 @@ import { startSwitchableProxy } from "../../builders/switchableProxy.ts";
 import { until } from "../../builders/until.ts";
 
 const ROOT = join(import.meta.dirname, "..", "..", "..");
+/** Code of a contract that takes every signature (ERC-1271), after so many rounds of 26 gas. */
+const agreesAfter = (rounds: number): string => `0x62${rounds.toString(16).padStart(6, "0")}5b60019003806004575063${"1626ba7e"}60e01b5f5260205ff3`;
+const REFUSES = "0x5f5f5260205ff3";
 const mine = (stage: DollarStage): Promise<unknown> => stage.chain.send("evm_mine");
 
 describe("facilitator when things go wrong", function () {
@@ -95,6 +99,31 @@ describe("facilitator when things go wrong", function () {
       const statuses = (await Promise.all(asked)).map(({ status }) => status);
       expect(statuses.filter((status) => status === 503)).to.have.length(8);
     });
+    await running.stop();
+  });
+
+  it("contract that makes its payment dear: is refused before it costs gas; one that changes its mind costs once", async () => {
+    const running = await stage.facilitator();
+    const contract = Wallet.createRandom().address;
+    await stage.mint(contract);
+    const signature = `0x${"71".repeat(66)}`;
+    await stage.chain.send("anvil_setCode", [contract, agreesAfter(20_000)]);
+    const dear = await stage.pay(undefined, { from: contract, signature });
+    expect(await ask(running.url, "verify", dear, stage.requirements())).to.include({ isValid: true });
+    expect(await ask(running.url, "settle", dear, stage.requirements())).to.include({ success: false, errorReason: "gas_limit_exceeded" });
+
+    await stage.chain.send("anvil_setCode", [contract, agreesAfter(1)]);
+    const fickle = await stage.pay(undefined, { from: contract, signature });
+    await withoutBlocks(async () => {
+      const asked = ask(running.url, "settle", fickle, stage.requirements());
+      await until("it is under way", async () => (await waiting()) === 1);
+      await stage.chain.send("anvil_setCode", [contract, REFUSES]);
+      await mine(stage);
+      expect(await asked).to.include({ success: false, errorReason: "invalid_exact_evm_transaction_failed" });
+    });
+    await stage.chain.send("anvil_setCode", [contract, agreesAfter(1)]);
+    const later = await stage.pay(undefined, { from: contract, signature });
+    expect(await ask(running.url, "settle", later, stage.requirements())).to.include({ success: false, errorReason: "payer_limit" });
     await running.stop();
   });
 

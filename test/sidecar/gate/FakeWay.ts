@@ -15,6 +15,15 @@ export class FakeMoney {
   readonly released = new Set<string>();
   /** Settlements that moved money once more: must stay empty. */
   readonly twice: string[] = [];
+
+  /** As it is now. */
+  copy(): FakeMoney {
+    const copy = new FakeMoney();
+    for (const [key, payment] of this.moved) copy.moved.set(key, payment);
+    for (const key of this.released) copy.released.add(key);
+    copy.twice.push(...this.twice);
+    return copy;
+  }
 }
 
 type Step = "verify" | "settle" | "release" | "outcome";
@@ -68,6 +77,7 @@ export class FakeWay implements Way {
     const { bogus } = payment.payload.payload as { bogus?: boolean };
     if (bogus === true) throw new SidecarError("payment/invalid", { reason: "signature" });
     if (this.money.moved.has(payment.key)) throw new SidecarError("payment/invalid", { reason: "used" });
+    if (this.money.released.has(payment.key) && this.name !== "exact") throw new SidecarError("payment/no-call", {});
     return { ...payment, payer: BUYER, amount: BigInt(payment.payload.accepted.amount) };
   }
 
@@ -87,6 +97,7 @@ export class FakeWay implements Way {
     this.calls.release += 1;
     await this.before("release", key);
     this.money.released.add(key);
+    await this.after("release", key);
   }
 
   async outcome({ key }: OfferedPayment): Promise<"settled" | "open" | "lost"> {

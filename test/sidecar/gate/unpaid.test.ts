@@ -57,6 +57,20 @@ describe("gate: who does not pay", () => {
     expect(requiredOf(shop.ask() as Verdict).accepts.map(({ scheme }) => scheme)).to.deep.equal(["agnt2-channel", "exact"]);
   });
 
+  it("sweep: what a way asks for may change; what did not keeps its 402", async () => {
+    const before = refusal(shop.ask());
+    await shop.gate.sweep();
+    expect(refusal(shop.ask())).to.equal(before);
+    const { requirement } = shop.channel;
+    shop.channel.requirement = (...args) => ({ ...requirement.apply(shop.channel, args), extra: { peer: "tls://here" } });
+    expect(refusal(shop.ask())).to.equal(before);
+    await shop.gate.sweep();
+    expect(requiredOf(shop.ask() as Verdict).accepts[0]!.extra).to.deep.equal({ peer: "tls://here" });
+    shop.channel.isReady = false;
+    await shop.gate.sweep();
+    expect(requiredOf(shop.ask() as Verdict).accepts.map(({ scheme }) => scheme)).to.deep.equal(["agnt2-call", "exact"]);
+  });
+
   it("decide: names the very request when the client wants that, in our own schemes", () => {
     const required = requiredOf(shop.ask({ method: "GET", target: "/thing/7?x=1", headers: { "agnt2-want": "request-hash" } }) as Verdict);
     expect(required.resource.url).to.equal("http://shop/thing/7?x=1");

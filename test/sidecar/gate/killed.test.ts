@@ -1,0 +1,154 @@
+import { copyFileSync, existsSync, mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { expect } from "chai";
+
+import { encodeTicket } from "../../../sdk/x402/ticket.ts";
+import type { Verdict } from "../../../sidecar/gate/Sale.ts";
+import { LEDGER_FILE } from "../../../sidecar/ledger/createLedger.ts";
+import type { FakeMoney } from "./FakeWay.ts";
+import { pay, requiredOf, saleOf, Shop, until } from "./Shop.ts";
+
+type WayName = "exact" | "call" | "channel";
+
+/** Steps of a sale in their order, and what its buyer gets who asks again: served (again), the answer that was kept, or a refusal. */
+const STEPS: readonly (readonly [step: string, exact: string, call: string, repeatableCall: string])[] = [
+  ["before verify", "served", "served", "served"],
+  ["before claim", "served", "served", "served"],
+  // The service may have run: what may not run twice is given back.
+  ["after claim", "served", "payment/released", "served"],
+  ["before answered", "served", "payment/released", "served"],
+  // The answer is written: it is paid, and given out.
+  ["before settle", "kept", "kept", "kept"],
+  ["after settle", "kept", "kept", "kept"],
+  ["before settled", "kept", "kept", "kept"],
+  ["after settled", "kept", "kept", "kept"],
+  ["before release", "served", "payment/released", "served"],
+  ["after release", "served", "payment/released", "payment/no-call"],
+  ["before released", "served", "payment/released", "payment/no-call"],
+  ["after released", "served", "payment/released", "payment/released"],
+];
+
+/** What a process leaves behind that is killed: its files as they are, without another word to them. */
+interface Remains {
+  readonly dir: string;
+  readonly money: { readonly exact: FakeMoney; readonly call: FakeMoney; readonly channel: FakeMoney };
+}
+
+function remainsOf({ dir, money: { exact, call, channel } }: Shop): Remains {
+  const copy = mkdtempSync(join(tmpdir(), "agnt2-killed-"));
+  for (const name of [LEDGER_FILE, `${LEDGER_FILE}-wal`]) if (existsSync(join(dir, name))) copyFileSync(join(dir, name), join(copy, name));
+  return { dir: copy, money: { exact: exact.copy(), call: call.copy(), channel: channel.copy() } };
+}
+
+const headersOf = (shop: Shop, way: WayName, method: string, target: string): Record<string, string> => {
+  const accepted = requiredOf(shop.ask({ method, target }) as Verdict).accepts.find(({ scheme }) => scheme === (way === "exact" ? way : `agnt2-${way}`))!;
+  return pay(accepted, { id: "1", until: 5_000, ticket: encodeTicket(new Uint8Array(16).fill(7)) });
+};
+
+/** Sells until the step, and what is there then. */
+async function killedAt(step: string, way: WayName, method: string, target: string): Promise<Remains> {
+  const shop = new Shop();
+  let remains: Remains | undefined;
+  const at = (name: string): Promise<never> | undefined => {
+    if (name !== step) return undefined;
+    remains = remainsOf(shop);
+    return new Promise(() => undefined);
+  };
+  shop[way].before = (what) => at(`before ${what}`);
+  shop[way].after = (what) => at(`after ${what}`);
+  const ledger = shop.ledger as unknown as Record<string, (...args: unknown[]) => Promise<void>>;
+  for (const name of ["claim", "answered", "settled", "released"]) {
+    const write = ledger[name]!;
+    ledger[name] = async (...args) => {
+      await at(`before ${name}`);
+      await write(...args);
+      await at(`after ${name}`);
+    };
+  }
+  const run = async (): Promise<void> => {
+    const sale = saleOf(await shop.ask({ method, target, headers: headersOf(shop, way, method, target) }));
+    if (/releas/.test(step)) await sale.cancel("upstream-failed");
+    else await sale.settle(shop.serve());
+  };
+  void run();
+  await until(() => remains !== undefined);
+  await shop.close();
+  return remains!;
+}
+
+/** What the buyer gets of a new process; money and ledger agree then. */
+async function askAgain(remains: Remains, way: WayName, method: string, target: string, isSweptFirst: boolean): Promise<string> {
+  const shop = new Shop(remains);
+  try {
+    if (isSweptFirst) expect(await shop.gate.sweep()).to.equal(0);
+    const headers = headersOf(shop, way, method, target);
+    const results = await Promise.all([shop.buy({ method, target, headers }), shop.buy({ method, target, headers })]);
+    await until(() => shop.gate.load().exchanges === 0);
+    expect(results[0].text).to.equal(results[1].text);
+    const { moved, twice } = shop.money[way];
+    expect(twice).to.deep.equal([]);
+    const total = shop.ledger.totals().find((one) => one.way === way && one.payer === undefined);
+    expect([moved.size, [...moved.values()].reduce((sum, { amount }) => sum + amount, 0n)]).to.deep.equal([total?.count ?? 0, total?.amount ?? 0n]);
+    const isSold = results.some(({ verdict }) => verdict.kind === "sold");
+    expect(shop.served).to.equal(isSold ? 1 : 0);
+    return isSold ? "served" : results[0].text.replace("answer 1", "kept");
+  } finally {
+    await shop.close();
+  }
+}
+
+describe("gate: killed between two steps of a sale", () => {
+  const KINDS = [
+    ["exact", "POST", "/work", 1],
+    ["call", "POST", "/work", 2],
+    ["channel", "POST", "/work", 2],
+    ["call", "GET", "/thing/1", 3],
+  ] as const;
+  for (const [way, method, target, column] of KINDS) {
+    it(`${way}, ${method}: paid once at most, served once for it, and every step has its outcome`, async () => {
+      for (const isSweptFirst of [true, false]) {
+        const outcomes: unknown[] = [];
+        for (const [step] of STEPS) outcomes.push([step, await askAgain(await killedAt(step, way, method, target), way, method, target, isSweptFirst)]);
+        expect(outcomes).to.deep.equal(STEPS.map((row) => [row[0], row[column]]));
+      }
+    });
+  }
+
+  it("sweep: gives back what could not be given back while the way was away, and tells how much is left", async () => {
+    let shop = new Shop();
+    shop.call.before = (step) => {
+      if (step === "release") throw new Error("away");
+    };
+    const headers = headersOf(shop, "call", "POST", "/work");
+    await saleOf(await shop.ask({ headers })).cancel("upstream-failed");
+    expect(shop.ledger.find("call:1")!.state).to.equal("releasing");
+    expect(await shop.gate.sweep()).to.equal(1);
+    shop = await shop.restart();
+    expect(await shop.gate.sweep()).to.equal(0);
+    expect(shop.ledger.find("call:1")!.state).to.equal("released");
+    expect([...shop.money.call.released]).to.deep.equal(["call:1"]);
+    await shop.close();
+  });
+
+  it("sweep: a claimed payment whose buyer never came back is given back after its expiry", async () => {
+    let shop = new Shop();
+    const headers = headersOf(shop, "call", "GET", "/thing/1");
+    saleOf(await shop.ask({ method: "GET", target: "/thing/1", headers }));
+    shop = await shop.restart();
+    await shop.gate.sweep();
+    expect(shop.ledger.find("call:1")!.state).to.equal("claimed");
+    shop.nowMs = 5_061_000;
+    await shop.gate.sweep();
+    expect(shop.ledger.find("call:1")!.state).to.equal("released");
+    await shop.close();
+  });
+
+  it("start: clears up by itself, and stop ends that", async () => {
+    const shop = new Shop(await killedAt("after settle", "exact", "POST", "/work"));
+    shop.gate.start();
+    await until(() => shop.ledger.find("exact:1")!.state === "settled");
+    await shop.close();
+  });
+});
