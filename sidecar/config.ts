@@ -19,7 +19,7 @@ export const IDENTITY_STEPS = ["registration", "account", "link", "session", "ad
 /** Settings of the sidecar: one table for flags, environment, configuration file and documentation. */
 export const sidecarSettings = defineConfig({
   // What is sold, and where.
-  upstream: { env: "SIDECAR_UPSTREAM", parser: url("http", "https"), default: undefined, description: "The service that is sold; without it the sidecar only buys" },
+  upstream: { env: "SIDECAR_UPSTREAM", parser: url("http", "https", "unix"), default: undefined, description: "The service that is sold: http://…, https://… or unix:/path/to.sock; without it the sidecar only buys" },
   host: { env: "SIDECAR_HOST", parser: text, default: "127.0.0.1", description: "Address that buyers reach; 0.0.0.0 for all" },
   port: { env: "SIDECAR_PORT", parser: port, default: 8402, description: "Port that buyers reach; 0 chooses one" },
   publicUrl: { env: "SIDECAR_PUBLIC_URL", parser: url("http", "https"), default: undefined, description: "URL under which others reach it; host and port when left out" },
@@ -66,7 +66,7 @@ export const sidecarSettings = defineConfig({
   maxRunning: { env: "SIDECAR_MAX_RUNNING", parser: integer(1, 65_535), default: 1_024, description: "Requests that are served at once; more get 503" },
   maxHeaderBytes: { env: "SIDECAR_MAX_HEADER_BYTES", parser: integer(1_024, 1_048_576), default: 32_768, description: "Size of a request's head" },
   headerMs: { env: "SIDECAR_HEADER_MS", parser: durationMs, default: 10_000, description: "Time for a request's head" },
-  maxBodyBytes: { env: "SIDECAR_MAX_BODY_BYTES", parser: integer(0), default: 16_777_216, description: "Size of a request's body, where a route says nothing else" },
+  maxBodyBytes: { env: "SIDECAR_MAX_BODY_BYTES", parser: integer(1, 1_073_741_824), default: 1_048_576, description: "Size of a request's body, where a route says nothing else" },
   bodyIdleMs: { env: "SIDECAR_BODY_IDLE_MS", parser: durationMs, default: 30_000, description: "How long a body may stand still" },
   upstreamMs: { env: "SIDECAR_UPSTREAM_MS", parser: durationMs, default: 30_000, description: "How long the service may take, where a route says nothing else" },
   hashBodyBytes: { env: "SIDECAR_HASH_BODY_BYTES", parser: integer(0, 16_777_216), default: 65_536, description: "Paid bodies above this size need the header Content-Digest" },
@@ -79,8 +79,11 @@ export const sidecarSettings = defineConfig({
   minFreeDiskMb: { env: "SIDECAR_MIN_FREE_DISK_MB", parser: integer(0), default: 64, description: "Not ready with less room in the data folder" },
   maxClockSkewSeconds: { env: "SIDECAR_MAX_CLOCK_SKEW_SECONDS", parser: integer(1), default: 60, description: "Not ready when this machine's clock and L1's differ by more" },
   // Buying.
-  gatewayPort: { env: "SIDECAR_GATEWAY_PORT", parser: port, default: undefined, description: "Port of the gateway on 127.0.0.1, by which the service buys: /agents/NAME/…; none when left out" },
-  proxyPort: { env: "SIDECAR_PROXY_PORT", parser: port, default: undefined, description: "Port of the forward proxy on 127.0.0.1; none when left out" },
+  gatewayPort: { env: "SIDECAR_GATEWAY_PORT", parser: port, default: undefined, description: "Port of the gateway on `localHost`, by which the service buys: /agents/NAME/…; none when left out" },
+  proxyPort: { env: "SIDECAR_PROXY_PORT", parser: port, default: undefined, description: "Port of the forward proxy on `localHost`; none when left out" },
+  localHost: { env: "SIDECAR_LOCAL_HOST", parser: text, default: "127.0.0.1", description: "Address of gateway and proxy: whoever reaches it spends the budget" },
+  localHosts: { env: "SIDECAR_LOCAL_HOSTS", parser: list(text), default: [], description: "Names by which the service calls this machine, besides localhost: a container's name" },
+  buyToken: { env: "SIDECAR_BUY_TOKEN", parser: text, default: undefined, description: "Token that gateway and proxy ask their callers for", secret: true },
   buyAgents: { env: "SIDECAR_BUY_AGENTS", parser: list(namedAgent), default: [], description: "Names for other agents: NAME=AGENT-ID or NAME=URL" },
   buyAllow: { env: "SIDECAR_BUY_ALLOW", parser: list(text), default: [], description: "Hosts that may be paid, HOST or HOST:PORT; the named agents' own hosts may. Nobody else is" },
   buyAssets: { env: "SIDECAR_BUY_ASSETS", parser: list(hex(20)), default: [], description: "Tokens that `exact` may spend" },

@@ -21,6 +21,8 @@ export interface StatusServerOptions {
   readonly status: () => { readonly alarms: readonly string[] };
   /** Turns succeed, and nothing is alarming. */
   readonly isWell: () => boolean;
+  /** Further pages, by path. Default: none. */
+  readonly gets?: Readonly<Record<string, () => { readonly code: number; readonly body: unknown }>>;
   /** What can be sent to it, by path; each answers by itself. Default: nothing. */
   readonly posts?: Readonly<Record<string, (request: IncomingMessage, response: ServerResponse) => Promise<void>>>;
 }
@@ -31,13 +33,15 @@ export function answerJson(response: ServerResponse, code: number, body: unknown
 }
 
 /** GET /health (503 while something is wrong), /v1/status and /metrics: what an operator watches a service by. */
-export function createStatusServer({ host, port, metrics, logger, status, isWell, posts = {} }: StatusServerOptions): StatusServer {
+export function createStatusServer({ host, port, metrics, logger, status, isWell, gets = {}, posts = {} }: StatusServerOptions): StatusServer {
   const server = createServer((request, response) => {
     const path = (request.url ?? "/").split("?")[0]!;
     const post = request.method === "POST" && Object.hasOwn(posts, path) ? posts[path] : undefined;
     if (post !== undefined) return void post(request, response).catch((error: unknown) => logger.warn({ err: toError(error), path }, "A request could not be answered."));
     if (request.method !== "GET") return answerJson(response, 405, { error: { code: "http/method", todo: "Use GET" } });
     if (path === "/health") return answerJson(response, isWell() ? 200 : 503, { ok: isWell(), alarms: status().alarms });
+    const page = Object.hasOwn(gets, path) ? gets[path]!() : undefined;
+    if (page !== undefined) return answerJson(response, page.code, page.body);
     if (path === "/v1/status") return answerJson(response, 200, status());
     if (path !== "/metrics") return answerJson(response, 404, { error: { code: "http/not-found", todo: "Use /health, /v1/status or /metrics" } });
     metrics.handleRequest(request, response).catch((error: unknown) => logger.warn({ err: toError(error) }, "Metrics could not be written."));

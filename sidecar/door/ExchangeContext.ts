@@ -14,11 +14,17 @@ export interface DoorMetrics {
   exchange(outcome: DoorOutcome, seconds: number): void;
 }
 
+/** Where requests go. */
+export interface DoorService {
+  readonly pool: UpstreamPool;
+  readonly address: UpstreamAddress;
+}
+
 /** What all exchanges of a door share. */
 export interface ExchangeContext {
   readonly gate: Gate;
-  readonly pool: UpstreamPool;
-  readonly address: UpstreamAddress;
+  /** The service behind, for a request's target. */
+  serviceFor(target: string): DoorService;
   readonly limits: DoorLimits;
   readonly log: Logger;
   readonly metrics: DoorMetrics | undefined;

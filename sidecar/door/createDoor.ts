@@ -12,15 +12,18 @@ import type { ClientSide } from "./ClientSide.ts";
 import { DEFAULT_DOOR_LIMITS } from "./DoorLimits.ts";
 import type { DoorLimits } from "./DoorLimits.ts";
 import { Exchange } from "./Exchange.ts";
-import type { DoorMetrics, ExchangeContext } from "./ExchangeContext.ts";
+import type { DoorMetrics, DoorService, ExchangeContext } from "./ExchangeContext.ts";
 import { speaksHttp2 } from "./speaksHttp2.ts";
 import { parseUpstreamAddress } from "./upstream/UpstreamAddress.ts";
+import type { UpstreamAddress } from "./upstream/UpstreamAddress.ts";
 import { UpstreamPool } from "./upstream/UpstreamPool.ts";
 
 export interface DoorOptions {
   readonly gate: Gate;
   /** `http://…`, `https://…` or `unix:/path/to.sock`. */
   readonly upstream: string;
+  /** A second service of this process, for the targets that it says are its own. */
+  readonly side?: { readonly upstream: string; handles(target: string): boolean } | undefined;
   /** PEM of the authority that the upstream's certificate comes from, if it is not a known one. */
   readonly upstreamCa?: string | undefined;
   readonly limits?: Partial<DoorLimits> | undefined;
@@ -55,7 +58,11 @@ export function createDoor(options: DoorOptions): Door {
   const { gate, log, metrics } = options;
   const limits: DoorLimits = { ...DEFAULT_DOOR_LIMITS, ...options.limits };
   const address = parseUpstreamAddress(options.upstream);
-  const pool = new UpstreamPool({ address, ca: options.upstreamCa, maxConnections: limits.upstreamConnections, idleMs: limits.upstreamIdleMs, answerHeaderBytes: limits.answerHeaderBytes, headerCount: limits.headerCount });
+  const poolTo = (to: UpstreamAddress): UpstreamPool =>
+    new UpstreamPool({ address: to, ca: options.upstreamCa, maxConnections: limits.upstreamConnections, idleMs: limits.upstreamIdleMs, answerHeaderBytes: limits.answerHeaderBytes, headerCount: limits.headerCount });
+  const service: DoorService = { pool: poolTo(address), address };
+  const sideAddress = options.side === undefined ? undefined : parseUpstreamAddress(options.side.upstream);
+  const side: DoorService | undefined = sideAddress === undefined ? undefined : { pool: poolTo(sideAddress), address: sideAddress };
   const running = new Set<Exchange>();
   const sockets = new Set<Socket>();
   const perAddress = new Map<string, number>();
@@ -64,8 +71,7 @@ export function createDoor(options: DoorOptions): Door {
 
   const context: ExchangeContext = {
     gate,
-    pool,
-    address,
+    serviceFor: (target) => (side !== undefined && options.side!.handles(target) ? side : service),
     limits,
     log,
     metrics,
@@ -134,7 +140,8 @@ export function createDoor(options: DoorOptions): Door {
   const sweep = (): void => {
     const now = Date.now();
     for (const exchange of running) exchange.sweep(now);
-    pool.sweep(now);
+    service.pool.sweep(now);
+    side?.pool.sweep(now);
   };
 
   const stopListening = (): Promise<void> => new Promise((resolve) => (server.listening ? server.close(() => resolve()) : resolve()));
@@ -162,7 +169,7 @@ export function createDoor(options: DoorOptions): Door {
       return sockets.size;
     },
     get upstreamConnections() {
-      return pool.size;
+      return service.pool.size;
     },
     async drain(deadlineMs) {
       isDraining = true;
@@ -185,7 +192,8 @@ export function createDoor(options: DoorOptions): Door {
       http1.close();
       http2.close();
       for (const socket of sockets) socket.destroy();
-      pool.close();
+      service.pool.close();
+      side?.pool.close();
       await closed;
     },
   };

@@ -75,6 +75,7 @@ export class Identity {
   #agentId: bigint | undefined;
   #account: OwnAccount | undefined;
   #running: Promise<void> = Promise.resolve();
+  #turn: Promise<void> = Promise.resolve();
 
   constructor(options: IdentityOptions) {
     this.#options = options;
@@ -97,12 +98,18 @@ export class Identity {
     return this.#missing.size === 0;
   }
 
+  get isStopped(): boolean {
+    return this.#stop.signal.aborted;
+  }
+
   /**
    * Does what is missing, again and again until nothing is, then keeps it so. What cannot be mended by waiting rejects.
    * @returns when everything is done for the first time
    */
   async start(): Promise<void> {
-    await this.#untilDone();
+    const first = this.#untilDone();
+    this.#running = first.catch(() => undefined);
+    await first;
     this.#running = this.#keep().catch((error: unknown) => {
       if (!this.#stop.signal.aborted) this.#options.logger.error({ err: toError(error) }, "The identity is not looked after any more.");
     });
@@ -111,6 +118,7 @@ export class Identity {
   async stop(): Promise<void> {
     this.#stop.abort();
     await this.#running;
+    await this.#turn.catch(() => undefined);
   }
 
   /** Looks now whether session and advertisement still stand: after prices have changed. */
@@ -154,7 +162,15 @@ export class Identity {
     return this.#options.settings.identity.includes(step);
   }
 
-  async #runAll(): Promise<void> {
+  /** One after the other: two at once would send a step twice. */
+  #runAll(): Promise<void> {
+    const turn = this.#turn.catch(() => undefined).then(() => this.#runOnce());
+    this.#turn = turn;
+    return turn;
+  }
+
+  async #runOnce(): Promise<void> {
+    this.#stop.signal.throwIfAborted();
     await this.#settleAll();
     await this.#look();
     if (this.#wants("registration")) await this.#step("registration", this.#agentId !== undefined, () => this.#register());

@@ -1,0 +1,17 @@
+export { readSidecarConfig, sidecarSettings } from "./config.ts";
+export type { SidecarConfig, SidecarSettings } from "./config.ts";
+export { createSidecar } from "./createSidecar.ts";
+export type { Sidecar, SidecarEvent, SidecarOptions } from "./createSidecar.ts";
+export { createDoor } from "./door/createDoor.ts";
+export type { Door, DoorOptions } from "./door/createDoor.ts";
+export { createGate } from "./gate/createGate.ts";
+export type { RunningGate } from "./gate/createGate.ts";
+export type { GateOptions } from "./gate/GateOptions.ts";
+export { createLedger } from "./ledger/createLedger.ts";
+export type { Ledger } from "./ledger/Ledger.ts";
+export { paid, fastifyPaid, wrapHandler, wrapUpgrade } from "./middleware/index.ts";
+export { createBuyer, createForwardProxy, createGateway } from "./outbound/index.ts";
+export type { Buyer, BuyerOptions } from "./outbound/index.ts";
+export { SidecarError } from "./SidecarError.ts";
+export type { SidecarErrors } from "./SidecarError.ts";
+export type { Way, WayName, WayPrice } from "./ways/Way.ts";

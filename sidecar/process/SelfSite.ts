@@ -1,0 +1,131 @@
+import { createServer } from "node:http";
+import type { Server } from "node:http";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { toError } from "../../runtime/errors/CodedError.ts";
+import type { Logger } from "../../runtime/logger/Logger.ts";
+import { a2aRoutes, advertisedTexts, buildAgentCard, formatBaseUnits, registrationOf, REGISTRATION_PATH, signAgentCard } from "../../sdk/index.ts";
+import type { A2aRoute, AgentDescription, Asset } from "../../sdk/index.ts";
+import { createA2aHandlers } from "../a2a/createA2aHandlers.ts";
+import type { A2aHandlers } from "../a2a/createA2aHandlers.ts";
+import type { SidecarSettings } from "../config.ts";
+import type { SelfDescription } from "../identity/Identity.ts";
+import type { RouteDocument } from "../pricing/pricingSchema.ts";
+import { describeSelf } from "./describeSelf.ts";
+import type { SelfFacts } from "./describeSelf.ts";
+
+/** Signs statements of the agent: its card. */
+type StatementSigner = Parameters<typeof signAgentCard>[0];
+
+const MAX_STATIC_MS = 60_000;
+const CHARGED = ["1xx", "2xx", "3xx"];
+
+export interface SelfSiteOptions {
+  readonly settings: SidecarSettings;
+  readonly signer: StatementSigner;
+  readonly logger: Logger;
+}
+
+/**
+ * What the agent says and answers itself: card, registration file, domain proof and A2A. It listens on a socket in a folder of this user, so
+ * that door and gate treat it as any service.
+ */
+export class SelfSite {
+  readonly #options: SelfSiteOptions;
+  readonly #server: Server;
+  #folder: string | undefined;
+  #handlers: A2aHandlers | undefined;
+  #description: AgentDescription | undefined;
+  #text = "";
+
+  constructor(options: SelfSiteOptions) {
+    this.#options = options;
+    this.#server = createServer((request, response) => {
+      if (this.#handlers !== undefined) return this.#handlers.serve(request, response);
+      response.writeHead(503, { "retry-after": "2" }).end();
+    });
+  }
+
+  /** Where the door finds it. */
+  get upstream(): string {
+    return `unix:${join(this.#folder!, "agent.sock")}`;
+  }
+
+  /** Whether a request is for it, and not for the service. */
+  handles(target: string): boolean {
+    return this.#handlers?.handles({ target }) === true;
+  }
+
+  get description(): AgentDescription | undefined {
+    return this.#description;
+  }
+
+  get running(): number {
+    return this.#handlers?.running ?? 0;
+  }
+
+  async start(): Promise<void> {
+    // Short, since names of sockets may have some 100 characters only.
+    this.#folder = await mkdtemp(join(tmpdir(), "agnt2-"));
+    this.#server.listen(join(this.#folder, "agent.sock"));
+    await once(this.#server, "listening");
+  }
+
+  async stop(): Promise<void> {
+    this.#handlers?.stop();
+    this.#server.closeAllConnections();
+    if (this.#server.listening) await new Promise((resolve) => this.#server.close(resolve));
+    if (this.#folder !== undefined) await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  /** Says this of itself from now on. Tasks that run on are ended when what is sold has changed. */
+  async show(self: SelfFacts): Promise<void> {
+    const description = describeSelf(self);
+    const text = JSON.stringify(description, (_name, value: unknown) => (typeof value === "bigint" ? String(value) : value));
+    if (text === this.#text) return;
+    const { settings, signer, logger } = this.#options;
+    const { address, chainId } = description;
+    const card = await signAgentCard(signer, { address, chainId }, buildAgentCard(description)).catch((error: unknown) => {
+      // An external signer may be away: the chain's hash of the card says the same.
+      logger.warn({ err: toError(error) }, "The card could not be signed; it is shown without a signature.");
+      return buildAgentCard(description);
+    });
+    const before = this.#handlers;
+    this.#handlers = createA2aHandlers({
+      description, card, upstream: settings.upstream!, timeoutMs: settings.upstreamMs, maxAnswerBytes: settings.holdBytes,
+      onError: (error) => logger.warn({ err: toError(error) }, "A task failed."),
+    });
+    [this.#description, this.#text] = [description, text];
+    before?.stop();
+  }
+}
+
+/** A description as the chains get it. */
+export function selfDescription(settings: SidecarSettings, factsOf: (facts: SelfFacts["facts"]) => SelfFacts): SelfDescription {
+  return {
+    uri: (facts) => {
+      const description = describeSelf(factsOf(facts));
+      return settings.registrationUrl ? `${description.baseUrl}${REGISTRATION_PATH}` : `data:application/json;base64,${Buffer.from(registrationOf(description)).toString("base64")}`;
+    },
+    advertisement: (facts) => advertisedTexts(describeSelf(factsOf(facts))),
+  };
+}
+
+function ownRoute({ match, prices, units, isStream }: A2aRoute, asset: Asset, decimalsOf: (token: string) => number, settings: SidecarSettings): RouteDocument {
+  const x402 = Object.fromEntries(prices.filter(({ scheme }) => scheme === "exact").map((price) => [price.asset, formatBaseUnits(BigInt(price.amount), { ...asset, decimals: decimalsOf(price.asset) })]));
+  const own = prices.find(({ scheme }) => scheme !== "exact");
+  const price = own === undefined ? undefined : formatBaseUnits(BigInt(own.amount), asset);
+  const isFree = units === undefined && price === undefined && Object.keys(x402).length === 0;
+  return {
+    match, stream: isStream, idempotent: false, timeoutMs: Math.max(settings.upstreamMs, MAX_STATIC_MS), maxBodyBytes: settings.maxBodyBytes, holdBytes: settings.holdBytes, charge: CHARGED,
+    ...(isFree ? { free: true } : {}), ...(price === undefined ? {} : { price }), ...(Object.keys(x402).length === 0 ? {} : { x402 }),
+  };
+}
+
+/** The agent's own endpoints in the price list. */
+export function ownRoutes(self: SelfFacts): RouteDocument[] {
+  return a2aRoutes(describeSelf(self)).map((route) => ownRoute(route, self.chain.asset, self.decimalsOf, self.settings));
+}

@@ -1,0 +1,99 @@
+import { join } from "node:path";
+
+import { LOCAL_POLICY, PUBLIC_POLICY } from "../../runtime/fetch/FetchPolicy.ts";
+import { networkOf, toBaseUnits } from "../../sdk/index.ts";
+import type { SidecarSettings } from "../config.ts";
+import type { OpenChain } from "../identity/openChain.ts";
+import { createAuthorizationReader, createBuyer, createExactBuyerWay, createForwardProxy, createGateway } from "../outbound/index.ts";
+import type { AssetLimits, Buyer, BuyerEvent, BuyerWay, ForwardProxy, Gateway } from "../outbound/index.ts";
+import type { TokenBook } from "./TokenBook.ts";
+
+const ZERO_ADDRESS = `0x${"0".repeat(40)}`;
+
+export interface BuyingOptions {
+  readonly settings: SidecarSettings;
+  readonly chain: OpenChain;
+  readonly tokens: TokenBook;
+  /** Besides `exact`, in order of preference. */
+  readonly ways: readonly BuyerWay[];
+  /** Where an agent of the registry is, and who it is; undefined when it cannot be found. */
+  readonly resolve: (agentId: bigint) => Promise<{ readonly url: string; readonly address: string } | undefined>;
+  readonly onEvent: (event: BuyerEvent) => void;
+}
+
+export interface Buying {
+  readonly buyer: Buyer;
+  readonly gateway: Gateway | undefined;
+  readonly proxy: ForwardProxy | undefined;
+  stop(): Promise<void>;
+}
+
+/** Budgets, of the chain's asset and of each token: the same numbers of whole units. */
+function limitsOf({ settings, chain, tokens }: BuyingOptions): AssetLimits[] {
+  const { buyMaxPerCall, buyPerDay, buyPerHost, buyAssets } = settings;
+  const network = networkOf(chain.economy.chainId);
+  const { asset } = chain.chain;
+  const units = [{ asset: asset.address ?? ZERO_ADDRESS, decimals: asset.decimals }, ...buyAssets.map((token) => ({ asset: token, decimals: tokens.get(token)!.decimals }))];
+  return units.map(({ asset: address, decimals }) => ({
+    network, asset: address, maxPerCall: toBaseUnits(buyMaxPerCall, { decimals }), perDay: toBaseUnits(buyPerDay, { decimals }), perHostPerDay: toBaseUnits(buyPerHost ?? buyPerDay, { decimals }),
+  }));
+}
+
+/** What the service buys with: a fetch, and where they are asked for a gateway and a forward proxy. */
+export async function startBuying(options: BuyingOptions): Promise<Buying> {
+  const { settings, tokens, onEvent, ways, resolve } = options;
+  await tokens.learn(settings.buyAssets);
+  const agents = await namedAgents(settings, resolve);
+  const hosts = [...settings.buyAllow, ...Object.values(agents).map(({ url }) => new URL(url).host)];
+  const policy = settings.localTargets ? LOCAL_POLICY : PUBLIC_POLICY;
+  const payees = new Map(Object.values(agents).filter(({ address }) => address !== undefined).map(({ url, address }) => [new URL(url).origin, address!]));
+  const buyer = createBuyer({
+    dir: join(settings.dataDir, "buyer"),
+    limits: limitsOf(options),
+    ways: [...ways, ...exactWay(options)],
+    hosts,
+    policy,
+    privateOrigins: Object.values(agents).map(({ url }) => new URL(url).origin),
+    payeeOf: (url) => payees.get(url.origin),
+    onEvent,
+  });
+  let gateway: Gateway | undefined;
+  let proxy: ForwardProxy | undefined;
+  const stop = async (): Promise<void> => {
+    await Promise.all([gateway?.stop(), proxy?.stop()]);
+    await buyer.stop();
+  };
+  try {
+    const local = { host: settings.localHost, ...(settings.buyToken === undefined ? {} : { token: settings.buyToken }) };
+    if (settings.gatewayPort !== undefined) gateway = await createGateway({ buyer, agents, port: settings.gatewayPort, allowedHosts: settings.localHosts, ...local });
+    if (settings.proxyPort !== undefined) proxy = await createForwardProxy({ buyer, port: settings.proxyPort, hosts, policy, ...local });
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { buyer, gateway, proxy, stop };
+}
+
+function exactWay({ settings, chain }: BuyingOptions): BuyerWay[] {
+  if (settings.buyAssets.length === 0) return [];
+  const { key, economy } = chain;
+  const account = key.connectL1(chain.provider);
+  const signer: Parameters<typeof createExactBuyerWay>[0]["signer"] = {
+    address: key.address,
+    signTypedData: ({ domain, types, message }) => {
+      const { EIP712Domain: _domain, ...rest } = types as Record<string, { name: string; type: string }[]>;
+      return account.signTypedData(domain, rest, message);
+    },
+  };
+  return [createExactBuyerWay({ signer, reader: createAuthorizationReader({ [networkOf(economy.chainId)]: settings.l1 }) })];
+}
+
+/** The agents that the settings name, with their addresses where the registry knows them. */
+async function namedAgents({ buyAgents }: SidecarSettings, resolve: BuyingOptions["resolve"]): Promise<Record<string, { readonly url: string; readonly address?: string }>> {
+  const found = await Promise.all(buyAgents.map(async ({ name, target }) => {
+    if (!/^\d+$/.test(target)) return [name, { url: target }] as const;
+    const agent = await resolve(BigInt(target));
+    return agent === undefined ? undefined : ([name, agent] as const);
+  }));
+  return Object.fromEntries(found.filter((each) => each !== undefined));
+}

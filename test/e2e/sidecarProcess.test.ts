@@ -1,0 +1,64 @@
+import { createServer } from "node:http";
+import type { Server } from "node:http";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { expect } from "chai";
+
+import { createLogger } from "../../runtime/logger/createLogger.ts";
+import { readSidecarConfig } from "../../sidecar/config.ts";
+import { createSidecar } from "../../sidecar/createSidecar.ts";
+import type { Sidecar } from "../../sidecar/createSidecar.ts";
+import { startLocalNetwork } from "../builders/localNetwork.ts";
+import type { LocalNetworkForTests } from "../builders/localNetwork.ts";
+
+describe("sidecar process", function () {
+  this.timeout(60_000);
+  let network: LocalNetworkForTests;
+  let service: Server;
+  let sidecar: Sidecar;
+  let log = "";
+  const dirs: string[] = [];
+
+  function configOf(...flags: string[]) {
+    const dir = mkdtempSync(join(tmpdir(), "agnt2-sidecar-"));
+    dirs.push(dir);
+    const { sequencerUrl, apiUrl, l1Url, faucetUrl, deploymentFile } = network;
+    const common = ["--data-dir", dir, "--sequencer", sequencerUrl, "--api", apiUrl, "--l1", l1Url, "--deployment", deploymentFile, "--faucet", faucetUrl, "--port", "0", "--admin-port", "0", "--channel-listen", "/ip4/127.0.0.1/tcp/0"];
+    return readSidecarConfig({ env: {}, flags: [...common, ...flags] });
+  }
+
+  before(async () => {
+    network = await startLocalNetwork("ETH", true);
+    service = createServer((request, response) => response.end(`you asked for ${request.url}`)).listen(0, "127.0.0.1");
+    await once(service, "listening");
+    const upstream = `http://127.0.0.1:${(service.address() as AddressInfo).port}`;
+    sidecar = createSidecar({ config: configOf("--upstream", upstream, "--price", "0.0001", "--name", "Echo"), logger: createLogger({ service: "sidecar", level: "debug", output: { write: (text) => (log += text) } }) });
+    await sidecar.start();
+  });
+  after(async () => {
+    await sidecar?.stop({ kind: "requested", by: "the test" });
+    service?.close();
+    await network?.stop();
+    for (const dir of dirs) rmSync(dir, { recursive: true, force: true });
+  });
+  afterEach(function () {
+    if (this.currentTest?.state === "failed") process.stderr.write(log.slice(-6_000));
+  });
+
+  it("comes up: health at once, ready when the first start is done, with card, prices and ways", async () => {
+    await sidecar.whenReady();
+    const ready = (await (await fetch(`http://127.0.0.1:${sidecar.adminPort}/ready`)).json()) as Record<string, unknown>;
+    expect(ready).to.deep.include({ ready: true, problems: [], ways: { call: true, channel: true } });
+    const unpaid = await fetch(`${sidecar.url}/hello`);
+    expect(unpaid.status).to.equal(402);
+    const card = (await (await fetch(`${sidecar.url}/.well-known/agent-card.json`)).json()) as Record<string, unknown>;
+    expect(card["name"]).to.equal("Echo");
+    expect((await fetch(`${sidecar.url}/.well-known/agent-registration.json`)).status).to.equal(200);
+    const metrics = await (await fetch(`http://127.0.0.1:${sidecar.adminPort}/metrics`)).text();
+    expect(metrics).to.match(/agnt2_sidecar_unpaid_total\{.*\} 1/).and.match(/agnt2_sidecar_ready\{.*\} 1/);
+  });
+});
