@@ -104,7 +104,7 @@ export class Exchange implements ClientEvents, AnswerHandler, BodyReader {
     const wasDeciding = this.#phase === "deciding";
     this.#phase = "over";
     this.#dropConnection();
-    this.#body.fail(new SidecarError("door/body-broken", {}));
+    if (this.#body.isAwaited) this.#body.fail(new SidecarError("door/body-broken", {}));
     this.#pieces = [];
     if (!isWhole) {
       this.#outcome = "broken";
@@ -384,7 +384,8 @@ export class Exchange implements ClientEvents, AnswerHandler, BodyReader {
     }
     if (!this.#isClosed && this.#body.isSlow(now, bodyIdleMs)) {
       const error = new SidecarError("door/body-slow", {});
-      if (this.#phase !== "deciding" || !this.#body.fail(error)) this.#fail(error, "client-gone");
+      if (this.#phase === "deciding" && this.#body.isAwaited) this.#body.fail(error);
+      else this.#fail(error, "client-gone");
       return;
     }
     if (now - this.#blockedAt > stallMs) this.abort("client-gone");
