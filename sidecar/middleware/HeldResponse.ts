@@ -80,15 +80,14 @@ export class HeldResponse {
     this.#end = response.end;
     this.#flushHeaders = response.flushHeaders;
     this.#addTrailers = response.addTrailers;
-    const held = response as Held;
-    held[HELD] = this;
-    held.writeHead = writeHead as ServerResponse["writeHead"];
-    held.write = write as ServerResponse["write"];
-    held.end = end as ServerResponse["end"];
-    held.flushHeaders = flushHeaders;
-    held.addTrailers = addTrailers as ServerResponse["addTrailers"];
-    Object.defineProperty(held, "headersSent", HEADERS_SENT);
-    Object.defineProperty(held, "writableEnded", WRITABLE_ENDED);
+    (response as Held)[HELD] = this;
+    response.writeHead = writeHead as ServerResponse["writeHead"];
+    response.write = write as ServerResponse["write"];
+    response.end = end as ServerResponse["end"];
+    response.flushHeaders = flushHeaders;
+    response.addTrailers = addTrailers as ServerResponse["addTrailers"];
+    Object.defineProperty(response, "headersSent", HEADERS_SENT);
+    Object.defineProperty(response, "writableEnded", WRITABLE_ENDED);
   }
 
   /** Nothing of it has been let go or thrown away. */
