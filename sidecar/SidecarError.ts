@@ -39,6 +39,7 @@ export type SidecarErrors = {
   "payment/in-progress": Nothing;
   "payment/unsettled": { readonly reason: string };
   "sale/answer-too-large": { readonly limitBytes: number };
+  "sealed/closed": Nothing;
   "way/unavailable": { readonly way: string; readonly retryAfterSeconds: number };
   "buy/url": { readonly problem: string };
   "buy/host": { readonly host: string };
@@ -98,6 +99,7 @@ const SIDECAR_ERRORS: HttpErrorTable<SidecarErrors> = {
   "payment/in-progress": { status: 409, what: "the request that this payment was made for is still running", todo: "ask again with the same payment" },
   "payment/unsettled": { status: 402, what: "the payment did not go through", todo: "see the reason; the answer was withheld" },
   "sale/answer-too-large": { status: 502, what: "the answer is too large to be paid after it", todo: "tell the operator: this route should stream; nothing was charged" },
+  "sealed/closed": { status: 400, what: "the sealed body does not open", todo: "seal it anew to a key in the agent's card, for this method and target" },
   "way/unavailable": { status: 503, what: "payments of this kind cannot be checked now", todo: "try again later, or pay in another way; nothing was charged" },
   "buy/url": { status: 400, what: "this URL is not asked", todo: "name one that the policy for URLs allows; private addresses need to be allowed by name" },
   "buy/host": { status: 403, what: "this host is not on the allow-list", todo: "add it to the allowed hosts" },

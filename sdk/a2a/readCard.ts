@@ -54,6 +54,8 @@ export interface ReadCard {
   readonly sealKeys: readonly SignedSealKey[];
   /** Hex. */
   readonly digest: string;
+  /** Whether the agent's key has signed it; if not, only the chain's word can stand for it. */
+  readonly isSigned: boolean;
 }
 
 const text = (most: number) => z.string().max(most).transform((value) => cleanText(value).trim());
@@ -113,7 +115,8 @@ function sameOrigin(given: string, origin: string, what: string): string {
 }
 
 /**
- * Checks the card that was found at a URL: shape and sizes, one origin for everything, the agent's signature, all money to the agent.
+ * Checks the card that was found at a URL: shape and sizes, one origin for everything, all money to the agent. Whether the agent
+ * has signed it is told, not required: `discoverAgent` knows what else may stand for it.
  * @param payees addresses besides the agent's own that may be paid, such as its wallet in the registry
  * @throws SdkError `SDK_REMOTE_AGENT`
  */
@@ -131,7 +134,6 @@ export function readCard(json: unknown, cardUrl: string, payees: readonly string
   const identity = shaped(identityShape, identityParams, IDENTITY_EXTENSION);
   const payment = shaped(paymentShape, paramsOf(PAYMENT_EXTENSION), PAYMENT_EXTENSION);
   const owner = { address: identity.address, chainId: identity.chainId };
-  if (!isCardSignedBy(owner, json as Record<string, unknown>)) throw refuse(`it is not signed by ${identity.address}`);
   const taken = new Set([identity.address, ...payees.map((each) => each.toLowerCase())]);
   for (const { payTo, network } of payment.ways) {
     if (!taken.has(payTo.toLowerCase())) throw refuse(`it wants ${payTo} to be paid, which is not the agent`);
@@ -160,5 +162,6 @@ export function readCard(json: unknown, cardUrl: string, payees: readonly string
     isSealed: sealed !== undefined,
     sealKeys: readSealKeys(sealed?.["keys"], owner),
     digest: cardDigest(json as Record<string, unknown>),
+    isSigned: isCardSignedBy(owner, json as Record<string, unknown>),
   };
 }

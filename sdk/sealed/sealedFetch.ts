@@ -56,13 +56,14 @@ export async function sealedFetch(fetchLike: FetchLike, { address, encryptionKey
   const headers = { ...init.headers, "content-type": SEALED_TYPE, accept: SEALED_TYPE };
   const response = await fetchLike(url, { method, headers, body: new Uint8Array(body), ...(init.signal === undefined ? {} : { signal: init.signal }) });
   const type = response.headers.get("content-type")?.split(";")[0]?.trim().toLowerCase();
+  const isBodiless = [204, 205, 304].includes(response.status);
   if (type !== SEALED_TYPE) {
-    if (response.status < 400) throw sdkError("SDK_SEALED", `the answer with status ${response.status} is not sealed`);
+    // What has no body has nothing to seal; that it was answered so is what the attestation says.
+    if (response.status < 400 && !isBodiless) throw sdkError("SDK_SEALED", `the answer with status ${response.status} is not sealed`);
     return response;
   }
   const opened = await openAnswer(answerKey, response.status, await readBounded(response));
   const kept = new Headers([...response.headers].filter(([name]) => !["content-type", "content-length", "content-encoding"].includes(name)));
   if (opened.contentType !== "") kept.set("content-type", opened.contentType);
-  const isBodiless = [204, 205, 304].includes(response.status);
   return new Response(isBodiless ? null : new Uint8Array(opened.body), { status: response.status, headers: kept });
 }

@@ -4,6 +4,9 @@ import type { ServerCallContext, TaskStore } from "@a2a-js/sdk/server";
 
 import { callerOf } from "./Caller.ts";
 
+/** Where a task's metadata says how it was paid. */
+export const TASK_METADATA = "agnt2";
+
 export interface TaskLimits {
   /** Default 4,096. */
   readonly maxTasks: number;
@@ -22,12 +25,21 @@ interface Kept {
   readonly owner: string;
   bytes: number;
   changedAtMs: number;
+  /** Hash of the HTTP answer in which the task was told; known when its head is written. */
+  answerHash: string | undefined;
 }
 
 const ENDED: readonly (TaskState | undefined)[] = [TaskState.TASK_STATE_COMPLETED, TaskState.TASK_STATE_FAILED, TaskState.TASK_STATE_CANCELED, TaskState.TASK_STATE_REJECTED];
 
 export function isEnded(task: Task): boolean {
   return ENDED.includes(task.status?.state);
+}
+
+function shown({ task, answerHash }: Kept): Task {
+  const copy = structuredClone(task);
+  if (answerHash === undefined) return copy;
+  const own = copy.metadata?.[TASK_METADATA] as Record<string, unknown> | undefined;
+  return { ...copy, metadata: { ...copy.metadata, [TASK_METADATA]: { ...own, answerHash } } };
 }
 
 /**
@@ -69,7 +81,7 @@ export class BoundedTaskStore implements TaskStore {
     if (before === undefined && !this.hasRoom(owner)) return Promise.reject(new Error("too many tasks are running"));
     const bytes = JSON.stringify(task).length;
     this.#remove(task.id);
-    this.#tasks.set(task.id, { task: structuredClone(task), owner, bytes, changedAtMs: this.#nowMs() });
+    this.#tasks.set(task.id, { task: structuredClone(task), owner, bytes, changedAtMs: this.#nowMs(), answerHash: before?.answerHash });
     this.#counts.set(owner, (this.#counts.get(owner) ?? 0) + 1);
     this.#bytes += bytes;
     while (this.#bytes > this.#limits.maxBytes && this.#dropEnded()) continue;
@@ -81,7 +93,13 @@ export class BoundedTaskStore implements TaskStore {
     const caller = callerOf(context);
     const kept = this.#tasks.get(taskId);
     const isSeen = kept !== undefined && kept.owner === caller.userName && (caller.grant === undefined || caller.paid !== undefined || caller.grant.taskId === taskId);
-    return Promise.resolve(isSeen ? structuredClone(kept.task) : undefined);
+    return Promise.resolve(isSeen ? shown(kept) : undefined);
+  }
+
+  /** From now on the task's metadata names the answer that it was told in. */
+  setAnswerHash(taskId: string, answerHash: string): void {
+    const kept = this.#tasks.get(taskId);
+    if (kept !== undefined) kept.answerHash = answerHash;
   }
 
   /** An owner's tasks, the latest first. Who is nobody in particular, or has come with a token for one task, sees no list. */
@@ -96,8 +114,8 @@ export class BoundedTaskStore implements TaskStore {
       && (params.status === TaskState.TASK_STATE_UNSPECIFIED || params.status === undefined || task.status?.state === params.status)
       && (since === undefined || Date.parse(task.status?.timestamp ?? "") > since));
     const start = /^\d{1,9}$/.test(params.pageToken) ? Number(params.pageToken) : 0;
-    const tasks = found.slice(start, start + pageSize).map(({ task }) => {
-      const copy = structuredClone(task);
+    const tasks = found.slice(start, start + pageSize).map((kept) => {
+      const copy = shown(kept);
       return params.includeArtifacts === true ? copy : { ...copy, artifacts: [] };
     });
     const next = start + tasks.length;

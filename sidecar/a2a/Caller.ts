@@ -12,6 +12,8 @@ export class Caller implements User {
   readonly grant: { readonly owner: string; readonly taskId: string } | undefined;
   /** Made while the request is checked, for the executor. */
   call: PreparedCall | undefined;
+  /** Of the task that was begun for this request. */
+  taskId: string | undefined;
   /** HTTP status in place of the protocol's 200: what is not a success is not charged. */
   failedStatus: number | undefined;
 

@@ -93,6 +93,7 @@ export class SkillExecutor implements AgentExecutor {
     const { call } = caller;
     if (call === undefined) throw new TypeError("the request was not prepared");
     const { taskId, contextId } = context;
+    caller.taskId = taskId;
     const running: Running = { abort: new AbortController(), isCanceled: false };
     this.#running.set(taskId, running);
     const timer = setTimeout(() => running.abort.abort(new TaskFailure("the service behind did not answer in time", 504)), this.#options.timeoutMs);

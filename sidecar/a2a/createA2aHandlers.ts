@@ -6,10 +6,10 @@ import { agentCardHandler, jsonRpcHandler, restHandler } from "@a2a-js/sdk/serve
 import express from "express";
 import type { Request, Response as ExpressResponse } from "express";
 
-import { CARD_PATH, DOMAIN_PROOF_PATH, domainProofOf, REGISTRATION_PATH, registrationOf, SKILLS_PATH } from "../../sdk/index.ts";
+import { answerHash, CARD_PATH, DOMAIN_PROOF_PATH, domainProofOf, fromHex, REGISTRATION_PATH, registrationOf, SKILLS_PATH, toHex } from "../../sdk/index.ts";
 import type { AgentCard, AgentDescription } from "../../sdk/index.ts";
 import type { RequestHead } from "../gate/RequestHead.ts";
-import { BoundedTaskStore } from "./BoundedTaskStore.ts";
+import { BoundedTaskStore, TASK_METADATA } from "./BoundedTaskStore.ts";
 import type { TaskLimits } from "./BoundedTaskStore.ts";
 import { Caller, callerOf } from "./Caller.ts";
 import { createUpstreamCall } from "./createUpstreamCall.ts";
@@ -58,7 +58,6 @@ export interface A2aHandlers {
   stop(): void;
 }
 
-const KEY = "agnt2";
 const CARD_SECONDS = 60;
 /** Paths of the REST binding that are served, below its base; nothing else of the library's is reachable. */
 const REST_PATHS = /^\/(message:(send|stream)|tasks|tasks\/([0-9a-f-]{36}|agnt2:\d{1,16}:\d{1,10}:\d{1,16})(:cancel|:subscribe)?)$/;
@@ -99,7 +98,7 @@ export function createA2aHandlers(options: A2aOptions): A2aHandlers {
     metadataOf(taskId, { paid, userName }) {
       if (paid === undefined) return {};
       const { payer, way, payment, requestHash, invocation } = paid;
-      return { [KEY]: { payer, way, payment, requestHash, ...(invocation === undefined ? {} : { invocation }), taskToken: tokens.issue(userName, taskId) } };
+      return { [TASK_METADATA]: { payer, way, payment, requestHash, ...(invocation === undefined ? {} : { invocation }), taskToken: tokens.issue(userName, taskId) } };
     },
   });
   const requestHandler = new SkillRequestHandler({
@@ -127,7 +126,13 @@ export function createA2aHandlers(options: A2aOptions): A2aHandlers {
     if (typeof skill === "string" && !known.has(skill)) return refuse(res, 404, "there is no such skill");
     const caller = new Caller({ paid: paidBy.get(req), endpointSkill: typeof skill === "string" ? skill : undefined, grant: tokens.read(req.headers[TASK_TOKEN_HEADER]) });
     callers.set(req, caller);
-    guardStatus(res, caller);
+    guardStatus(res, caller, (status) => {
+      const { paid, taskId } = caller;
+      if (paid?.requestHash === undefined || taskId === undefined) return;
+      const contentType = String(res.getHeader("content-type") ?? "");
+      // These routes are paid with the head of their answer: its hash is that of nothing after it (docs/SIDECAR.md section 2).
+      store.setAnswerHash(taskId, toHex(answerHash({ requestHash: fromHex(paid.requestHash, 32), status, contentType })));
+    });
     next();
   };
   const onlyKnownPaths = (req: Request, res: ExpressResponse, next: () => void): void => {

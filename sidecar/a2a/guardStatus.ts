@@ -5,8 +5,9 @@ import type { Caller } from "./Caller.ts";
 /**
  * A request that was paid and failed must not look like a success, since successes are charged: its HTTP status says so, whatever the
  * protocol would put there. What the body says stays.
+ * @param onHead told the status that goes out
  */
-export function guardStatus(res: Response, caller: Caller): void {
+export function guardStatus(res: Response, caller: Caller, onHead: (status: number) => void): void {
   if (caller.paid === undefined) return;
   const json = res.json.bind(res);
   res.json = (body: unknown) => {
@@ -15,5 +16,9 @@ export function guardStatus(res: Response, caller: Caller): void {
     return json(body);
   };
   const writeHead = res.writeHead.bind(res) as (...args: unknown[]) => Response;
-  res.writeHead = ((status: number, ...rest: unknown[]) => writeHead(caller.failedStatus ?? status, ...rest)) as typeof res.writeHead;
+  res.writeHead = ((given: number, ...rest: unknown[]) => {
+    const status = caller.failedStatus ?? given;
+    onHead(status);
+    return writeHead(status, ...rest);
+  }) as typeof res.writeHead;
 }

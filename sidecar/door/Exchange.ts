@@ -1,13 +1,13 @@
+import { refusalOf } from "../gate/refusalOf.ts";
 import type { BodyReader } from "../gate/RequestHead.ts";
 import type { CancelReason, HeaderPairs, HeldAnswer, Refusal, RouteLimits, Sale, SettledSale, Verdict } from "../gate/Sale.ts";
 import { SidecarError } from "../SidecarError.ts";
-import { BodyCollector } from "./BodyCollector.ts";
-import { BodyDigest } from "./BodyDigest.ts";
 import type { ClientEvents, ClientSide } from "./ClientSide.ts";
 import type { DoorOutcome, DoorService, ExchangeContext, ExchangePhase } from "./ExchangeContext.ts";
-import { answerHeaders, pairsOf, requestHeadText, trailerPairs, trailerText } from "./forwardedHeaders.ts";
-import { refusalOf, sidecarErrorOf } from "./refusalOf.ts";
+import { answerHeaders, pairsOf, requestHeadText, trailerPairs } from "./forwardedHeaders.ts";
 import { pathOf } from "./pathOf.ts";
+import { RequestBody } from "./RequestBody.ts";
+import { sidecarErrorOf } from "./sidecarErrorOf.ts";
 import { openTunnel } from "./Tunnel.ts";
 import type { AnswerHead } from "./upstream/AnswerParser.ts";
 import { AnswerProblem } from "./upstream/AnswerProblem.ts";
@@ -32,16 +32,7 @@ export class Exchange implements ClientEvents, AnswerHandler, BodyReader {
   #connection: UpstreamConnection | undefined;
   #isRetried = false;
   #isHeadSent = false;
-
-  #collector: BodyCollector | undefined;
-  #readBody: Buffer | undefined;
-  #isBodyStarted = false;
-  #isBodyEnded: boolean;
-  #bodyBytes = 0;
-  #bodyAt = 0;
-  /** Since when the upstream takes no more of it. */
-  #bodyPausedAt = Infinity;
-  #digest: BodyDigest | undefined;
+  readonly #body: RequestBody;
 
   #head: AnswerHead | undefined;
   #pieces: Buffer[] = [];
@@ -59,7 +50,7 @@ export class Exchange implements ClientEvents, AnswerHandler, BodyReader {
     this.#door = door;
     this.#client = client;
     this.#service = door.serviceFor(client.head.target);
-    this.#isBodyEnded = !client.hasBody;
+    this.#body = new RequestBody(client);
     client.events = this;
   }
 
@@ -68,7 +59,7 @@ export class Exchange implements ClientEvents, AnswerHandler, BodyReader {
     try {
       const verdict = this.#door.gate.decide(this.#client.head, this);
       if (verdict instanceof Promise) verdict.then((later) => this.#guard(() => this.#follow(later)), (error: unknown) => this.#refuse(error));
-      else this.#follow(verdict);
+      else this.#guard(() => this.#follow(verdict));
     } catch (error) {
       this.#refuse(error);
     }
@@ -78,51 +69,21 @@ export class Exchange implements ClientEvents, AnswerHandler, BodyReader {
 
   read(maxBytes: number): Promise<Uint8Array> {
     if (this.#phase === "over") return Promise.reject(new SidecarError("door/body-broken", {}));
-    if (this.#readBody !== undefined) return Promise.resolve(this.#readBody);
-    if (this.#collector !== undefined) return this.#collector.done;
-    if (this.#isBodyEnded) return Promise.resolve((this.#readBody = Buffer.alloc(0)));
-    if ((this.#client.contentLength ?? 0) > maxBytes) return Promise.reject(new SidecarError("door/body-too-large", { limitBytes: maxBytes }));
-    this.#collector = new BodyCollector(maxBytes);
-    this.#startBody();
-    return this.#collector.done;
+    return this.#body.read(maxBytes);
   }
 
   // The client ----------------------------------------------------------------------------------------------------
 
   onRequestBody(chunk: Buffer): void {
-    this.#bodyAt = Date.now();
-    if (this.#collector !== undefined) {
-      if (!this.#collector.take(chunk)) this.#client.pauseBody();
-      return;
-    }
-    if (this.#isClosed) return;
-    this.#bodyBytes += chunk.length;
-    const { maxBodyBytes } = this.#route!;
-    if (this.#bodyBytes > maxBodyBytes) return this.#fail(new SidecarError("door/body-too-large", { limitBytes: maxBodyBytes }), "client-gone");
-    const free = this.#digest === undefined ? chunk : this.#digest.pass(chunk);
-    if (free === undefined || this.#connection?.writeBody(free) !== false) return;
-    this.#bodyPausedAt = this.#bodyAt;
-    this.#client.pauseBody();
+    if (this.#body.collect(chunk) || this.#isClosed) return;
+    this.#guard(() => this.#body.pass(chunk, this.#connection, this.#route!.maxBodyBytes));
   }
 
   onRequestEnd(rawTrailers: readonly string[]): void {
-    this.#isBodyEnded = true;
-    if (this.#collector !== undefined) {
-      this.#readBody = this.#collector.finish();
-      return;
-    }
-    if (this.#isClosed) return;
+    if (this.#body.finishCollecting() || this.#isClosed) return;
     this.#guard(() => {
-      if (this.#digest !== undefined) {
-        const last = this.#digest.finish();
-        if (last === undefined) return this.#fail(new SidecarError("payment/digest", {}), "body-digest");
-        this.#digest = undefined;
-        this.#connection?.writeBody(last);
-      }
-      if (this.#connection !== undefined) {
-        this.#connection.endBody(trailerText(rawTrailers));
-        if (this.#phase === "asking") this.#deadline = Date.now() + this.#route!.timeoutMs;
-      }
+      this.#body.finish(rawTrailers, this.#connection);
+      if (this.#phase === "asking") this.#deadline = Date.now() + this.#route!.timeoutMs;
       if (this.#phase === "waiting" && !this.#isEnding) this.#judge(this.#head!);
     });
   }
@@ -142,7 +103,7 @@ export class Exchange implements ClientEvents, AnswerHandler, BodyReader {
     const wasDeciding = this.#phase === "deciding";
     this.#phase = "over";
     this.#dropConnection();
-    this.#collector?.fail(new SidecarError("door/body-broken", {}));
+    this.#body.fail(new SidecarError("door/body-broken", {}));
     this.#pieces = [];
     if (!isWhole) {
       this.#outcome = "broken";
@@ -159,7 +120,7 @@ export class Exchange implements ClientEvents, AnswerHandler, BodyReader {
       if (verdict.kind === "sold") this.#cancelSale(verdict.sale, "client-gone");
       return;
     }
-    this.#collector = undefined;
+    this.#body.stopCollecting();
     switch (verdict.kind) {
       case "free":
         this.#outcome = "free";
@@ -172,7 +133,6 @@ export class Exchange implements ClientEvents, AnswerHandler, BodyReader {
       case "sold":
         this.#outcome = "sold";
         this.#sale = verdict.sale;
-        if (verdict.sale.bodyDigest !== undefined) this.#digest = new BodyDigest(verdict.sale.bodyDigest);
         return this.#forward(verdict.route);
     }
   }
@@ -188,13 +148,9 @@ export class Exchange implements ClientEvents, AnswerHandler, BodyReader {
 
   #forward(route: RouteLimits): void {
     this.#route = route;
-    const bytes = this.#readBody?.length ?? this.#client.contentLength ?? 0;
-    if (bytes > route.maxBodyBytes) return this.#fail(new SidecarError("door/body-too-large", { limitBytes: route.maxBodyBytes }), "client-gone");
-    if (this.#isBodyEnded && this.#digest !== undefined) {
-      if (this.#readBody !== undefined) this.#digest.pass(this.#readBody);
-      if (this.#digest.finish() === undefined) return this.#fail(new SidecarError("payment/digest", {}), "body-digest");
-      this.#digest = undefined;
-    }
+    if (this.#body.announcedBytes > route.maxBodyBytes) throw new SidecarError("door/body-too-large", { limitBytes: route.maxBodyBytes });
+    const digest = this.#sale?.bodyDigest;
+    if (digest !== undefined && !this.#body.expect(digest)) throw new SidecarError("payment/digest", {});
     this.#phase = "asking";
     this.#deadline = Date.now() + route.timeoutMs;
     this.#service.pool.acquire(this);
@@ -204,20 +160,17 @@ export class Exchange implements ClientEvents, AnswerHandler, BodyReader {
     this.#connection = connection;
     this.#guard(() => {
       const { head: { method, isUpgrade }, contentLength, hasBody } = this.#client;
-      const body = this.#readBody;
+      const body = this.#body.whole;
       const isToCome = hasBody && body === undefined;
       const isChunked = isToCome && contentLength === undefined;
       const text = requestHeadText(this.#client, this.#service.address, this.#sale?.upstreamHeaders ?? NOTHING, isChunked ? "chunked" : hasBody && body !== undefined ? body.length : undefined);
       connection.send(method, text, isUpgrade, body, isToCome, isChunked);
-      if (isToCome) this.#startBody();
+      if (isToCome) this.#body.start();
     });
   }
 
   onUpstreamDrain(): void {
-    if (!this.#isBodyStarted || this.#isBodyEnded) return;
-    this.#bodyAt = Date.now();
-    this.#bodyPausedAt = Infinity;
-    this.#client.resumeBody();
+    this.#body.resume();
   }
 
   onUpstreamError(error: Error): void {
@@ -225,7 +178,7 @@ export class Exchange implements ClientEvents, AnswerHandler, BodyReader {
     this.#connection = undefined;
     if (this.#isClosed) return;
     const isStale = connection !== undefined && connection.uses > 1 && connection.isUntouched;
-    if (this.#phase === "asking" && isStale && !this.#isRetried && !this.#isBodyStarted && REPEATED.has(this.#client.head.method)) {
+    if (this.#phase === "asking" && isStale && !this.#isRetried && !this.#body.isStarted && REPEATED.has(this.#client.head.method)) {
       this.#isRetried = true;
       return this.#service.pool.acquire(this, true);
     }
@@ -242,7 +195,7 @@ export class Exchange implements ClientEvents, AnswerHandler, BodyReader {
   onAnswerHead(head: AnswerHead): void {
     this.#head = head;
     this.#deadline = Infinity;
-    if (this.#digest === undefined) return this.#judge(head);
+    if (!this.#body.isUnchecked) return this.#judge(head);
     // Whoever answers before the end of a body that may be the wrong one is not heard before its digest is known.
     this.#phase = "waiting";
     this.#connection!.pause();
@@ -400,7 +353,7 @@ export class Exchange implements ClientEvents, AnswerHandler, BodyReader {
     this.#phase = "sent";
     this.#isHeadSent = true;
     this.#blockedAt = Date.now();
-    this.#client.writeHead(answer.status, "", headers, this.#door.isDraining);
+    this.#client.writeHead(answer.status, "", headers, this.#door.isDraining || (this.#body.isStarted && !this.#body.isEnded));
     this.#client.end(isBodiless || answer.body.length === 0 ? undefined : answer.body, trailers);
   }
 
@@ -417,16 +370,16 @@ export class Exchange implements ClientEvents, AnswerHandler, BodyReader {
   /** Called from time to time. */
   sweep(now: number): void {
     const { bodyIdleMs, stallMs } = this.#door.limits;
-    if (now > this.#deadline && (this.#phase === "asking" || this.#phase === "holding") && (this.#isBodyEnded || !this.#isBodyStarted)) {
+    if (now > this.#deadline && (this.#phase === "asking" || this.#phase === "holding") && (this.#body.isEnded || !this.#body.isStarted)) {
       if (this.#lateError === "sale/answer-too-large") return this.#tooLarge();
       return this.#fail(new SidecarError("door/upstream-timeout", { timeoutMs: this.#route!.timeoutMs }), "upstream-timeout");
     }
-    if (this.#phase === "asking" && this.#route !== undefined && now - this.#bodyPausedAt > this.#route.timeoutMs) {
-      return this.#fail(new SidecarError("door/upstream-timeout", { timeoutMs: this.#route.timeoutMs }), "upstream-timeout");
+    if (this.#phase === "asking" && this.#body.isStuck(now, this.#route!.timeoutMs)) {
+      return this.#fail(new SidecarError("door/upstream-timeout", { timeoutMs: this.#route!.timeoutMs }), "upstream-timeout");
     }
-    if (this.#isBodyStarted && !this.#isBodyEnded && this.#bodyPausedAt === Infinity && now - this.#bodyAt > bodyIdleMs && !this.#isClosed) {
-      if (this.#collector !== undefined) this.#collector.fail(new SidecarError("door/body-slow", {}));
-      else this.#fail(new SidecarError("door/body-slow", {}), "client-gone");
+    if (!this.#isClosed && this.#body.isSlow(now, bodyIdleMs)) {
+      const error = new SidecarError("door/body-slow", {});
+      if (this.#phase !== "deciding" || !this.#body.fail(error)) this.#fail(error, "client-gone");
       return;
     }
     if (now - this.#blockedAt > stallMs) this.abort("client-gone");
@@ -474,12 +427,6 @@ export class Exchange implements ClientEvents, AnswerHandler, BodyReader {
       .catch((error: unknown) => this.#door.log.error({ err: error }, "An exchange failed after its sale was cancelled."));
   }
 
-  #startBody(): void {
-    this.#isBodyStarted = true;
-    this.#bodyAt = Date.now();
-    this.#client.startBody();
-  }
-
   #dropConnection(): void {
     const connection = this.#connection;
     this.#connection = undefined;
@@ -494,7 +441,7 @@ export class Exchange implements ClientEvents, AnswerHandler, BodyReader {
     } catch (thrown) {
       const { error, isOurs } = sidecarErrorOf(thrown);
       if (!isOurs) this.#door.log.error({ err: thrown }, "An exchange failed.");
-      this.#fail(error, "upstream-failed");
+      this.#fail(error, error.code === "payment/digest" ? "body-digest" : isOurs ? "client-gone" : "upstream-failed");
     }
   }
 }

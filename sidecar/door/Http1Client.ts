@@ -117,7 +117,7 @@ export class Http1Client implements ClientSide, RequestHead {
   }
 
   writeHead(status: number, reason: string, headers: readonly string[], isLast: boolean): void {
-    const isUnread = !this.isBodyEnded && (this.awaitsContinue || (this.contentLength ?? Infinity) > DISCARDED_BYTES);
+    const isUnread = !this.isBodyEnded && (isLast || this.awaitsContinue || (this.contentLength ?? Infinity) > DISCARDED_BYTES);
     if (isLast || isUnread) this.response.shouldKeepAlive = false;
     if (isUnread) lingerOnClose(this.#request.socket);
     this.response.writeHead(status, reason === "" ? (STATUS_CODES[status] ?? "") : reason, headers as string[]);

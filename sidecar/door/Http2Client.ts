@@ -1,4 +1,3 @@
-import { constants } from "node:http2";
 import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 
 import type { RequestHead } from "../gate/RequestHead.ts";
@@ -143,7 +142,8 @@ export class Http2Client implements ClientSide, RequestHead {
   }
 
   abort(): void {
-    this.#stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+    // `close` would end the body properly first.
+    this.#stream.destroy(new Error("The answer broke."));
   }
 
   #sendTrailers(): void {

@@ -9,7 +9,8 @@ import type { ClientSide } from "./ClientSide.ts";
 import type { DoorLimits } from "./DoorLimits.ts";
 import { Http1Client } from "./Http1Client.ts";
 import { Http1Upgrade } from "./Http1Upgrade.ts";
-import { refusalOf, sidecarErrorOf } from "./refusalOf.ts";
+import { refusalOf } from "../gate/refusalOf.ts";
+import { sidecarErrorOf } from "./sidecarErrorOf.ts";
 
 export interface Http1Events {
   readonly limits: DoorLimits;

@@ -6,7 +6,8 @@ import { checkHeaders, checkTarget } from "./checkRequest.ts";
 import type { ClientSide } from "./ClientSide.ts";
 import type { DoorLimits } from "./DoorLimits.ts";
 import { Http2Client, readHttp2Request } from "./Http2Client.ts";
-import { refusalOf, sidecarErrorOf } from "./refusalOf.ts";
+import { refusalOf } from "../gate/refusalOf.ts";
+import { sidecarErrorOf } from "./sidecarErrorOf.ts";
 
 export interface Http2Events {
   readonly limits: DoorLimits;

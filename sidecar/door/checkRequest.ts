@@ -4,6 +4,7 @@ const METHOD = /^[A-Z][A-Z0-9_-]{0,31}$/;
 const BAD_TARGET = /[^\x21-\x7e]/;
 /** Dots as segments, double slashes, backslashes, and encoded forms of dot, slash, backslash and NUL: what two readers could take for two paths. */
 const AMBIGUOUS_PATH = /\/\/|\\|\/\.{1,2}(?:\/|;|$)|%(?:2[ef]|5c|00)/i;
+const NAMED_FOR_ALL = /(?:^|[,\s])(?:host|content-[a-z]+|authorization|agnt2-[^,\s]*|payment-[^,\s]*)(?:$|[,\s])/i;
 
 /**
  * The checks of a request line that Node's parser leaves to us: origin form only (`*` for OPTIONS), and a path that reads one way.
@@ -62,5 +63,7 @@ export function checkHeaders(rawHeaders: readonly string[], isHttp10: boolean): 
   }
   if (hosts > 1 || (hosts === 0 && !isHttp10)) throw new SidecarError("door/request", { problem: "there is not one Host" });
   if (isChunked && contentLength !== undefined) throw new SidecarError("door/request", { problem: "it has both a Content-Length and a Transfer-Encoding" });
+  // Who names these wants the other side to read another request than the one that was checked.
+  if (connection !== undefined && NAMED_FOR_ALL.test(connection)) throw new SidecarError("door/request", { problem: "Connection names a header that is for everyone" });
   return { contentLength, isChunked, connection };
 }

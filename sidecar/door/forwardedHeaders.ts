@@ -15,12 +15,7 @@ export const VIA_NAME = "agnt2";
 /** Names that a Connection header makes hop-by-hop, in lower case; undefined when there are none but the usual ones. */
 export function namedByConnection(value: string | undefined): ReadonlySet<string> | undefined {
   if (value === undefined || value === "keep-alive" || value === "close") return undefined;
-  const names = value.toLowerCase().split(",").map((name) => name.trim()).filter((name) => name !== "");
-  // Who names these wants the other side to read another request than the one that was checked.
-  if (names.some((name) => name === "host" || name === "content-length" || name === "content-type" || name === "content-digest" || name.startsWith("agnt2-"))) {
-    throw new SidecarError("door/request", { problem: "Connection names a header that is for everyone" });
-  }
-  return new Set(names);
+  return new Set(value.toLowerCase().split(",").map((name) => name.trim()));
 }
 
 /**

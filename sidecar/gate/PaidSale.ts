@@ -1,6 +1,7 @@
 import { hash } from "node:crypto";
 
 import { hasErrorCode } from "../../runtime/errors/CodedError.ts";
+import { readCallPayload, toHex } from "../../sdk/index.ts";
 import { answerHash } from "../../sdk/x402/answerHash.ts";
 import { EMPTY_BODY_DIGEST } from "../../sdk/x402/bodyDigest.ts";
 import { SidecarError } from "../SidecarError.ts";
@@ -68,6 +69,18 @@ export class PaidSale implements Sale {
       ["Agnt2-Payer", payment.payer],
       ["Agnt2-Amount", String(payment.amount)],
       ["Agnt2-Way", way.name],
+      ...(way.name === "call" ? this.#callHeaders() : []),
+    ];
+  }
+
+  /** A call of Layer Core has a name of its own, which A2A gives to the task. */
+  #callHeaders(): HeaderPairs {
+    const { payment, requestHash } = this.#options;
+    const { slot, id } = readCallPayload(payment.payload.payload);
+    return [
+      ["Agnt2-Payment", payment.key],
+      ["Agnt2-Invocation", `${slot}:${id}`],
+      ["Agnt2-Request", toHex(requestHash)],
     ];
   }
 

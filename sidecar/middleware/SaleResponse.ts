@@ -1,7 +1,8 @@
 import type { ServerResponse } from "node:http";
 
 import type { CancelReason, HeaderPairs, RouteLimits, Sale, SettledSale } from "../gate/Sale.ts";
-import { refusalOf, sidecarErrorOf } from "../door/refusalOf.ts";
+import { sidecarErrorOf } from "../door/sidecarErrorOf.ts";
+import { refusalOf } from "../gate/refusalOf.ts";
 import { SidecarError } from "../SidecarError.ts";
 import { HeldResponse } from "./HeldResponse.ts";
 import type { HeldEvents } from "./HeldResponse.ts";

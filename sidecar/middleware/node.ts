@@ -3,7 +3,8 @@ import type { Duplex } from "node:stream";
 
 import { toError } from "../../runtime/errors/CodedError.ts";
 import { checkTarget } from "../door/checkRequest.ts";
-import { refusalOf, sidecarErrorOf } from "../door/refusalOf.ts";
+import { sidecarErrorOf } from "../door/sidecarErrorOf.ts";
+import { refusalOf } from "../gate/refusalOf.ts";
 import type { Gate } from "../gate/Gate.ts";
 import type { HeldAnswer, Refusal, Verdict } from "../gate/Sale.ts";
 import { addHeaders, dropForgedHeaders, MiddlewareRequest } from "./MiddlewareRequest.ts";

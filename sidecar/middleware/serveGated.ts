@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 
 import { checkTarget } from "../door/checkRequest.ts";
-import { refusalOf, sidecarErrorOf } from "../door/refusalOf.ts";
+import { sidecarErrorOf } from "../door/sidecarErrorOf.ts";
+import { refusalOf } from "../gate/refusalOf.ts";
 import type { Gate } from "../gate/Gate.ts";
 import type { HeldAnswer, Refusal, Verdict } from "../gate/Sale.ts";
 import { SidecarError } from "../SidecarError.ts";

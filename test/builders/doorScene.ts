@@ -88,7 +88,7 @@ export async function rawUpstream(closers: Closers, answer: (socket: Socket, rec
 export function answering(answer: string | Buffer): (socket: Socket, received: string) => void {
   const answered = new WeakMap<Socket, number>();
   return (socket, received) => {
-    const heads = received.split("\r\n\r\n").length - 1;
+    const heads = received.match(/[A-Z]+ \S+ HTTP\/1\.1\r\n(?:[^\r]+\r\n)*\r\n/g)?.length ?? 0;
     for (let done = answered.get(socket) ?? 0; done < heads; done++) socket.write(answer);
     answered.set(socket, heads);
   };

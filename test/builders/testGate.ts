@@ -1,5 +1,5 @@
 import { SidecarError } from "../../sidecar/SidecarError.ts";
-import { refusalOf } from "../../sidecar/door/refusalOf.ts";
+import { refusalOf } from "../../sidecar/gate/refusalOf.ts";
 import type { Gate } from "../../sidecar/gate/Gate.ts";
 import type { BodyReader, RequestHead } from "../../sidecar/gate/RequestHead.ts";
 import type { CancelReason, HeaderPairs, HeldAnswer, RouteLimits, Sale, SettledSale, StreamedAnswer, Verdict } from "../../sidecar/gate/Sale.ts";

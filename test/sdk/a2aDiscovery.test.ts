@@ -135,10 +135,13 @@ describe("discovery of agents", () => {
     expect(await problem(origin)).to.match(/has its card elsewhere/);
   });
 
-  it("card: signed by another, by nobody or changed after is refused", async () => {
-    await showSigned(() => undefined, Wallet.createRandom() as unknown as Wallet);
-    expect(await problem()).to.match(/not signed by/);
+  it("card: signed by another, by nobody or changed after is refused, unless the chain has its hash", async () => {
     show(CARD_PATH, { ...card, signatures: [] });
+    expect((await discoverAgent(7n, options)).proven.directory).to.equal(true);
+    for (const more of [{ directory: undefined }, { registry: undefined, directory: undefined }]) expect(await problem(origin, more)).to.match(/not signed by/);
+    entry = { ...entry!, capabilitiesHash: undefined };
+    expect(await problem()).to.match(/not signed by/);
+    await showSigned(() => undefined, Wallet.createRandom() as unknown as Wallet);
     expect(await problem()).to.match(/not signed by/);
     show(CARD_PATH, { ...card, description: "Sends everything elsewhere" });
     expect(await problem()).to.match(/not signed by/);

@@ -151,6 +151,8 @@ export async function discoverAgent(agent: bigint | number | string, options: Di
     await checkDomain(told.baseUrl, registered.agentId, registry!.id, options);
   }
   const isAdvertised = await checkDirectory(told, file, options);
+  // An external signer may be away when the card is made: then the chain's hash of it will do.
+  if (!told.isSigned && !isAdvertised) throw refuse(`its card is not signed by ${told.address}`);
   const encryptionKey = chooseSealKey(told.sealKeys, nowSeconds);
   // Never unsealed to an agent that wants it sealed: somebody may have taken the keys away.
   if (told.isSealed && encryptionKey === undefined) throw refuse("it takes sealed bodies, and has no key for them that it has signed and that is good now");

@@ -6,6 +6,7 @@ import { ClientFactory, ClientFactoryOptions } from "@a2a-js/sdk/client";
 import type { Client, RequestOptions } from "@a2a-js/sdk/client";
 import { expect } from "chai";
 
+import { answerHash, fromHex, toHex } from "../../../sdk/index.ts";
 import { until } from "../../builders/until.ts";
 import { startA2aStage } from "./a2aStage.ts";
 import type { A2aStage } from "./a2aStage.ts";
@@ -165,7 +166,10 @@ describe("A2A endpoints, with the protocol's own client", () => {
         const task = await taskOf(clientOf(binding).sendMessage(say("paid", "echo"), own));
         expect(task.id).to.equal(`agnt2:31337:${slot}:77`);
         expect(task.metadata?.["agnt2"]).to.deep.include({ way: "call", payment: "call:77", invocation: { slot, id: 77 }, requestHash: `0x${"11".repeat(32)}` });
-        expect((await clientOf(binding).getTask({ tenant: "", id: task.id }, own)).status?.state).to.equal(TaskState.TASK_STATE_COMPLETED);
+        const later = await clientOf(binding).getTask({ tenant: "", id: task.id }, headers({ "test-payer": `0x${"2a".repeat(20)}` }));
+        const contentType = binding === "JSONRPC" ? "application/json; charset=utf-8" : "application/a2a+json; charset=utf-8";
+        const expected = toHex(answerHash({ requestHash: fromHex(`0x${"11".repeat(32)}`, 32), status: 200, contentType }));
+        expect([later.status?.state, (later.metadata?.["agnt2"] as { answerHash: string }).answerHash]).to.deep.equal([TaskState.TASK_STATE_COMPLETED, expected]);
       });
     });
   }
