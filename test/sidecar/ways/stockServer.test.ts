@@ -48,7 +48,7 @@ describe("@x402/express and @x402/fetch, unmodified, with the schemes agnt2-call
     [buyer, seller] = [await scene.agent(0), await scene.agent(1)];
     callWay = new CallWay({ agent: seller });
     await callWay.start();
-    channelWay = new ChannelWay({ chainId: 31337, adjudicator: ADJUDICATOR, payTo: PAIR_ADDRESSES[1], peer: pair.address, ticketWaitMs: 300 });
+    channelWay = new ChannelWay({ chainId: 31337, adjudicator: ADJUDICATOR, payTo: PAIR_ADDRESSES[1], peer: pair.address, ticketWaitMs: 20_000 });
     const { buyers } = await pair.open(1, (channel) => channelWay.attach(channel));
     channelScheme = new ChannelScheme({ chainId: 31337, adjudicator: ADJUDICATOR, channel: buyers, onExchange: (exchange) => void exchanges.push(exchange) });
 
