@@ -24,11 +24,12 @@ import type { OpenChain } from "./identity/openChain.ts";
 import { createLedger } from "./ledger/createLedger.ts";
 import type { Ledger } from "./ledger/Ledger.ts";
 import type { LedgerTotal } from "./ledger/LedgerRow.ts";
-import type { Buyer, BuyerEvent } from "./outbound/index.ts";
+import type { Buyer, BuyerEvent, PromotionEvent } from "./outbound/index.ts";
 import { PriceBook } from "./pricing/PriceBook.ts";
 import { tokensOf } from "./pricing/pricingSchema.ts";
 import type { PricingDocument } from "./pricing/pricingSchema.ts";
 import { RouteTable } from "./pricing/RouteTable.ts";
+import { findAgent } from "./process/findAgent.ts";
 import { openPricing, withOwnRoutes } from "./process/openPricing.ts";
 import { Readiness } from "./process/Readiness.ts";
 import type { ReadinessReport } from "./process/Readiness.ts";
@@ -52,6 +53,8 @@ export type SidecarEvent =
   | { readonly kind: "ready" }
   | { readonly kind: "channel"; readonly notice: ChannelNotice }
   | { readonly kind: "bought"; readonly event: BuyerEvent }
+  /** A channel to a seller that is paid often was opened, filled or closed. */
+  | { readonly kind: "promotion"; readonly event: PromotionEvent }
   | { readonly kind: "prices" };
 
 export interface SidecarOptions {
@@ -267,12 +270,13 @@ export function createSidecar({ config, logger, onEvent = () => undefined }: Sid
 
   async function startPurse(staging: Staging, own: Parts): Promise<void> {
     const buying = await startBuying({
-      settings, chain: own.chain, tokens: own.tokens, ways: [],
-      resolve: async () => undefined,
+      settings, chain: own.chain, tokens: own.tokens, channels: () => own.ways.channels,
+      resolve: (agentId) => findAgent(agentId, own.chain, settings, logger),
       onEvent: (event) => {
         own.metrics.bought(event.kind);
         onEvent({ kind: "bought", event });
       },
+      onPromotion: (event) => onEvent({ kind: "promotion", event }),
     });
     own.buying = buying;
     staging.started("purse", () => buying.stop());

@@ -14,6 +14,7 @@ import { AnswerProblem } from "./upstream/AnswerProblem.ts";
 import type { AnswerHandler, UpstreamConnection } from "./upstream/UpstreamConnection.ts";
 
 const NOTHING: HeaderPairs = [];
+const FRESH_MS = 1_000;
 
 const REPEATED = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE"]);
 
@@ -103,12 +104,13 @@ export class Exchange implements ClientEvents, AnswerHandler, BodyReader {
     const wasDeciding = this.#phase === "deciding";
     this.#phase = "over";
     this.#dropConnection();
-    this.#body.fail(new SidecarError("door/body-broken", {}));
+    if (this.#body.isAwaited) this.#body.fail(new SidecarError("door/body-broken", {}));
     this.#pieces = [];
     if (!isWhole) {
       this.#outcome = "broken";
       if (!wasDeciding) this.#cancel("client-gone");
     }
+    this.#door.held.bytes -= this.#heldBytes;
     this.#door.running.delete(this);
     this.#door.metrics?.exchange(this.#outcome, (Date.now() - this.#startedAt) / 1000);
   }
@@ -153,7 +155,8 @@ export class Exchange implements ClientEvents, AnswerHandler, BodyReader {
     if (digest !== undefined && !this.#body.expect(digest)) throw new SidecarError("payment/digest", {});
     this.#phase = "asking";
     this.#deadline = Date.now() + route.timeoutMs;
-    this.#service.pool.acquire(this);
+    // A request that must not be sent twice does not meet a connection that its service is just closing.
+    this.#service.pool.acquire(this, REPEATED.has(this.#client.head.method) ? Infinity : FRESH_MS);
   }
 
   onConnection(connection: UpstreamConnection): void {
@@ -180,7 +183,7 @@ export class Exchange implements ClientEvents, AnswerHandler, BodyReader {
     const isStale = connection !== undefined && connection.uses > 1 && connection.isUntouched;
     if (this.#phase === "asking" && isStale && !this.#isRetried && !this.#body.isStarted && REPEATED.has(this.#client.head.method)) {
       this.#isRetried = true;
-      return this.#service.pool.acquire(this, true);
+      return this.#service.pool.acquire(this, 0);
     }
     const problem = error instanceof AnswerProblem ? error.problem : this.#head === undefined ? "it cannot be reached" : "the connection broke";
     this.#fail(new SidecarError("door/upstream", { problem }, { cause: error }), "upstream-failed");
@@ -206,7 +209,9 @@ export class Exchange implements ClientEvents, AnswerHandler, BodyReader {
     this.#pieces.push(chunk);
     if (this.#phase !== "holding") return;
     this.#heldBytes += chunk.length;
+    this.#door.held.bytes += chunk.length;
     if (this.#heldBytes > this.#route!.holdBytes) this.#tooLarge();
+    else if (this.#door.held.bytes > this.#door.limits.heldBytes) this.#fail(new SidecarError("door/busy", { retryAfterSeconds: 1 }), "answer-too-large");
   }
 
   onAnswerEnd(last: Buffer | undefined, trailers: readonly string[]): void {
@@ -379,7 +384,8 @@ export class Exchange implements ClientEvents, AnswerHandler, BodyReader {
     }
     if (!this.#isClosed && this.#body.isSlow(now, bodyIdleMs)) {
       const error = new SidecarError("door/body-slow", {});
-      if (this.#phase !== "deciding" || !this.#body.fail(error)) this.#fail(error, "client-gone");
+      if (this.#phase === "deciding" && this.#body.isAwaited) this.#body.fail(error);
+      else this.#fail(error, "client-gone");
       return;
     }
     if (now - this.#blockedAt > stallMs) this.abort("client-gone");

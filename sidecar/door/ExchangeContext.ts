@@ -29,6 +29,8 @@ export interface ExchangeContext {
   readonly log: Logger;
   readonly metrics: DoorMetrics | undefined;
   readonly running: Set<Exchange>;
+  /** What answers that are paid after them take of memory now. */
+  readonly held: { bytes: number };
   readonly isDraining: boolean;
 }
 

@@ -111,10 +111,14 @@ export class RequestBody {
     this.#collector = undefined;
   }
 
-  /** @returns true when the gate waits for it, and is told */
-  fail(error: SidecarError): boolean {
-    this.#collector?.fail(error);
+  /** The gate reads it. */
+  get isAwaited(): boolean {
     return this.#collector !== undefined;
+  }
+
+  /** Tells the gate that it does not get it. */
+  fail(error: SidecarError): void {
+    this.#collector?.fail(error);
   }
 
   /** The client sends nothing though it may. */

@@ -76,6 +76,7 @@ export function createDoor(options: DoorOptions): Door {
     log,
     metrics,
     running,
+    held: { bytes: 0 },
     get isDraining() {
       return isDraining;
     },

@@ -133,7 +133,16 @@ export class Till {
       const known = await this.#known(request, offer, isWritten);
       if (known.verdict !== undefined) return known.verdict;
       if (!way.isReady) throw new SidecarError("way/unavailable", { way: way.name, retryAfterSeconds: UNAVAILABLE_RETRY_SECONDS });
-      const verified = await way.verify(payment, hashed.requestHash, request.head.remoteAddress);
+      let verified: VerifiedPayment;
+      try {
+        verified = await way.verify(payment, hashed.requestHash, request.head.remoteAddress);
+      } catch (error) {
+        // Another request has brought the same meanwhile, so here it is refused as used: that one's answer is this one's too.
+        const other = this.#books.exchanges.find(payment.key) ?? (isWritten ? this.#books.ledger.find(payment.key) : undefined);
+        const isSeenAnew = other !== undefined && (!("state" in other) || other.state !== known.row?.state);
+        if (isSeenAnew && isSame(other.proof, proof)) continue;
+        throw error;
+      }
       if (verified.amount < BigInt(payment.requirement.amount)) throw new SidecarError("payment/underpaid", { asked: payment.requirement.amount, offered: String(verified.amount) });
       // While it was being verified, another request may have brought it.
       if (this.#books.exchanges.find(payment.key) !== undefined) continue;

@@ -139,12 +139,21 @@ export function createBuyer(options: BuyerOptions): Buyer {
     return response;
   }
 
-  async function settle(): Promise<void> {
-    settling ??= settleUnknown({ store, budget, ways: options.ways, live, onEvent, stopping: stopping.signal, now }).finally(() => (settling = undefined));
-    await settling;
+  /** One at a time; who asks while one runs gets one that began after the question. */
+  function settle(): Promise<void> {
+    const before = settling ?? Promise.resolve();
+    const mine = before
+      .catch(() => undefined)
+      .then(() => settleUnknown({ store, budget, ways: options.ways, live, onEvent, stopping: stopping.signal, now }))
+      .finally(() => {
+        if (settling === mine) settling = undefined;
+      });
+    settling = mine;
+    return mine;
   }
 
   const timer = setInterval(() => {
+    if (settling !== undefined) return;
     settle().catch((error: unknown) => onEvent({ kind: "trouble", error: toError(error) }));
     store.prune(now() - keepReceiptsMs, maxReceipts);
   }, settleEveryMs);

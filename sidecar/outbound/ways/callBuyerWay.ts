@@ -15,13 +15,14 @@ export interface CallBuyerOptions {
   readonly agent: Agent;
   /** No seller may have the money locked for longer. Default one hour. */
   readonly maxDeadlineSeconds?: number;
+  /** Added to the deadline that the seller wants, for the way there and two clocks. Default 30. */
+  readonly slackSeconds?: number;
   /** Unix milliseconds. */
   readonly now?: () => number;
 }
 
 /** Prices that were replaced stay good for a minute at our sellers; a call at another price would be locked until its deadline. */
 const MAX_PRICE_AGE_MS = 45_000;
-const SLACK_SECONDS = 30;
 /** Clocks, and the blocks' steps. */
 const MARGIN_SECONDS = 30;
 /** What has not turned up by then never will, or nobody is there who could tell. */
@@ -44,9 +45,13 @@ function proveCall(answer: WholeAnswer, id: number): Proof {
   }
 }
 
-/** x402 scheme `agnt2-call`: an INVOKE to the sequencer, then the request with its id and ticket. A call that nobody answers is taken back after its deadline. */
-export function createCallBuyerWay({ agent, maxDeadlineSeconds = 3_600, now = Date.now }: CallBuyerOptions): BuyerWay {
-  const scheme = new CallScheme({ agent, slackSeconds: SLACK_SECONDS, maxDeadlineSeconds });
+/**
+ * x402 scheme `agnt2-call`: an INVOKE to the sequencer, then the request with its id and ticket. A call that nobody answers is taken back
+ * after its deadline. What became of a call that the seller ended without a word to this side, only a replica can tell: give the agent's
+ * client an `apiUrl`, or such calls count as spent.
+ */
+export function createCallBuyerWay({ agent, maxDeadlineSeconds = 3_600, slackSeconds = 30, now = Date.now }: CallBuyerOptions): BuyerWay {
+  const scheme = new CallScheme({ agent, slackSeconds, maxDeadlineSeconds });
   const { domain, asset } = agent.config;
   const ours = { chainId: domain.chainId, rollup: domain.inbox.toLowerCase(), asset: (asset.address ?? ZERO_ADDRESS).toLowerCase() };
   const read = new WeakMap<PaymentRequirements, CallRequirement | string>();
@@ -58,7 +63,7 @@ export function createCallBuyerWay({ agent, maxDeadlineSeconds = 3_600, now = Da
         asked = readCallRequirement(requirement);
         const isOurs = asked.chainId === ours.chainId && asked.rollup.toLowerCase() === ours.rollup && asked.asset.toLowerCase() === ours.asset;
         if (!isOurs) asked = "another chain's calls";
-        else if (asked.deadlineSeconds + SLACK_SECONDS > maxDeadlineSeconds) asked = `it wants the money locked for ${asked.deadlineSeconds} s`;
+        else if (asked.deadlineSeconds + slackSeconds > maxDeadlineSeconds) asked = `it wants the money locked for ${asked.deadlineSeconds} s`;
       } catch (error) {
         asked = (error as Error).message;
       }
@@ -71,7 +76,7 @@ export function createCallBuyerWay({ agent, maxDeadlineSeconds = 3_600, now = Da
     const asked = readOnce(requirement);
     if (typeof asked === "string") throw new Error(asked);
     const ticket = createTicket();
-    const expiresAt = Math.ceil(now() / 1000) + asked.deadlineSeconds + SLACK_SECONDS + MARGIN_SECONDS;
+    const expiresAt = Math.ceil(now() / 1000) + asked.deadlineSeconds + slackSeconds + MARGIN_SECONDS;
     const hash = toHex(callHash(requestHash, ticket));
     const stored = { provider: asked.provider, deadline: expiresAt, callHash: hash };
     let made: { readonly slot: number; readonly id: number; readonly receipt: number };

@@ -84,6 +84,25 @@ describe("door: an upstream that fails or lies", () => {
     }
   });
 
+  it("upstream: answers that are held together beyond heldBytes are not sold, and the place is free again afterwards", async () => {
+    let release = (): void => undefined;
+    const upstream = await rawUpstream(closers, (socket, received) => {
+      if (!received.split("GET ").at(-1)!.startsWith("/paid/first")) return void socket.write(`HTTP/1.1 200 OK\r\nContent-Length: 600\r\n\r\n${"x".repeat(600)}`);
+      socket.write(`HTTP/1.1 200 OK\r\nContent-Length: 601\r\n\r\n${"x".repeat(600)}`);
+      release = () => socket.write("x");
+    });
+    const { port, gate, door } = await openDoor(closers, upstream.url, { limits: { heldBytes: 1_000 } });
+    const first = rawExchange(port, GET_PAID.replace("/paid", "/paid/first"));
+    await until(() => upstream.received() !== "" && gate.sales.length === 1, "the first is asked");
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(await rawExchange(port, GET_PAID)).to.match(/^HTTP\/1\.1 503 [\s\S]*door\/busy/);
+    expect(gate.sales[1]?.cancels).to.deep.equal(["answer-too-large"]);
+    release();
+    expect(await first).to.match(/^HTTP\/1\.1 200 /);
+    await until(() => door.running === 0, "both are over");
+    expect(await rawExchange(port, GET_PAID)).to.match(/^HTTP\/1\.1 200 /);
+  });
+
   it("upstream: an answer without an end is not sold after holdMs", async () => {
     const upstream = await rawUpstream(closers, (socket) => void socket.write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n"));
     const { port, gate } = await openDoor(closers, upstream.url, { limits: { holdMs: 100 } });
@@ -146,6 +165,7 @@ describe("door: an upstream that fails or lies", () => {
     expect(await rawExchange(port, GET_FREE)).to.match(/ok$/);
     expect(await rawExchange(port, GET_FREE)).to.match(/ok$/);
     expect(answers).to.equal(2);
+    // Its second connection is as new, so this one meets the same fate and is not tried again.
     const post = await rawExchange(port, "POST /free HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
     expect(post).to.match(/^HTTP\/1\.1 502 /);
     expect(answers).to.equal(2);
