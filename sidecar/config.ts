@@ -27,6 +27,7 @@ export const sidecarSettings = defineConfig({
   tlsKey: { env: "SIDECAR_TLS_KEY", parser: text, default: undefined, description: "PEM file with its key" },
   name: { env: "SIDECAR_NAME", parser: text, default: undefined, description: "The agent's name, for card and registration; the upstream's host when left out" },
   description: { env: "SIDECAR_DESCRIPTION", parser: text, default: "", description: "What it does, in a sentence" },
+  sealed: { env: "SIDECAR_SEALED", parser: flag, default: true, description: "Takes sealed bodies too (docs/SIDECAR.md section 9): a key for them is made, kept encrypted in the data folder and shown in the card" },
   // Prices.
   price: { env: "SIDECAR_PRICE", parser: amount, default: undefined, description: "One price for everything, in whole units of the chain's asset, for calls and channels; instead of `routes`" },
   x402Price: { env: "SIDECAR_X402_PRICE", parser: list(tokenPrice), default: [], description: "The same for `exact`: TOKEN=AMOUNT, in whole units of the token" },
@@ -39,7 +40,7 @@ export const sidecarSettings = defineConfig({
   l1: { env: "L1_URL", parser: url("http", "https"), default: "http://127.0.0.1:8545", description: "L1 endpoint", secret: true },
   deployment: { env: "AGNT2_DEPLOYMENT", parser: text, default: undefined, description: "The chain's deployment file, with which the servers must agree; needed on all but local chains" },
   sequencerAddress: { env: "AGNT2_SEQUENCER_ADDRESS", parser: hex(20), default: undefined, description: "The address that must have signed answers; the deployment's sequencer when left out" },
-  faucet: { env: "AGNT2_FAUCET_URL", parser: url("http", "https"), default: undefined, description: "Faucet that gives the first funds, on a local chain only" },
+  faucet: { env: "AGNT2_FAUCET_URL", parser: url("http", "https"), default: "http://127.0.0.1:7400", description: "Faucet that is asked for the first funds on the local chain; on others nobody is" },
   facilitator: { env: "SIDECAR_FACILITATOR", parser: url("http", "https"), default: undefined, description: "x402 facilitator that settles `exact`; without it that way is not offered", secret: true },
   // Key and identity.
   dataDir: { env: "SIDECAR_DATA_DIR", parser: text, default: ".agnt2/sidecar", description: "Folder of identity, ledger, receipts and channels; one process at a time" },
@@ -93,6 +94,8 @@ export const sidecarSettings = defineConfig({
   promoteCalls: { env: "SIDECAR_PROMOTE_CALLS", parser: integer(1), default: 20, description: "So many calls to one agent within `promoteMs` open a channel" },
   promoteMs: { env: "SIDECAR_PROMOTE_MS", parser: durationMs, default: 60_000, description: "See `promoteCalls`" },
   promoteDeposit: { env: "SIDECAR_PROMOTE_DEPOSIT", parser: amount, default: undefined, description: "What such a channel gets, in whole units; no channels are opened when left out" },
+  promoteInAll: { env: "SIDECAR_PROMOTE_IN_ALL", parser: amount, default: undefined, description: "Most that all such channels hold at once, in whole units; ten deposits when left out" },
+  promoteWindowSeconds: { env: "SIDECAR_PROMOTE_WINDOW_SECONDS", parser: integer(1), default: undefined, description: "How long their sellers have to answer a close; a day when left out" },
   demoteMs: { env: "SIDECAR_DEMOTE_MS", parser: durationMs, default: 600_000, description: "A channel that is idle for so long is closed" },
   localTargets: { env: "SIDECAR_LOCAL_TARGETS", parser: flag, default: false, description: "Buy from addresses of this machine and its network too; for tests and compose networks" },
   // Operation.

@@ -24,11 +24,12 @@ import type { OpenChain } from "./identity/openChain.ts";
 import { createLedger } from "./ledger/createLedger.ts";
 import type { Ledger } from "./ledger/Ledger.ts";
 import type { LedgerTotal } from "./ledger/LedgerRow.ts";
-import type { Buyer, BuyerEvent } from "./outbound/index.ts";
+import type { Buyer, BuyerEvent, PromotionEvent } from "./outbound/index.ts";
 import { PriceBook } from "./pricing/PriceBook.ts";
 import { tokensOf } from "./pricing/pricingSchema.ts";
 import type { PricingDocument } from "./pricing/pricingSchema.ts";
 import { RouteTable } from "./pricing/RouteTable.ts";
+import { findAgent } from "./process/findAgent.ts";
 import { openPricing, withOwnRoutes } from "./process/openPricing.ts";
 import { Readiness } from "./process/Readiness.ts";
 import type { ReadinessReport } from "./process/Readiness.ts";
@@ -52,6 +53,8 @@ export type SidecarEvent =
   | { readonly kind: "ready" }
   | { readonly kind: "channel"; readonly notice: ChannelNotice }
   | { readonly kind: "bought"; readonly event: BuyerEvent }
+  /** A channel to a seller that is paid often was opened, filled or closed. */
+  | { readonly kind: "promotion"; readonly event: PromotionEvent }
   | { readonly kind: "prices" };
 
 export interface SidecarOptions {
@@ -201,7 +204,7 @@ export function createSidecar({ config, logger, onEvent = () => undefined }: Sid
 
   async function startSelling(staging: Staging, own: Parts, ledger: Ledger, pricing: PricingDocument): Promise<void> {
     if (settings.upstream !== undefined && !settings.upstream.startsWith("unix:")) {
-      const site = new SelfSite({ settings, signer: own.chain.key.connectL1(own.chain.provider), logger });
+      const site = new SelfSite({ settings, signer: own.chain.key.connectL1(own.chain.provider), owner: { address: own.chain.key.address, chainId: own.chain.economy.chainId }, logger });
       await site.start();
       staging.started("card and tasks", () => site.stop());
       own.site = site;
@@ -267,12 +270,13 @@ export function createSidecar({ config, logger, onEvent = () => undefined }: Sid
 
   async function startPurse(staging: Staging, own: Parts): Promise<void> {
     const buying = await startBuying({
-      settings, chain: own.chain, tokens: own.tokens, ways: [],
-      resolve: async () => undefined,
+      settings, chain: own.chain, tokens: own.tokens, channels: () => own.ways.channels,
+      resolve: (agentId) => findAgent(agentId, own.chain, settings, logger),
       onEvent: (event) => {
         own.metrics.bought(event.kind);
         onEvent({ kind: "bought", event });
       },
+      onPromotion: (event) => onEvent({ kind: "promotion", event }),
     });
     own.buying = buying;
     staging.started("purse", () => buying.stop());
@@ -285,7 +289,7 @@ export function createSidecar({ config, logger, onEvent = () => undefined }: Sid
     const tls = tlsCert === undefined || tlsKey === undefined ? undefined : { cert: await readFile(tlsCert, "utf8"), key: await readFile(tlsKey, "utf8") };
     const door = createDoor({
       gate, upstream: settings.upstream, tls, log: logger, metrics: own.metrics.door,
-      side: site === undefined ? undefined : { upstream: site.upstream, handles: (target) => site.handles(target) },
+      side: site === undefined ? undefined : { upstream: site.upstream, handles: (head) => site.handles(head) },
       limits: { headerBytes: maxHeaderBytes, headerMs, bodyIdleMs, holdMs, connections: maxConnections, running: maxRunning },
     });
     await door.listen(host, own.port);

@@ -50,7 +50,7 @@ export class Exchange implements ClientEvents, AnswerHandler, BodyReader {
   constructor(door: ExchangeContext, client: ClientSide) {
     this.#door = door;
     this.#client = client;
-    this.#service = door.serviceFor(client.head.target);
+    this.#service = door.serviceFor(client.head);
     this.#body = new RequestBody(client);
     client.events = this;
   }

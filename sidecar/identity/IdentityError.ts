@@ -10,7 +10,6 @@ export type IdentityErrors = {
   "identity/not-ours": { readonly agentId: string; readonly owner: string };
   "identity/reverted": { readonly step: string; readonly transactionHash: string };
   "identity/waiting": { readonly step: string; readonly seconds: number };
-  "identity/faucet": { readonly chainId: number };
 };
 
 const IDENTITY_ERRORS: ErrorTable<IdentityErrors> = {
@@ -21,7 +20,6 @@ const IDENTITY_ERRORS: ErrorTable<IdentityErrors> = {
   "identity/not-ours": { reaction: "stop", what: "The agent belongs to somebody else", todo: "Correct --agent-id, or name the key that owns it" },
   "identity/reverted": { reaction: "stop", what: "L1 refused a transaction of the first start", todo: "Look at the transaction; the next start tries again" },
   "identity/waiting": { reaction: "retry", what: "The chain has not taken over a step yet", todo: "See whether sequencer and L1 are up; it is waited for again" },
-  "identity/faucet": { reaction: "stop", what: "A faucet is configured for a chain that holds money", todo: "Leave it out, and send funds to the address" },
 };
 
 export class IdentityError<K extends keyof IdentityErrors = keyof IdentityErrors> extends TabledError<IdentityErrors, K> {

@@ -7,7 +7,6 @@ import type { ChainConfig } from "../../sdk/ChainConfig.ts";
 import { HttpService } from "../../sdk/HttpService.ts";
 import { balanceOnL1 } from "../../sdk/L1Account.ts";
 import { LOCAL_CHAIN_ID } from "../../sdk/node/loadSigner.ts";
-import { IdentityError } from "./IdentityError.ts";
 import type { IdentityProgress, L1Step } from "./IdentityProgress.ts";
 
 /** Gas that a step takes at most, with room: the registration file is kept in the registry's storage. */
@@ -39,13 +38,11 @@ async function neededWei({ provider, step, left }: FundsRequest): Promise<bigint
 }
 
 /**
- * Waits until the address can pay for what is left, saying how much is missing; asks the faucet where there is one.
- * @throws IdentityError `identity/faucet`
+ * Waits until the address can pay for what is left, saying how much is missing; on the local chain the faucet is asked.
  */
 export async function awaitFunds(request: FundsRequest): Promise<void> {
   const { provider, address, asset, depositBase, faucetUrl, signal, tell } = request;
   const chainId = Number((await provider.getNetwork()).chainId);
-  if (faucetUrl !== undefined && chainId !== LOCAL_CHAIN_ID) throw new IdentityError("identity/faucet", { chainId });
   const isEther = asset.address === undefined;
   let told = -1n;
   for (let askedAtMs = 0; ; await sleep(POLL_MS, undefined, { signal })) {
@@ -59,10 +56,13 @@ export async function awaitFunds(request: FundsRequest): Promise<void> {
       told = wei + held;
       tell({ kind: "funds", address, chainId, missingWei, missingAsset, assetSymbol: asset.symbol });
     }
-    if (faucetUrl === undefined || Date.now() - askedAtMs < FAUCET_PAUSE_MS) continue;
+    if (faucetUrl === undefined || chainId !== LOCAL_CHAIN_ID || Date.now() - askedAtMs < FAUCET_PAUSE_MS) continue;
+    const isFirst = askedAtMs === 0;
     askedAtMs = Date.now();
-    tell({ kind: "faucet", address });
+    if (isFirst) tell({ kind: "faucet", address });
     const gift = (isEther ? missingWei : missingAsset) + GIFT_BASE;
-    await new HttpService(faucetUrl, { timeoutMs: FAUCET_TIMEOUT_MS }).postJson("/v1/faucet", { address, amountBase: gift.toString() }).catch((error: unknown) => tell({ kind: "trouble", error: toError(error) }));
+    await new HttpService(faucetUrl, { timeoutMs: FAUCET_TIMEOUT_MS }).postJson("/v1/faucet", { address, amountBase: gift.toString() }).catch((error: unknown) => {
+      if (isFirst) tell({ kind: "trouble", error: toError(error) });
+    });
   }
 }

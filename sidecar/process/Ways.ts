@@ -77,7 +77,8 @@ export class Ways {
       await this.#exact.start();
       exact.bind(this.#exact);
     }
-    if (this.#find("channel") !== undefined || settings.promoteDeposit !== undefined) this.#tasks.push(this.#retried("channels", () => this.#startChannels()));
+    const mayPay = settings.promoteDeposit !== undefined && chain.key.channelSigner !== undefined && chain.chain.contracts.adjudicator !== undefined;
+    if (this.#find("channel") !== undefined || mayPay) this.#tasks.push(this.#retried("channels", () => this.#startChannels()));
   }
 
   /** What needs the account, once it is there. */
@@ -110,7 +111,7 @@ export class Ways {
       desk: await ChannelDesk.connect(client, key.connectL1(provider)),
       core: new CoreHome(new CoreChannelDesk(agent), provider),
       fromBlock,
-      listen: settings.channelListen,
+      ...(late === undefined ? {} : { listen: settings.channelListen }),
       ...(settings.towers.length === 0 || towerBond === undefined ? {} : { towers: { urls: settings.towers, towerBond } }),
       ...(way === undefined ? {} : { serve: (channel) => way.attach(channel) }),
       onNotice: (notice) => {

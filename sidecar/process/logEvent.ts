@@ -25,5 +25,11 @@ export function logEvent(logger: Logger, event: SidecarEvent): void {
   if (event.kind === "ready") return logger.info("The first start is done.");
   if (event.kind === "prices") return logger.info("The new prices are in force.");
   if (event.kind === "channel" && event.notice.kind !== "trouble") return logger.info({ channelId: event.notice.channelId, event: event.notice.kind }, "A channel has changed.");
+  if (event.kind === "promotion") {
+    const { kind, payee } = event.event;
+    if (event.event.kind === "failed") logger.warn({ err: event.event.error, payee, action: event.event.action }, "A channel to a seller could not be changed.");
+    else logger.info({ payee, channelId: event.event.channelId, event: kind }, "A channel to a seller that is paid often has changed.");
+    return;
+  }
   if (event.kind === "bought" && event.event.kind === "trouble") logger.warn({ err: event.event.error }, "Trouble with what is bought.");
 }

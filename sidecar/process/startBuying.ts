@@ -1,11 +1,13 @@
 import { join } from "node:path";
 
 import { LOCAL_POLICY, PUBLIC_POLICY } from "../../runtime/fetch/FetchPolicy.ts";
+import type { FetchPolicy } from "../../runtime/fetch/FetchPolicy.ts";
 import { networkOf, toBaseUnits } from "../../sdk/index.ts";
+import type { AgentChannel, ChannelAgent } from "../../sdk/node/index.ts";
 import type { SidecarSettings } from "../config.ts";
 import type { OpenChain } from "../identity/openChain.ts";
-import { createAuthorizationReader, createBuyer, createExactBuyerWay, createForwardProxy, createGateway } from "../outbound/index.ts";
-import type { AssetLimits, Buyer, BuyerEvent, BuyerWay, ForwardProxy, Gateway } from "../outbound/index.ts";
+import { createAuthorizationReader, createBuyer, createCallBuyerWay, createChannelBuyerWay, createExactBuyerWay, createForwardProxy, createGateway, createPromotion, DEFAULT_PROMOTION } from "../outbound/index.ts";
+import type { AssetLimits, Buyer, BuyerEvent, BuyerWay, ForwardProxy, Gateway, Promotion, PromotionEvent } from "../outbound/index.ts";
 import type { TokenBook } from "./TokenBook.ts";
 
 const ZERO_ADDRESS = `0x${"0".repeat(40)}`;
@@ -14,11 +16,12 @@ export interface BuyingOptions {
   readonly settings: SidecarSettings;
   readonly chain: OpenChain;
   readonly tokens: TokenBook;
-  /** Besides `exact`, in order of preference. */
-  readonly ways: readonly BuyerWay[];
+  /** The agent's channels, once they are served. */
+  readonly channels: () => ChannelAgent | undefined;
   /** Where an agent of the registry is, and who it is; undefined when it cannot be found. */
   readonly resolve: (agentId: bigint) => Promise<{ readonly url: string; readonly address: string } | undefined>;
   readonly onEvent: (event: BuyerEvent) => void;
+  readonly onPromotion: (event: PromotionEvent) => void;
 }
 
 export interface Buying {
@@ -41,26 +44,32 @@ function limitsOf({ settings, chain, tokens }: BuyingOptions): AssetLimits[] {
 
 /** What the service buys with: a fetch, and where they are asked for a gateway and a forward proxy. */
 export async function startBuying(options: BuyingOptions): Promise<Buying> {
-  const { settings, tokens, onEvent, ways, resolve } = options;
+  const { settings, tokens, onEvent, resolve } = options;
   await tokens.learn(settings.buyAssets);
   const agents = await namedAgents(settings, resolve);
   const hosts = [...settings.buyAllow, ...Object.values(agents).map(({ url }) => new URL(url).host)];
   const policy = settings.localTargets ? LOCAL_POLICY : PUBLIC_POLICY;
   const payees = new Map(Object.values(agents).filter(({ address }) => address !== undefined).map(({ url, address }) => [new URL(url).origin, address!]));
+  const promotion = promotionOf(options, policy);
   const buyer = createBuyer({
     dir: join(settings.dataDir, "buyer"),
     limits: limitsOf(options),
-    ways: [...ways, ...exactWay(options)],
+    ways: [...channelWay(options, promotion), createCallBuyerWay({ agent: options.chain.agent }), ...exactWay(options)],
     hosts,
     policy,
     privateOrigins: Object.values(agents).map(({ url }) => new URL(url).origin),
     payeeOf: (url) => payees.get(url.origin),
-    onEvent,
+    onEvent(event) {
+      if (event.kind === "paid") promotion?.paid(event.receipt);
+      onEvent(event);
+    },
   });
+  promotion?.start();
   let gateway: Gateway | undefined;
   let proxy: ForwardProxy | undefined;
   const stop = async (): Promise<void> => {
     await Promise.all([gateway?.stop(), proxy?.stop()]);
+    await promotion?.stop();
     await buyer.stop();
   };
   try {
@@ -72,6 +81,43 @@ export async function startBuying(options: BuyingOptions): Promise<Buying> {
     throw error;
   }
   return { buyer, gateway, proxy, stop };
+}
+
+/** Opens channels to sellers that are paid often, with its own limits. */
+function promotionOf({ settings, chain, channels, onPromotion }: BuyingOptions, policy: FetchPolicy): Promotion | undefined {
+  const { promoteDeposit, promoteInAll, promoteCalls, promoteMs, promoteWindowSeconds, demoteMs } = settings;
+  if (promoteDeposit === undefined || chain.key.channelSigner === undefined) return undefined;
+  const { asset } = chain.chain;
+  const deposit = toBaseUnits(promoteDeposit, asset);
+  const inAll = promoteInAll === undefined ? 10n * deposit : toBaseUnits(promoteInAll, asset);
+  const rules = { ...DEFAULT_PROMOTION, calls: promoteCalls, windowMs: promoteMs, demoteMs, deposit, maxPerChannel: inAll, maxInAll: inAll };
+  return createPromotion({
+    agent: {
+      address: chain.key.address,
+      get channels() {
+        return channels()?.channels ?? [];
+      },
+      open(request) {
+        const agent = channels();
+        return agent === undefined ? Promise.reject(new Error("the channels are not up yet")) : agent.open({ unit: Number(asset.assetScale), ...request });
+      },
+    },
+    policies: { [(asset.address ?? ZERO_ADDRESS).toLowerCase()]: rules },
+    policy,
+    ...(promoteWindowSeconds === undefined ? {} : { windowSeconds: promoteWindowSeconds }),
+    onEvent: onPromotion,
+  });
+}
+
+function channelWay({ chain, channels }: BuyingOptions, promotion: Promotion | undefined): BuyerWay[] {
+  const { adjudicator } = chain.chain.contracts;
+  if (adjudicator === undefined || chain.key.channelSigner === undefined) return [];
+  // Channels that a person has opened are used too.
+  const opened = (payee: string, asset: string): AgentChannel | undefined => channels()?.channels.find((channel) => channel.partner === payee && channel.assetAddress === asset);
+  return [createChannelBuyerWay({
+    chainId: chain.economy.chainId, adjudicator, channelTo: promotion === undefined ? opened : (payee, asset) => promotion.channelTo(payee, asset),
+    ...(promotion === undefined ? {} : { onWanted: (asked) => promotion.wanted(asked) }),
+  })];
 }
 
 function exactWay({ settings, chain }: BuyingOptions): BuyerWay[] {

@@ -126,7 +126,7 @@ describe("sidecar identity", function () {
 
   it("funds: says what is missing and goes on when it has come, without a faucet", async () => {
     const wallet = Wallet.createRandom();
-    const flags = flagsOf(newDir()).filter((each) => each !== "--faucet" && each !== network.faucetUrl);
+    const flags = [...flagsOf(newDir()).filter((each) => each !== "--faucet" && each !== network.faucetUrl), "--faucet", "http://127.0.0.1:9"];
     const child = spawn(process.execPath, [CHILD, "never", ...flags], { env: { ...plainEnv(), AGNT2_KEY: wallet.privateKey }, stdio: ["ignore", "pipe", "pipe"] });
     let told = "";
     child.stderr.on("data", (data: Buffer) => {

@@ -14,6 +14,7 @@ import { createSidecar } from "../../sidecar/createSidecar.ts";
 import type { Sidecar } from "../../sidecar/createSidecar.ts";
 import { startLocalNetwork } from "../builders/localNetwork.ts";
 import type { LocalNetworkForTests } from "../builders/localNetwork.ts";
+import { until } from "../builders/until.ts";
 
 describe("sidecar process", function () {
   this.timeout(60_000);
@@ -49,6 +50,39 @@ describe("sidecar process", function () {
     if (this.currentTest?.state === "failed") process.stderr.write(log.slice(-6_000));
   });
 
+  it("sells: another sidecar buys by calls, then by a channel that it opens by itself; both sides count the same", async () => {
+    await sidecar.whenReady();
+    const agentId = sidecar.facts.agentId!;
+    const buyer = createSidecar({
+      config: configOf("--gateway-port", "0", "--local-targets", "--buy-agents", `echo=${agentId}`, "--promote-deposit", "0.01", "--promote-calls", "3", "--buy-per-day", "0.1", "--promote-window-seconds", "60"),
+      logger: createLogger({ service: "buyer", level: "debug", output: { write: (text) => (log += text) } }),
+    });
+    await buyer.start();
+    try {
+      await buyer.whenReady();
+      const shop = `http://127.0.0.1:${buyer.gatewayPort}/agents/echo`;
+      const buy = async (path: string): Promise<string> => {
+        const answer = await fetch(`${shop}${path}`);
+        const text = await answer.text();
+        expect(answer.status, text).to.equal(200);
+        return text;
+      };
+      expect(await buy("/first")).to.equal("you asked for /first");
+      expect(buyer.buyer.receipts.list()[0]).to.deep.include({ way: "call", state: "paid", amount: 10n ** 14n, payee: sidecar.facts.address });
+      await until("the pair has a channel", async () => {
+        await buy("/again");
+        return buyer.buyer.receipts.list()[0]!.way === "channel";
+      });
+      await until("every payment has its end", () => buyer.buyer.receipts.list({ limit: 1_000 }).every(({ state }) => state === "paid"));
+      const earned = (way: string): bigint => sidecar.totals().filter((total) => total.way === way && total.payer === undefined).reduce((sum, { amount }) => sum + amount, 0n);
+      const spent = (way: string): bigint => buyer.buyer.receipts.sums().filter((sum) => sum.way === way).reduce((sum, { amount }) => sum + amount, 0n);
+      expect(spent("call")).to.equal(earned("call"));
+      expect(Number(spent("channel") / 10n ** 14n)).to.be.greaterThan(0);
+    } finally {
+      await buyer.stop({ kind: "requested", by: "the test" });
+    }
+  });
+
   it("comes up: health at once, ready when the first start is done, with card, prices and ways", async () => {
     await sidecar.whenReady();
     const ready = (await (await fetch(`http://127.0.0.1:${sidecar.adminPort}/ready`)).json()) as Record<string, unknown>;
@@ -59,6 +93,6 @@ describe("sidecar process", function () {
     expect(card["name"]).to.equal("Echo");
     expect((await fetch(`${sidecar.url}/.well-known/agent-registration.json`)).status).to.equal(200);
     const metrics = await (await fetch(`http://127.0.0.1:${sidecar.adminPort}/metrics`)).text();
-    expect(metrics).to.match(/agnt2_sidecar_unpaid_total\{.*\} 1/).and.match(/agnt2_sidecar_ready\{.*\} 1/);
+    expect(metrics).to.match(/agnt2_sidecar_unpaid_total\{.*\} [1-9]/).and.match(/agnt2_sidecar_ready\{.*\} 1/);
   });
 });

@@ -10,6 +10,7 @@ import { dayOf } from "../Budget.ts";
 import { isSpent } from "../Receipt.ts";
 import type { Receipt, ReceiptQuery, SpentSum } from "../Receipt.ts";
 
+export const OUTBOUND_FILE = "outbound.sqlite";
 const LAZY_MS = 50;
 /** Writes that wait for a disk that refuses them; beyond it nothing more is paid. */
 const MAX_WAITING = 50_000;
@@ -89,7 +90,7 @@ export class PaymentStore {
   /** The folder is the caller's alone (see `lockDataDir`). */
   static open(dir: string): PaymentStore {
     mkdirSync(dir, { recursive: true });
-    const database = new DatabaseSync(join(dir, "outbound.sqlite"));
+    const database = new DatabaseSync(join(dir, OUTBOUND_FILE));
     database.exec(SCHEMA);
     return new PaymentStore(database);
   }

@@ -146,7 +146,8 @@ describe("callWay", function () {
     await way.settle(first, ANSWER);
     // Slots are given out again, ids are not: the next call is known before it is made.
     const ticket = createTicket();
-    const early = codeOf(() => verify(way.read(payloadOf({ slot, id: id + 1, ticket: encodeTicket(ticket) }), asked)));
+    const patient = await createWay({ lookupMs: 20_000 });
+    const early = codeOf(() => patient.verify(way.read(payloadOf({ slot, id: id + 1, ticket: encodeTicket(ticket) }), asked), REQUEST, "a"));
     await pay(REQUEST, ticket);
     expect(await early).to.equal("none");
   });

@@ -22,7 +22,7 @@ describe("channelWay with agents and an L1", function () {
   afterEach(() => stage.stopAgents());
 
   function createWay(): ChannelWay {
-    return new ChannelWay({ chainId: stage.chain.chainId, adjudicator: stage.adjudicator, payTo: bob!.wallet.address, ticketWaitMs: 5_000 });
+    return new ChannelWay({ chainId: stage.chain.chainId, adjudicator: stage.adjudicator, payTo: bob!.wallet.address, ticketWaitMs: 20_000 });
   }
   function sell(way: ChannelWay, options: Partial<ChannelAgentOptions> = {}): Promise<ChannelAgent> {
     return stage.agent(bob!, { listen: "tls://127.0.0.1:0", serve: (channel) => way.attach(channel), onNotice: (notice) => void (notice.kind === "settled" && way.detach(notice.channelId)), ...options });
