@@ -12,6 +12,7 @@ import { addForceCommands } from "./commands/force.ts";
 import { addL1Commands } from "./commands/l1.ts";
 import { addAccountOperations, addCallCommands, addWorkflowCommands } from "./commands/operations.ts";
 import { addReadCommands } from "./commands/reads.ts";
+import { addSidecarCommands } from "./commands/sidecar.ts";
 import { EXIT_FAILED, EXIT_USAGE } from "./exitCodes.ts";
 import { Report } from "./Report.ts";
 import { usageError } from "./usageError.ts";
@@ -52,6 +53,7 @@ export function createProgram(): Command {
   addClaimCommands(program);
   addChallengeCommand(program);
   addExitCommands(program);
+  addSidecarCommands(program);
   return program;
 }
 

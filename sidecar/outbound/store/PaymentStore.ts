@@ -10,6 +10,7 @@ import { dayOf } from "../Budget.ts";
 import { isSpent } from "../Receipt.ts";
 import type { Receipt, ReceiptQuery, SpentSum } from "../Receipt.ts";
 
+export const OUTBOUND_FILE = "outbound.sqlite";
 const LAZY_MS = 50;
 /** Writes that wait for a disk that refuses them; beyond it nothing more is paid. */
 const MAX_WAITING = 50_000;
@@ -89,7 +90,7 @@ export class PaymentStore {
   /** The folder is the caller's alone (see `lockDataDir`). */
   static open(dir: string): PaymentStore {
     mkdirSync(dir, { recursive: true });
-    const database = new DatabaseSync(join(dir, "outbound.sqlite"));
+    const database = new DatabaseSync(join(dir, OUTBOUND_FILE));
     database.exec(SCHEMA);
     return new PaymentStore(database);
   }
@@ -254,6 +255,15 @@ export class PaymentStore {
   paidByChannel(channelId: string): bigint {
     this.flush();
     return BigInt((this.#readChannel.get(channelId) as { amount: string } | undefined)?.amount ?? 0);
+  }
+
+  /** Begins the account of a channel at what it had paid before, unless it has one. On disk when this returns. */
+  knowChannel(channelId: string, paid: bigint): void {
+    this.#database.prepare("INSERT OR IGNORE INTO channels (channelId, amount) VALUES (?, ?)").run(channelId, String(paid));
+  }
+
+  knowsChannel(channelId: string): boolean {
+    return this.#readChannel.get(channelId) !== undefined;
   }
 
   /** Forgets receipts whose end is known, never the newest one (ids go on from it): older ones than `before` (Unix ms), and all but the newest `keep`. The sums stay. @returns how many */
