@@ -10,6 +10,7 @@ import { CoreHome } from "../../sdk/node/channels/home/CoreHome.ts";
 import { createLocalSigner } from "../../sdk/node/channels/signing/ChannelSigner.ts";
 import { readContracts } from "../../bench/sidecar/readContracts.ts";
 import type { SidecarMarket } from "./sidecarMarket.ts";
+import { until } from "./until.ts";
 
 /** What a folder of channels holds, over all of them: net of what failed; in units. */
 export interface ChannelSums {
@@ -21,12 +22,20 @@ export interface ChannelSums {
 }
 
 /** Opens the folders of sidecars that were stopped, to read what their channels say. */
-export async function openChannels(market: SidecarMarket, owners: readonly { readonly dir: string; readonly wallet: Wallet }[]): Promise<ChannelSums[]> {
+export async function openChannels(market: SidecarMarket, owners: readonly { readonly dir: string; readonly wallet: Wallet; readonly listen?: string }[]): Promise<ChannelSums[]> {
   const { deployment, adjudicator } = readContracts(market.network.deploymentFile);
-  return await Promise.all(owners.map(async ({ dir, wallet }) => {
+  const opened = await Promise.all(owners.map(async ({ dir, wallet, listen }) => {
     const client = new Agnt2Client({ sequencerUrl: market.network.sequencerUrl, apiUrl: market.network.apiUrl, deployment });
     const core = new CoreHome(new CoreChannelDesk(await client.agent({ signer: createKeySigner(wallet.privateKey), windowMs: 0 })), market.provider);
-    const agent = await ChannelAgent.start({ dir, signer: createLocalSigner(fromHex(wallet.privateKey, 32)), desk: await ChannelDesk.connect(adjudicator, wallet), core });
+    const agent = await ChannelAgent.start({ dir, signer: createLocalSigner(fromHex(wallet.privateKey, 32)), desk: await ChannelDesk.connect(adjudicator, wallet), core, pollMs: 100, ...(listen === undefined ? {} : { listen }) });
+    return { agent, client };
+  }));
+  // What one has signed and the other has not heard of yet is said now; a call that nobody has answered fails, and costs nothing.
+  await until("both sides of each channel know the same", () => opened.every(({ agent }) => agent.channels.every(({ channel }) => {
+    const { outgoing, incoming } = channel.status();
+    return channel.isConnected && outgoing.openCalls + incoming.openCalls === 0 && outgoing.acked === outgoing.sequence;
+  })));
+  return opened.map(({ agent, client }) => {
     const statuses = agent.channels.map(({ channel }) => channel.status());
     const sum = (of: (status: (typeof statuses)[number]) => number): number => statuses.reduce((total, status) => total + of(status), 0);
     return {
@@ -39,5 +48,5 @@ export async function openChannels(market: SidecarMarket, owners: readonly { rea
         await client.close();
       },
     };
-  }));
+  });
 }

@@ -40,7 +40,7 @@ const byWay = (sums: readonly (Sum & { readonly way: string })[]): Record<WayNam
 
 /** @param isListing read all receipts too: not for millions of them */
 export async function readBooks(market: SidecarMarket, sidecars: readonly { readonly sidecar: SidecarProcess; readonly owner: Wallet }[], isListing = true): Promise<SidecarBooks[]> {
-  const channels: ChannelSums[] = await openChannels(market, sidecars.map(({ sidecar, owner }) => ({ dir: join(sidecar.setup.dataDir, "channels"), wallet: owner })));
+  const channels: ChannelSums[] = await openChannels(market, sidecars.map(({ sidecar, owner }) => ({ dir: join(sidecar.setup.dataDir, "channels"), wallet: owner, listen: `/ip4/127.0.0.1/tcp/${sidecar.ports.channel}` })));
   try {
     return await Promise.all(sidecars.map(async ({ sidecar }, place) => {
       const store = PaymentStore.open(join(sidecar.setup.dataDir, "buyer"));
