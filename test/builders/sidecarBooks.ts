@@ -30,6 +30,8 @@ export interface SidecarBooks {
   /** Base units that its own signatures pay, and that its partners' pay it. */
   readonly channelPaid: bigint;
   readonly channelEarned: bigint;
+  /** Of its calls that have no answer. */
+  readonly channelOpen: bigint;
   readonly channelCalls: number;
 }
 
@@ -40,7 +42,7 @@ const byWay = (sums: readonly (Sum & { readonly way: string })[]): Record<WayNam
 
 /** @param isListing read all receipts too: not for millions of them */
 export async function readBooks(market: SidecarMarket, sidecars: readonly { readonly sidecar: SidecarProcess; readonly owner: Wallet }[], isListing = true): Promise<SidecarBooks[]> {
-  const channels: ChannelSums[] = await openChannels(market, sidecars.map(({ sidecar, owner }) => ({ dir: join(sidecar.setup.dataDir, "channels"), wallet: owner, listen: `/ip4/127.0.0.1/tcp/${sidecar.ports.channel}` })));
+  const channels: ChannelSums[] = await openChannels(market, sidecars.map(({ sidecar, owner }) => ({ dir: join(sidecar.setup.dataDir, "channels"), wallet: owner })));
   try {
     return await Promise.all(sidecars.map(async ({ sidecar }, place) => {
       const store = PaymentStore.open(join(sidecar.setup.dataDir, "buyer"));
@@ -49,7 +51,7 @@ export async function readBooks(market: SidecarMarket, sidecars: readonly { read
       const books: SidecarBooks = {
         spent: byWay(store.sums()), earned: byWay(ledger.totals().filter(({ payer }) => payer === undefined)), receipts,
         unsettled: [...store.list({ state: "open", limit: 10_000 }), ...store.list({ state: "reserved", limit: 10_000 }), ...store.list({ state: "unknown", limit: 10_000 })],
-        channelPaid: BigInt(channels[place]!.paidUnits) * GWEI, channelEarned: BigInt(channels[place]!.earnedUnits) * GWEI, channelCalls: channels[place]!.calls,
+        channelPaid: BigInt(channels[place]!.paidUnits) * GWEI, channelEarned: BigInt(channels[place]!.earnedUnits) * GWEI, channelOpen: BigInt(channels[place]!.openUnits) * GWEI, channelCalls: channels[place]!.calls,
       };
       store.close();
       await ledger.close();

@@ -143,7 +143,12 @@ describe("sidecars under kill -9", function () {
       const sellers = shop!.earned[way].amount + calls!.earned[way].amount;
       const unknown = buyer!.unsettled.filter((receipt) => receipt.way === way).reduce((sum, { amount }) => sum + amount, 0n);
       const spent = buyer!.spent[way].amount;
-      if (way === "channel") expect([buyer!.channelPaid, spent >= buyer!.channelPaid, spent - unknown <= buyer!.channelPaid], "channel").to.deep.equal([shop!.channelEarned + calls!.channelEarned, true, true]);
+      if (way === "channel") {
+        const earned = shop!.channelEarned + calls!.channelEarned;
+        // A call whose receipt went with the process may have its answer on one side only.
+        expect([earned >= buyer!.channelPaid, earned <= buyer!.channelPaid + buyer!.channelOpen], `channel: ${buyer!.channelPaid} paid, ${buyer!.channelOpen} open, ${earned} earned`).to.deep.equal([true, true]);
+        expect([spent >= buyer!.channelPaid, spent - unknown <= buyer!.channelPaid + buyer!.channelOpen], `receipts of ${spent}, ${unknown} not known`).to.deep.equal([true, true]);
+      }
       else expect([sellers <= spent, sellers >= spent - unknown], `${way}: ${sellers} earned, ${spent} spent, ${unknown} not known`).to.deep.equal([true, true]);
       expect(spent % PRICE[way]).to.equal(0n);
     }
