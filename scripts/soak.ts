@@ -41,6 +41,8 @@ const say = (line: string): void => void process.stderr.write(`${line}\n`);
 async function main(): Promise<number> {
   say(`${counts.channel} channel calls, ${counts.call} calls of Layer Core, ${counts.exact} x402 payments`);
   const market = await SidecarMarket.start();
+  // Ended by hand, it takes its processes with it.
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => void market.stop().finally(() => process.exit(130)));
   try {
     const upstream = await market.nodeService();
     const owners: Record<Name, Wallet> = { buyer: await market.wallet(PRICE_DOLLARS_BASE * BigInt(counts.exact) + 1_000n), talker: await market.wallet(), caller: await market.wallet() };
