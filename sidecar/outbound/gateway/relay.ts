@@ -34,7 +34,7 @@ function headerPairs(raw: readonly string[]): [string, string][] {
 }
 
 /** What `Connection` names ends here too (RFC 9110, 7.6.1). */
-function endToEnd(raw: readonly string[], connection: string | undefined): [string, string][] {
+export function endToEnd(raw: readonly string[], connection: string | undefined): [string, string][] {
   const named = new Set((connection ?? "").toLowerCase().split(",").map((name) => name.trim()));
   return headerPairs(raw).filter(([name]) => !HOP_BY_HOP.includes(name.toLowerCase()) && !named.has(name.toLowerCase()));
 }
@@ -75,7 +75,7 @@ export function refuseSocket(socket: Duplex, error: unknown): void {
   socket.end(`HTTP/1.1 ${refusal.status} Refused\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`);
 }
 
-function requestHeaders(request: IncomingMessage, { isAuthorizationOurs }: RelayOptions): Record<string, string> {
+export function requestHeaders(request: IncomingMessage, { isAuthorizationOurs }: RelayOptions): Record<string, string> {
   const headers = outboundHeaders(endToEnd(request.rawHeaders, request.headers.connection));
   if (isAuthorizationOurs) delete headers["authorization"];
   // Whose page it is, is nobody's business beyond this machine.
