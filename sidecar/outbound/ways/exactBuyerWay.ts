@@ -37,8 +37,11 @@ export interface ExactBuyerOptions {
   readonly reader?: AuthorizationReader | undefined;
   /** A seller may ask for longer; a payment lives no longer than this. Default 300. */
   readonly maxValiditySeconds?: number;
-  /** Whether a key signs for a payee besides the payee's own: its session key. Default: it does not. */
-  readonly isSignerOf?: ((payee: string, signer: string) => Promise<boolean>) | undefined;
+  /**
+   * Whether a key signs for a payee besides the payee's own, such as its session key ({@link createSessionKeyCheck}). Without it, or where it
+   * cannot tell, an attestation by another key than the payee's is no proof, and no fault.
+   */
+  readonly isSignerOf?: ((payee: string, signer: string) => Promise<boolean | undefined>) | undefined;
   /** Unix milliseconds. */
   readonly now?: () => number;
 }
@@ -83,17 +86,19 @@ async function proveAttestation(answer: WholeAnswer, payment: { readonly key: st
   }
   const isSame = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0;
   const payee = payment.requirement.payTo.toLowerCase();
-  const isGood =
+  const isConsistent =
     isSame(attestation.requestHash, answer.requestHash) &&
     isHashOf(attestation.answerHash, answer) &&
     attestation.payment.toLowerCase() === payment.key &&
-    isAttestationSigned(chainIdOf(payment.requirement.network) ?? 0, attestation) &&
-    (attestation.signer === payee || (await isSignerOf(payee, attestation.signer)));
-  return { kind: isGood ? "good" : "bad", text };
+    isAttestationSigned(chainIdOf(payment.requirement.network) ?? 0, attestation);
+  if (!isConsistent) return { kind: "bad", text };
+  if (attestation.signer === payee) return { kind: "good", text };
+  const isTheirs = await isSignerOf(payee, attestation.signer).catch(() => undefined);
+  return { kind: isTheirs === undefined ? "none" : isTheirs ? "good" : "bad", text };
 }
 
 /** x402 scheme `exact` with EIP-3009: the public client signs; a payment that replaces another has its nonce, so that one of both at most is ever played. */
-export function createExactBuyerWay({ signer, reader, maxValiditySeconds = 300, isSignerOf = async () => false, now = Date.now }: ExactBuyerOptions): BuyerWay {
+export function createExactBuyerWay({ signer, reader, maxValiditySeconds = 300, isSignerOf = async () => undefined, now = Date.now }: ExactBuyerOptions): BuyerWay {
   const account = { address: getAddress(signer.address), signTypedData: async (data: Parameters<TypedDataSigner["signTypedData"]>[0]) => (await signer.signTypedData(data)) as `0x${string}` };
   const scheme = new ExactEvmScheme(account);
 
