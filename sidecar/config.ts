@@ -27,6 +27,7 @@ export const sidecarSettings = defineConfig({
   tlsKey: { env: "SIDECAR_TLS_KEY", parser: text, default: undefined, description: "PEM file with its key" },
   name: { env: "SIDECAR_NAME", parser: text, default: undefined, description: "The agent's name, for card and registration; the upstream's host when left out" },
   description: { env: "SIDECAR_DESCRIPTION", parser: text, default: "", description: "What it does, in a sentence" },
+  sealed: { env: "SIDECAR_SEALED", parser: flag, default: true, description: "Takes sealed bodies too (docs/SIDECAR.md section 9): a key for them is made, kept encrypted in the data folder and shown in the card" },
   // Prices.
   price: { env: "SIDECAR_PRICE", parser: amount, default: undefined, description: "One price for everything, in whole units of the chain's asset, for calls and channels; instead of `routes`" },
   x402Price: { env: "SIDECAR_X402_PRICE", parser: list(tokenPrice), default: [], description: "The same for `exact`: TOKEN=AMOUNT, in whole units of the token" },

@@ -204,7 +204,7 @@ export function createSidecar({ config, logger, onEvent = () => undefined }: Sid
 
   async function startSelling(staging: Staging, own: Parts, ledger: Ledger, pricing: PricingDocument): Promise<void> {
     if (settings.upstream !== undefined && !settings.upstream.startsWith("unix:")) {
-      const site = new SelfSite({ settings, signer: own.chain.key.connectL1(own.chain.provider), logger });
+      const site = new SelfSite({ settings, signer: own.chain.key.connectL1(own.chain.provider), owner: { address: own.chain.key.address, chainId: own.chain.economy.chainId }, logger });
       await site.start();
       staging.started("card and tasks", () => site.stop());
       own.site = site;
@@ -289,7 +289,7 @@ export function createSidecar({ config, logger, onEvent = () => undefined }: Sid
     const tls = tlsCert === undefined || tlsKey === undefined ? undefined : { cert: await readFile(tlsCert, "utf8"), key: await readFile(tlsKey, "utf8") };
     const door = createDoor({
       gate, upstream: settings.upstream, tls, log: logger, metrics: own.metrics.door,
-      side: site === undefined ? undefined : { upstream: site.upstream, handles: (target) => site.handles(target) },
+      side: site === undefined ? undefined : { upstream: site.upstream, handles: (head) => site.handles(head) },
       limits: { headerBytes: maxHeaderBytes, headerMs, bodyIdleMs, holdMs, connections: maxConnections, running: maxRunning },
     });
     await door.listen(host, own.port);

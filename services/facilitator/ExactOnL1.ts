@@ -35,7 +35,9 @@ export interface ExactOptions {
   readonly network: Network;
   /** Pays the gas. */
   readonly address: string;
-  readonly transactions: Pick<TransactionManager, "submit" | "wait" | "find">;
+  readonly transactions: Pick<TransactionManager, "submit" | "wait" | "find" | "turn">;
+  /** Pause between two looks at what is under way. */
+  readonly pollMs: number;
   readonly limits: ExactLimits;
   readonly clock: Clock;
   /** Least priority fee that transactions are sent with. */
@@ -93,6 +95,7 @@ export class ExactOnL1 implements SchemeNetworkFacilitator {
   readonly #options: ExactOptions;
   readonly #shares: PayerShares;
   readonly #inFlight = new Map<string, InFlight>();
+  #isDriving = false;
   /** How often a payment was found good: more than once means that more than one request wants to be paid by it. */
   readonly #looks = new Map<string, number>();
 
@@ -139,7 +142,21 @@ export class ExactOnL1 implements SchemeNetworkFacilitator {
     if (this.#inFlight.size >= this.#options.limits.maxPending) throw new FacilitatorError("facilitator/busy", { limit: this.#options.limits.maxPending });
     const result = this.#settleOnce(payload, requirements, payment).finally(() => this.#inFlight.delete(payment.key));
     this.#inFlight.set(payment.key, { id: payment.id, result });
+    void this.#drive();
     return await result;
+  }
+
+  /** Looks at the chain often while somebody waits for it, and leaves the rest to the transactions' own slow pace. */
+  async #drive(): Promise<void> {
+    if (this.#isDriving) return;
+    this.#isDriving = true;
+    const { transactions, clock, pollMs } = this.#options;
+    while (this.#inFlight.size > 0) {
+      await clock.sleep(pollMs);
+      // The loop of the transactions meets the same failure, and tells of it.
+      await transactions.turn().catch(() => undefined);
+    }
+    this.#isDriving = false;
   }
 
   /** What can be said without the chain: a payment, or the reason why it is none. */

@@ -26,7 +26,7 @@ export const facilitatorSettings = defineConfig({
   maxFeeGwei: { env: "FACILITATOR_MAX_FEE_GWEI", parser: integer(1), default: 100, description: "Most for a gas; payments are refused while it costs more" },
   minBalanceGwei: { env: "FACILITATOR_MIN_BALANCE_GWEI", parser: integer(0), default: 20_000_000, description: "Alarm below this balance" },
   allowContracts: { env: "FACILITATOR_ALLOW_CONTRACTS", parser: flag, default: true, description: "Take payments of contracts (ERC-1271)" },
-  pollMs: { env: "FACILITATOR_POLL_MS", parser: durationMs, default: undefined, description: "Pause between two looks at what was sent; 1 s by default, on the local chain 50 ms" },
+  pollMs: { env: "FACILITATOR_POLL_MS", parser: durationMs, default: undefined, description: "Pause between two looks at payments that somebody waits for; 1 s by default, on the local chain 25 ms" },
   keystoreFile: { env: "FACILITATOR_KEYSTORE", parser: text, default: undefined, description: "Encrypted keystore of the account that pays the gas; nobody else may send from it" },
   passwordFile: { env: "FACILITATOR_PASSWORD_FILE", parser: text, default: undefined, description: "File with its password" },
   signerUrl: { env: "FACILITATOR_SIGNER_URL", parser: url("http", "https"), default: undefined, description: "External signer (JSON-RPC: eth_signTransaction) in place of a keystore", secret: true },

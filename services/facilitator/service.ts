@@ -30,8 +30,11 @@ import { FacilitatorError } from "./FacilitatorError.ts";
 const LOCAL_CHAIN_IDS: readonly number[] = [31337, 1337];
 /** Account 6 of the mnemonic that every local development chain funds; public knowledge, refused on any other chain. */
 const LOCAL_TEST_KEY = "0x92db14e403b83dfe3df233f83dfa3a0d7096f21ca9b0d6d6b8d88b2b4ec1564e";
-const LOCAL_POLL_MS = 50;
+const LOCAL_POLL_MS = 25;
 const PUBLIC_POLL_MS = 1_000;
+/** What is in the chain is still followed until no reorganisation reaches it, at leisure. */
+const LOCAL_FOLLOW_MS = 1_000;
+const PUBLIC_FOLLOW_MS = 8_000;
 const RPC_TIMEOUT_MS = 5_000;
 const STOP_MARGIN_MS = 10_000;
 const WATCH_MS = 2_000;
@@ -61,7 +64,7 @@ export function createFacilitatorService(config: FacilitatorConfig, logger: Logg
       provider, signer, journal,
       fees: { maxFeeCapWei: BigInt(config.maxFeeGwei) * GWEI },
       rules: { confirmations: config.confirmations },
-      pollMs: config.pollMs ?? (isLocal ? LOCAL_POLL_MS : PUBLIC_POLL_MS),
+      pollMs: isLocal ? LOCAL_FOLLOW_MS : PUBLIC_FOLLOW_MS,
       onAlarm: (alarm) => logger.warn({ code: alarm.code, ...alarm.values }, alarm.message),
       onReorged: (id) => logger.warn({ id }, "a payment was taken out of the chain and is sent again"),
     });
@@ -78,6 +81,7 @@ export function createFacilitatorService(config: FacilitatorConfig, logger: Logg
     started("watch", () => watch.stop());
     const exact = new ExactOnL1({
       provider, transactions,
+      pollMs: config.pollMs ?? (isLocal ? LOCAL_POLL_MS : PUBLIC_POLL_MS),
       network: `eip155:${chainId}`,
       address: signer.address,
       clock: systemClock,

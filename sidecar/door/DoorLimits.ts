@@ -12,6 +12,8 @@ export interface DoorLimits {
   readonly stallMs: number;
   /** An answer that is paid after it must end so long after its head, unless its length is known. */
   readonly holdMs: number;
+  /** Answers that are held until they are paid, all together; an answer beyond is not sold (503). */
+  readonly heldBytes: number;
   /** A WebSocket without a byte either way for so long is closed. */
   readonly tunnelIdleMs: number;
   /** Status line and headers of an answer. */
@@ -43,6 +45,7 @@ export const DEFAULT_DOOR_LIMITS: DoorLimits = {
   bodyIdleMs: 30_000,
   stallMs: 60_000,
   holdMs: 30_000,
+  heldBytes: 268_435_456,
   tunnelIdleMs: 600_000,
   answerHeaderBytes: 65_536,
   connections: 10_000,

@@ -14,6 +14,7 @@ import { AnswerProblem } from "./upstream/AnswerProblem.ts";
 import type { AnswerHandler, UpstreamConnection } from "./upstream/UpstreamConnection.ts";
 
 const NOTHING: HeaderPairs = [];
+const FRESH_MS = 1_000;
 
 const REPEATED = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE"]);
 
@@ -28,6 +29,10 @@ export class Exchange implements ClientEvents, AnswerHandler, BodyReader {
   #sale: Sale | undefined;
   /** The sale's end has been asked for. */
   #isEnding = false;
+  /** The money may be moving: nobody is told that nothing was charged. */
+  #isSettling = false;
+  /** The upstream failed while the money moved: the answer ends where it broke. */
+  #isBroken = false;
   #route: RouteLimits | undefined;
   #connection: UpstreamConnection | undefined;
   #isRetried = false;
@@ -49,7 +54,7 @@ export class Exchange implements ClientEvents, AnswerHandler, BodyReader {
   constructor(door: ExchangeContext, client: ClientSide) {
     this.#door = door;
     this.#client = client;
-    this.#service = door.serviceFor(client.head.target);
+    this.#service = door.serviceFor(client.head);
     this.#body = new RequestBody(client);
     client.events = this;
   }
@@ -103,12 +108,13 @@ export class Exchange implements ClientEvents, AnswerHandler, BodyReader {
     const wasDeciding = this.#phase === "deciding";
     this.#phase = "over";
     this.#dropConnection();
-    this.#body.fail(new SidecarError("door/body-broken", {}));
+    if (this.#body.isAwaited) this.#body.fail(new SidecarError("door/body-broken", {}));
     this.#pieces = [];
     if (!isWhole) {
       this.#outcome = "broken";
       if (!wasDeciding) this.#cancel("client-gone");
     }
+    this.#door.held.bytes -= this.#heldBytes;
     this.#door.running.delete(this);
     this.#door.metrics?.exchange(this.#outcome, (Date.now() - this.#startedAt) / 1000);
   }
@@ -153,7 +159,8 @@ export class Exchange implements ClientEvents, AnswerHandler, BodyReader {
     if (digest !== undefined && !this.#body.expect(digest)) throw new SidecarError("payment/digest", {});
     this.#phase = "asking";
     this.#deadline = Date.now() + route.timeoutMs;
-    this.#service.pool.acquire(this);
+    // A request that must not be sent twice does not meet a connection that its service is just closing.
+    this.#service.pool.acquire(this, REPEATED.has(this.#client.head.method) ? Infinity : FRESH_MS);
   }
 
   onConnection(connection: UpstreamConnection): void {
@@ -180,7 +187,7 @@ export class Exchange implements ClientEvents, AnswerHandler, BodyReader {
     const isStale = connection !== undefined && connection.uses > 1 && connection.isUntouched;
     if (this.#phase === "asking" && isStale && !this.#isRetried && !this.#body.isStarted && REPEATED.has(this.#client.head.method)) {
       this.#isRetried = true;
-      return this.#service.pool.acquire(this, true);
+      return this.#service.pool.acquire(this, 0);
     }
     const problem = error instanceof AnswerProblem ? error.problem : this.#head === undefined ? "it cannot be reached" : "the connection broke";
     this.#fail(new SidecarError("door/upstream", { problem }, { cause: error }), "upstream-failed");
@@ -206,7 +213,9 @@ export class Exchange implements ClientEvents, AnswerHandler, BodyReader {
     this.#pieces.push(chunk);
     if (this.#phase !== "holding") return;
     this.#heldBytes += chunk.length;
+    this.#door.held.bytes += chunk.length;
     if (this.#heldBytes > this.#route!.holdBytes) this.#tooLarge();
+    else if (this.#door.held.bytes > this.#door.limits.heldBytes) this.#fail(new SidecarError("door/busy", { retryAfterSeconds: 1 }), "answer-too-large");
   }
 
   onAnswerEnd(last: Buffer | undefined, trailers: readonly string[]): void {
@@ -278,8 +287,10 @@ export class Exchange implements ClientEvents, AnswerHandler, BodyReader {
 
   #settle(settled: Promise<SettledSale>, deliver: (extra: HeaderPairs) => void): void {
     this.#isEnding = true;
+    this.#isSettling = true;
     settled.then(
       (outcome) => {
+        this.#isSettling = false;
         if (this.#phase === "over") return;
         if (outcome.kind === "paid") return this.#guard(() => deliver(outcome.headers));
         this.#outcome = "refused";
@@ -291,6 +302,7 @@ export class Exchange implements ClientEvents, AnswerHandler, BodyReader {
         const { error, isOurs } = sidecarErrorOf(thrown);
         if (!isOurs) this.#door.log.error({ err: thrown }, "A sale could not be settled.");
         this.#isEnding = false;
+        this.#isSettling = false;
         this.#fail(error, this.#phase === "over" ? "client-gone" : "upstream-failed");
       },
     );
@@ -302,18 +314,19 @@ export class Exchange implements ClientEvents, AnswerHandler, BodyReader {
     const head = this.#head!;
     const headers = answerHeaders(head.rawHeaders, head.minorVersion, true);
     for (const [name, value] of extra) headers.push(name, value);
-    if (head.isUpgrade) return this.#openTunnel(head, headers);
+    if (head.isUpgrade && !this.#isBroken) return this.#openTunnel(head, headers);
     this.#phase = "flowing";
     this.#isHeadSent = true;
     this.#client.writeHead(head.status, head.reason, headers, this.#door.isDraining);
     if (head.isAlone) this.#client.flush();
-    if (this.#pieces.length === 0 && !this.#isAnswerEnded) {
+    if (this.#pieces.length === 0 && !this.#isAnswerEnded && !this.#isBroken) {
       if (extra.length > 0 || this.#sale !== undefined) this.#connection?.resume();
       return;
     }
     const pieces = this.#pieces;
     this.#pieces = [];
     for (const piece of pieces) this.#pass(piece);
+    if (this.#isBroken) return this.#cut();
     if (this.#isAnswerEnded) this.#finish(undefined, this.#trailers);
     else if (this.#blockedAt === Infinity) this.#connection?.resume();
   }
@@ -379,7 +392,8 @@ export class Exchange implements ClientEvents, AnswerHandler, BodyReader {
     }
     if (!this.#isClosed && this.#body.isSlow(now, bodyIdleMs)) {
       const error = new SidecarError("door/body-slow", {});
-      if (this.#phase !== "deciding" || !this.#body.fail(error)) this.#fail(error, "client-gone");
+      if (this.#phase === "deciding" && this.#body.isAwaited) this.#body.fail(error);
+      else this.#fail(error, "client-gone");
       return;
     }
     if (now - this.#blockedAt > stallMs) this.abort("client-gone");
@@ -388,17 +402,26 @@ export class Exchange implements ClientEvents, AnswerHandler, BodyReader {
   /** Ends it here and now; nothing is charged that is not yet paid. */
   abort(reason: CancelReason): void {
     if (this.#phase === "over") return;
-    if (reason === "stopping" && !this.#isHeadSent) return this.#fail(new SidecarError("door/stopping", {}), reason);
+    if (reason === "stopping" && !this.#isHeadSent && !this.#isSettling) return this.#fail(new SidecarError("door/stopping", {}), reason);
     this.#cancel(reason);
-    this.#client.abort();
+    this.#cut();
+  }
+
+  #cut(): void {
+    // What is written already goes out in this turn.
+    setImmediate(() => this.#client.abort());
     this.onClientClose();
   }
 
   #fail(error: SidecarError, reason: CancelReason): void {
     if (this.#phase === "sent") return;
     this.#dropConnection();
-    this.#pieces = [];
     this.#deadline = Infinity;
+    if (this.#isSettling) {
+      this.#isBroken = true;
+      return;
+    }
+    this.#pieces = [];
     if (this.#phase !== "over") {
       this.#phase = "waiting";
       this.#outcome = "failed";
@@ -407,8 +430,7 @@ export class Exchange implements ClientEvents, AnswerHandler, BodyReader {
     this.#cancel(reason, () => {
       if (this.#isClosed) return;
       if (!this.#isHeadSent) return this.#sendWhole(refusalOf(error), []);
-      this.#client.abort();
-      this.onClientClose();
+      this.#cut();
     });
   }
 

@@ -1,5 +1,6 @@
 import type { Logger } from "../../runtime/logger/Logger.ts";
 import type { Gate } from "../gate/Gate.ts";
+import type { RequestHead } from "../gate/RequestHead.ts";
 import type { DoorLimits } from "./DoorLimits.ts";
 import type { Exchange } from "./Exchange.ts";
 import type { UpstreamAddress } from "./upstream/UpstreamAddress.ts";
@@ -23,12 +24,14 @@ export interface DoorService {
 /** What all exchanges of a door share. */
 export interface ExchangeContext {
   readonly gate: Gate;
-  /** The service behind, for a request's target. */
-  serviceFor(target: string): DoorService;
+  /** The service behind, for a request. */
+  serviceFor(head: RequestHead): DoorService;
   readonly limits: DoorLimits;
   readonly log: Logger;
   readonly metrics: DoorMetrics | undefined;
   readonly running: Set<Exchange>;
+  /** What answers that are paid after them take of memory now. */
+  readonly held: { bytes: number };
   readonly isDraining: boolean;
 }
 

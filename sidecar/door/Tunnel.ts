@@ -2,6 +2,8 @@ import type { Socket } from "node:net";
 
 import type { AnswerHandler, UpstreamConnection } from "./upstream/UpstreamConnection.ts";
 
+const LINGER_MS = 2_000;
+
 export interface TunnelOptions {
   /** The client's, after the 101 was written to it. */
   readonly socket: Socket;
@@ -18,7 +20,9 @@ export function openTunnel({ socket, connection, early, idleMs, onClose }: Tunne
   const close = (): void => {
     if (isOver) return;
     isOver = true;
-    connection.destroy();
+    // The last words of each side (a close frame) still reach the other.
+    connection.endTunnel(LINGER_MS);
+    socket.setTimeout(LINGER_MS, () => socket.destroy());
     socket.destroySoon();
     onClose();
   };

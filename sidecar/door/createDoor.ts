@@ -5,6 +5,7 @@ import type { TLSSocket } from "node:tls";
 
 import type { Logger } from "../../runtime/logger/Logger.ts";
 import type { Gate } from "../gate/Gate.ts";
+import type { RequestHead } from "../gate/RequestHead.ts";
 import { SidecarError } from "../SidecarError.ts";
 import { acceptHttp1, writeRefusal } from "./acceptHttp1.ts";
 import { acceptHttp2 } from "./acceptHttp2.ts";
@@ -22,8 +23,8 @@ export interface DoorOptions {
   readonly gate: Gate;
   /** `http://…`, `https://…` or `unix:/path/to.sock`. */
   readonly upstream: string;
-  /** A second service of this process, for the targets that it says are its own. */
-  readonly side?: { readonly upstream: string; handles(target: string): boolean } | undefined;
+  /** A second service of this process, for the requests that it says are its own. */
+  readonly side?: { readonly upstream: string; handles(head: RequestHead): boolean } | undefined;
   /** PEM of the authority that the upstream's certificate comes from, if it is not a known one. */
   readonly upstreamCa?: string | undefined;
   readonly limits?: Partial<DoorLimits> | undefined;
@@ -71,11 +72,12 @@ export function createDoor(options: DoorOptions): Door {
 
   const context: ExchangeContext = {
     gate,
-    serviceFor: (target) => (side !== undefined && options.side!.handles(target) ? side : service),
+    serviceFor: (head) => (side !== undefined && options.side!.handles(head) ? side : service),
     limits,
     log,
     metrics,
     running,
+    held: { bytes: 0 },
     get isDraining() {
       return isDraining;
     },

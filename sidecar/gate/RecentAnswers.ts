@@ -7,10 +7,14 @@ const OVERHEAD_BYTES = 1_024;
 export class RecentAnswers {
   readonly #maxBytes: number;
   readonly #answers = new Map<string, HeldAnswer>();
+  /** Their keys in a ring, the oldest at `#first`: a map that is emptied from its beginning grows slow to begin with. */
+  readonly #keys: string[];
+  #first = 0;
   #bytes = 0;
 
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes;
+    this.#keys = new Array<string>(Math.floor(maxBytes / OVERHEAD_BYTES) + 1);
   }
 
   get bytes(): number {
@@ -25,14 +29,17 @@ export class RecentAnswers {
     const key = textOf(proof);
     const bytes = costOf(answer);
     if (bytes > this.#maxBytes || this.#answers.has(key)) return;
+    while (this.#bytes + bytes > this.#maxBytes) this.#dropOldest();
+    this.#keys[(this.#first + this.#answers.size) % this.#keys.length] = key;
     this.#answers.set(key, answer);
     this.#bytes += bytes;
-    if (this.#bytes <= this.#maxBytes) return;
-    for (const [oldest, dropped] of this.#answers) {
-      this.#answers.delete(oldest);
-      this.#bytes -= costOf(dropped);
-      if (this.#bytes <= this.#maxBytes) return;
-    }
+  }
+
+  #dropOldest(): void {
+    const key = this.#keys[this.#first]!;
+    this.#first = (this.#first + 1) % this.#keys.length;
+    this.#bytes -= costOf(this.#answers.get(key)!);
+    this.#answers.delete(key);
   }
 }
 

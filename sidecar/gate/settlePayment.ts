@@ -25,7 +25,7 @@ export interface PaidFor {
 
 function paymentResponse({ network }: PaymentRequirements, { payer, amount }: VerifiedPayment, { transaction }: SettledPayment): readonly [string, string] {
   const response = { success: true, transaction, network, payer, amount: String(amount) };
-  return ["PAYMENT-RESPONSE", Buffer.from(JSON.stringify(response)).toString("base64")];
+  return ["PAYMENT-RESPONSE", btoa(JSON.stringify(response))];
 }
 
 /** Headers of a paid answer. Where it cannot be attested it is delivered all the same: it is paid. */

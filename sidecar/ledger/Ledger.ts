@@ -17,6 +17,8 @@ export interface LedgerOptions {
   readonly maxWaiting?: number | undefined;
   /** Payers that have a total of their own. */
   readonly maxPayers?: number | undefined;
+  /** False: the disk is waited for in the caller's thread, and with it everything else there. Default true. */
+  readonly hasThread?: boolean | undefined;
   /** Unix milliseconds. */
   readonly now?: (() => number) | undefined;
 }

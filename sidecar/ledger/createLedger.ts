@@ -9,15 +9,14 @@ import type { Ledger, LedgerOptions } from "./Ledger.ts";
 import { LedgerError } from "./LedgerError.ts";
 import { LEDGER_STATES } from "./LedgerRow.ts";
 import type { Claim, LedgerRow, LedgerTotal } from "./LedgerRow.ts";
-import { LedgerWriter } from "./LedgerWriter.ts";
+import type { ChangeProblem } from "./LedgerFile.ts";
 import type { LedgerChange } from "./LedgerWriter.ts";
 import { openLedgerFile } from "./openLedgerFile.ts";
+import { createInlineScribe, WriterThread } from "./WriterThread.ts";
 
 export const LEDGER_FILE = "ledger.sqlite";
 const ROW = "id, key, way, state, requestHash, proof, isRepeatable, answerHash, expiresAt, payment";
 const FORGOTTEN_AT_ONCE = 256;
-const SQLITE_IO_ERROR = 10;
-const SQLITE_FULL = 13;
 
 export const LEDGER_DEFAULTS = {
   keepAnswerBytes: 2 ** 20,
@@ -67,19 +66,20 @@ function readRow(row: Record<string, unknown>): LedgerRow {
 }
 
 /**
- * The ledger in this folder, which belongs to it alone until it is closed. Changes of one turn of the event loop become one transaction:
- * one wait for the disk for all of them.
+ * The ledger in this folder, which belongs to it alone until it is closed. Changes that come in one turn of the event loop, or while the
+ * disk is busy, become one transaction: one wait for the disk for all of them, and in a thread of its own.
  * @throws LedgerError `ledger/foreign`, `ledger/corrupt`, `ledger/newer`; FilesError `files/locked`
  */
 export function createLedger(dir: string, options: LedgerOptions = {}): Ledger {
-  const { now = Date.now } = options;
+  const { now = Date.now, hasThread = true } = options;
   const limit = (name: keyof typeof LEDGER_DEFAULTS): number => options[name] ?? LEDGER_DEFAULTS[name];
   const [keepAnswerBytes, keepSeconds, minFreeBytes, maxWaiting] = [limit("keepAnswerBytes"), limit("keepSeconds"), limit("minFreeBytes"), limit("maxWaiting")];
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   const lock = lockDataDir(dir, "ledger.lock");
   const path = join(dir, LEDGER_FILE);
   const database = openOrRelease();
-  const writer = new LedgerWriter(database, { keepTotalBytes: limit("keepTotalBytes"), maxPayers: limit("maxPayers") });
+  const fileOptions = { path, maxFileBytes: limit("maxFileBytes"), keepTotalBytes: limit("keepTotalBytes"), maxPayers: limit("maxPayers") };
+  const writer = hasThread ? new WriterThread(fileOptions) : createInlineScribe(fileOptions);
   const findRow = database.prepare(`SELECT ${ROW} FROM payments WHERE key = ?`);
   const findProof = database.prepare(`SELECT ${ROW} FROM payments WHERE proof = ? AND way = ? ORDER BY id DESC LIMIT 1`);
   const findUnfinished = database.prepare(`SELECT ${ROW} FROM payments WHERE state IN (0, 1, 3) AND id > ? ORDER BY id LIMIT ?`);
@@ -88,6 +88,9 @@ export function createLedger(dir: string, options: LedgerOptions = {}): Ledger {
 
   let waiting: Waiting[] = [];
   let flush: NodeJS.Immediate | undefined;
+  let writing: Promise<void> | undefined;
+  /** Changes of which the disk has not answered yet. */
+  let atDisk = 0;
   let isFull = false;
   let isClosed = false;
   let whenClosed: Promise<void> | undefined;
@@ -103,68 +106,48 @@ export function createLedger(dir: string, options: LedgerOptions = {}): Ledger {
 
   const seconds = (): number => Math.floor(now() / 1_000);
 
-  function failed(cause: unknown): LedgerError {
-    const { errcode = 0 } = cause as { errcode?: number };
-    // The number of an extended code is in its last byte. A disk without room fails as FULL, or as an error of reading and writing.
-    const isNoRoom = (errcode & 255) === SQLITE_FULL || (errcode & 255) === SQLITE_IO_ERROR;
-    if (isNoRoom) isFull = true;
-    return new LedgerError(isNoRoom ? "ledger/full" : "ledger/failed", { path }, { cause });
+  function failed({ problem, message }: ChangeProblem, change: string): LedgerError {
+    if (problem === "state") return new LedgerError("ledger/state", { key: change, wanted: message });
+    if (problem === "full") isFull = true;
+    return new LedgerError(problem === "full" ? "ledger/full" : "ledger/failed", { path }, { why: message });
   }
 
-  /** Runs `work` in a transaction; what it changed is on disk when this returns. */
-  function transact<T>(work: () => T): T {
-    database.exec("BEGIN IMMEDIATE");
-    try {
-      const result = work();
-      database.exec("COMMIT");
-      return result;
-    } catch (error) {
-      if (database.isTransaction) database.exec("ROLLBACK");
-      writer.recount();
-      throw error;
-    }
-  }
-
-  function settle(group: readonly Waiting[], isApplied: readonly boolean[]): void {
-    group.forEach(({ change, resolve, reject }, index) => (isApplied[index] ? resolve() : reject(new LedgerError("ledger/state", { key: change.key, wanted: change.kind }))));
-  }
-
-  function write(): void {
-    flush = undefined;
+  /** What has come together goes to the disk; meanwhile the next comes together. */
+  async function write(): Promise<void> {
     const group = waiting;
     waiting = [];
-    if (group.length === 0) return;
+    atDisk = group.length;
     try {
-      settle(group, transact(() => group.map(({ change }) => writer.apply(change))));
-    } catch (error) {
-      if (group.length === 1) {
-        group[0]!.reject(failed(error));
-        return;
-      }
-      // One of them is at fault, or the room is not enough for all: what can be written is.
-      for (const one of group) writeAlone(one);
+      const problems = await writer.write(group.map(({ change }) => change));
+      group.forEach(({ change, resolve, reject }, index) => (problems[index] === undefined ? resolve() : reject(failed(problems[index], change.key))));
+    } catch (cause) {
+      const error = new LedgerError("ledger/failed", { path }, { cause });
+      for (const { reject } of group) reject(error);
     }
+    atDisk = 0;
   }
 
-  function writeAlone(one: Waiting): void {
-    try {
-      settle([one], [transact(() => writer.apply(one.change))]);
-    } catch (error) {
-      one.reject(failed(error));
-    }
+  async function writeAll(): Promise<void> {
+    while (waiting.length > 0) await write();
+    writing = undefined;
+  }
+
+  function startWriting(): void {
+    flush = undefined;
+    writing ??= writeAll();
   }
 
   function submit(change: LedgerChange): Promise<void> {
     if (isClosed) return Promise.reject(new LedgerError("ledger/closed", { path }));
     return new Promise((resolve, reject) => {
       waiting.push({ change, resolve, reject });
-      flush ??= setImmediate(write);
+      if (writing === undefined) flush ??= setImmediate(startWriting);
     });
   }
 
   return {
     get canClaim() {
-      return !isFull && !isClosed && waiting.length < maxWaiting;
+      return !isFull && !isClosed && waiting.length + atDisk < maxWaiting;
     },
 
     find(key) {
@@ -197,15 +180,16 @@ export function createLedger(dir: string, options: LedgerOptions = {}): Ledger {
 
     claim: ({ way, payment, requestHash, proof, isRepeatable }: Claim) =>
       submit({
-        kind: "claim", key: payment.key, way, requestHash, proof, isRepeatable, payer: payment.payer, asset: payment.requirement.asset,
+        kind: "claim", key: payment.key, way, requestHash: new Uint8Array(requestHash), proof: new Uint8Array(proof), isRepeatable, payer: payment.payer, asset: payment.requirement.asset,
         amount: String(payment.amount), payment: storePayment(payment), expiresAt: payment.expiresAt ?? null, now: seconds(),
       }),
 
     answered(key, { answerHash, answer }) {
       const isKept = answer !== undefined && answer.body.length <= keepAnswerBytes;
       return submit({
-        kind: "answered", key, answerHash, now: seconds(),
-        answer: isKept ? { status: answer.status, headers: JSON.stringify(answer.headers), body: answer.body } : undefined,
+        kind: "answered", key, answerHash: new Uint8Array(answerHash), now: seconds(),
+        // A copy of its own: it goes to the thread, and a body may be a part of something larger.
+        answer: isKept ? { status: answer.status, headers: JSON.stringify(answer.headers), body: new Uint8Array(answer.body) } : undefined,
       });
     },
 
@@ -218,20 +202,18 @@ export function createLedger(dir: string, options: LedgerOptions = {}): Ledger {
       if (isClosed) return false;
       isFull = freeBytes < minFreeBytes;
       if (isFull && freeBytes === 0) return false;
-      try {
-        return transact(() => writer.forget(seconds() - keepSeconds, FORGOTTEN_AT_ONCE)) === FORGOTTEN_AT_ONCE;
-      } catch (error) {
-        throw failed(error);
-      }
+      const forgotten = await writer.forget(seconds() - keepSeconds, FORGOTTEN_AT_ONCE).catch((cause: unknown) => Promise.reject(new LedgerError("ledger/failed", { path }, { cause })));
+      if (typeof forgotten !== "number") throw failed(forgotten, "");
+      return forgotten === FORGOTTEN_AT_ONCE;
     },
 
     close() {
       whenClosed ??= (async () => {
-        if (flush !== undefined) {
-          clearImmediate(flush);
-          write();
-        }
         isClosed = true;
+        clearImmediate(flush);
+        startWriting();
+        await writing;
+        await writer.close();
         database.close();
         lock.release();
       })();

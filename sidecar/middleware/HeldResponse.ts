@@ -1,3 +1,4 @@
+import { OutgoingMessage } from "node:http";
 import type { ClientRequest, OutgoingHttpHeader, OutgoingHttpHeaders, ServerResponse } from "node:http";
 
 import type { HeaderPairs } from "../gate/Sale.ts";
@@ -14,6 +15,42 @@ export interface HeldEvents {
   onEnd(): void;
 }
 
+type Held = ServerResponse & { [HELD]: HeldResponse };
+
+/** Where a response keeps its {@link HeldResponse}: the functions below are shared by all, so that responses stay of one shape. */
+const HELD = Symbol("held");
+const headersSentOf = Object.getOwnPropertyDescriptor(OutgoingMessage.prototype, "headersSent")!.get!;
+const writableEndedOf = Object.getOwnPropertyDescriptor(OutgoingMessage.prototype, "writableEnded")!.get!;
+
+function writeHead(this: Held, status: number, reason?: string | Headers, headers?: Headers): ServerResponse {
+  return this[HELD].writeHead(status, reason, headers);
+}
+function write(this: Held, chunk: unknown, encoding?: BufferEncoding | Callback, done?: Callback): boolean {
+  return this[HELD].write(chunk, encoding, done);
+}
+function end(this: Held, chunk?: unknown, encoding?: BufferEncoding | Callback, done?: Callback): ServerResponse {
+  return this[HELD].end(chunk, encoding, done);
+}
+function flushHeaders(this: Held): void {
+  this[HELD].flushHeaders();
+}
+function addTrailers(this: Held, trailers: OutgoingHttpHeaders): void {
+  this[HELD].addTrailers(trailers);
+}
+// What handlers and frameworks ask to know how far they are.
+const HEADERS_SENT: PropertyDescriptor = {
+  configurable: true,
+  get: function (this: Held) {
+    return this[HELD].isHeld ? this[HELD].isHead : (headersSentOf.call(this) as boolean);
+  },
+};
+const WRITABLE_ENDED: PropertyDescriptor = {
+  configurable: true,
+  get: function (this: Held) {
+    return this[HELD].isHeld ? this[HELD].isEnded : (writableEndedOf.call(this) as boolean);
+  },
+};
+
 /**
  * Keeps what a handler answers from the client until it is released: `writeHead`, `write`, `end`, `flushHeaders` and so `pipe` work as ever, what
  * they say is collected. Wrappers that were put around the response later (compression) stay in force, since the methods are never put back but
@@ -22,7 +59,11 @@ export interface HeldEvents {
 export class HeldResponse {
   readonly response: ServerResponse;
   readonly #events: HeldEvents;
-  readonly #original: { writeHead: ServerResponse["writeHead"]; write: ServerResponse["write"]; end: ServerResponse["end"]; flushHeaders: ServerResponse["flushHeaders"]; addTrailers: ServerResponse["addTrailers"] };
+  readonly #writeHead: ServerResponse["writeHead"];
+  readonly #write: ServerResponse["write"];
+  readonly #end: ServerResponse["end"];
+  readonly #flushHeaders: ServerResponse["flushHeaders"];
+  readonly #addTrailers: ServerResponse["addTrailers"];
   #state: "held" | "released" | "dropped" = "held";
   #isHead = false;
   #isEnded = false;
@@ -34,18 +75,24 @@ export class HeldResponse {
   constructor(response: ServerResponse, events: HeldEvents) {
     this.response = response;
     this.#events = events;
-    this.#original = { writeHead: response.writeHead, write: response.write, end: response.end, flushHeaders: response.flushHeaders, addTrailers: response.addTrailers };
-    response.writeHead = ((status: number, reason?: string | Headers, headers?: Headers) => this.#writeHead(status, reason, headers)) as ServerResponse["writeHead"];
-    response.write = ((chunk: unknown, encoding?: BufferEncoding | Callback, done?: Callback) => this.#write(chunk, encoding, done)) as ServerResponse["write"];
-    response.end = ((chunk?: unknown, encoding?: BufferEncoding | Callback, done?: Callback) => this.#end(chunk, encoding, done)) as ServerResponse["end"];
-    response.flushHeaders = () => this.#flushHeaders();
-    response.addTrailers = (trailers) => {
-      this.#hasTrailers = true;
-      this.#original.addTrailers.call(response, trailers);
-    };
-    // What handlers and frameworks ask to know how far they are.
-    Object.defineProperty(response, "headersSent", { configurable: true, get: () => this.#isHead });
-    Object.defineProperty(response, "writableEnded", { configurable: true, get: () => this.#isEnded });
+    this.#writeHead = response.writeHead;
+    this.#write = response.write;
+    this.#end = response.end;
+    this.#flushHeaders = response.flushHeaders;
+    this.#addTrailers = response.addTrailers;
+    (response as Held)[HELD] = this;
+    response.writeHead = writeHead as ServerResponse["writeHead"];
+    response.write = write as ServerResponse["write"];
+    response.end = end as ServerResponse["end"];
+    response.flushHeaders = flushHeaders;
+    response.addTrailers = addTrailers as ServerResponse["addTrailers"];
+    Object.defineProperty(response, "headersSent", HEADERS_SENT);
+    Object.defineProperty(response, "writableEnded", WRITABLE_ENDED);
+  }
+
+  /** Nothing of it has been let go or thrown away. */
+  get isHeld(): boolean {
+    return this.#state === "held";
   }
 
   get isHead(): boolean {
@@ -86,7 +133,6 @@ export class HeldResponse {
     const body = this.body();
     this.#state = "released";
     this.#chunks = [];
-    this.#restoreProperties();
     if (response.destroyed) return;
     for (const [name, value] of extra) response.setHeader(name, value);
     if (this.#isEnded) {
@@ -94,11 +140,11 @@ export class HeldResponse {
         response.removeHeader("transfer-encoding");
         response.setHeader("Content-Length", body.length);
       }
-      this.#original.end.call(response, ...([body.length === 0 ? undefined : body] as unknown as Parameters<ServerResponse["end"]>));
+      this.#end.call(response, ...([body.length === 0 ? undefined : body] as unknown as Parameters<ServerResponse["end"]>));
       return;
     }
-    if (body.length > 0) this.#original.write.call(response, body, ...([] as unknown as [BufferEncoding]));
-    else this.#original.flushHeaders.call(response);
+    if (body.length > 0) this.#write.call(response, body, ...([] as unknown as [BufferEncoding]));
+    else this.#flushHeaders.call(response);
     if (this.#isBlocked) response.emit("drain");
   }
 
@@ -109,14 +155,13 @@ export class HeldResponse {
     this.#state = "dropped";
     this.#chunks = [];
     if (response.destroyed || response.socket === null) return;
-    Reflect.deleteProperty(response, "headersSent");
     for (const name of response.getHeaderNames()) response.removeHeader(name);
     for (const [name, value] of headers) response.appendHeader(name, value);
     response.setHeader("Content-Length", body.length);
     response.statusCode = status;
     response.statusMessage = "";
     this.#state = "released";
-    this.#original.end.call(response, ...([Buffer.from(body)] as unknown as Parameters<ServerResponse["end"]>));
+    this.#end.call(response, ...([Buffer.from(body)] as unknown as Parameters<ServerResponse["end"]>));
     this.#state = "dropped";
     if (this.#isBlocked) response.emit("drain");
   }
@@ -133,14 +178,9 @@ export class HeldResponse {
     return req.method === "HEAD" || statusCode === 204 || statusCode === 304;
   }
 
-  #restoreProperties(): void {
-    Reflect.deleteProperty(this.response, "headersSent");
-    Reflect.deleteProperty(this.response, "writableEnded");
-  }
-
-  #writeHead(status: number, reason?: string | Headers, headers?: Headers): ServerResponse {
+  writeHead(status: number, reason?: string | Headers, headers?: Headers): ServerResponse {
     const { response } = this;
-    if (this.#state === "released") return this.#original.writeHead.call(response, status, ...([reason, headers].filter((part) => part !== undefined) as unknown as []));
+    if (this.#state === "released") return this.#writeHead.call(response, status, ...([reason, headers].filter((part) => part !== undefined) as unknown as []));
     if (this.#state === "dropped") return response;
     if (this.#isHead) throw Object.assign(new Error("Cannot write headers after they are sent to the client"), { code: "ERR_HTTP_HEADERS_SENT" });
     response.statusCode = status;
@@ -171,13 +211,13 @@ export class HeldResponse {
     if (!this.#isHead) this.response.writeHead(this.response.statusCode);
   }
 
-  #flushHeaders(): void {
-    if (this.#state === "released") return this.#original.flushHeaders.call(this.response);
+  flushHeaders(): void {
+    if (this.#state === "released") return this.#flushHeaders.call(this.response);
     if (this.#state === "held") this.#implicitHead();
   }
 
-  #write(chunk: unknown, encoding?: BufferEncoding | Callback, done?: Callback): boolean {
-    if (this.#state === "released") return this.#original.write.call(this.response, chunk, ...([encoding, done].filter((part) => part !== undefined) as unknown as [BufferEncoding]));
+  write(chunk: unknown, encoding?: BufferEncoding | Callback, done?: Callback): boolean {
+    if (this.#state === "released") return this.#write.call(this.response, chunk, ...([encoding, done].filter((part) => part !== undefined) as unknown as [BufferEncoding]));
     const callback = typeof encoding === "function" ? encoding : done;
     if (this.#state === "held") {
       this.#implicitHead();
@@ -187,9 +227,9 @@ export class HeldResponse {
     return !this.#isBlocked;
   }
 
-  #end(chunk?: unknown, encoding?: BufferEncoding | Callback, done?: Callback): ServerResponse {
+  end(chunk?: unknown, encoding?: BufferEncoding | Callback, done?: Callback): ServerResponse {
     const { response } = this;
-    if (this.#state === "released") return this.#original.end.call(response, ...([chunk, encoding, done].filter((part) => part !== undefined) as unknown as Parameters<ServerResponse["end"]>));
+    if (this.#state === "released") return this.#end.call(response, ...([chunk, encoding, done].filter((part) => part !== undefined) as unknown as Parameters<ServerResponse["end"]>));
     if (this.#state === "dropped" || this.#isEnded) return response;
     const callback = [chunk, encoding, done].find((part): part is Callback => typeof part === "function");
     if (callback !== undefined) response.once("finish", callback);
@@ -198,6 +238,11 @@ export class HeldResponse {
     this.#isEnded = true;
     if (this.#state === "held") this.#events.onEnd();
     return response;
+  }
+
+  addTrailers(trailers: OutgoingHttpHeaders): void {
+    this.#hasTrailers = true;
+    this.#addTrailers.call(this.response, trailers);
   }
 
   #hold(chunk: unknown, encoding: BufferEncoding): void {

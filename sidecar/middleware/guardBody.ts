@@ -1,20 +1,21 @@
-import type { IncomingMessage } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 
 import { BodyDigest } from "../door/BodyDigest.ts";
 import { hasBody } from "./MiddlewareRequest.ts";
 
 /**
  * Lets a handler read a body, but never its end before the digest is known to be right: the last piece is held back.
- * @returns resolves true when the body has the digest, false when it has not (then the request is destroyed) or ended early
+ * @returns resolves true when the body has the digest, false when it has not or ended early; of a wrong one the handler sees no end, and the connection is
+ * closed when the refusal is sent
  */
-export function guardBody(request: IncomingMessage, expected: Uint8Array): Promise<boolean> {
+export function guardBody(request: IncomingMessage, response: ServerResponse, expected: Uint8Array): Promise<boolean> {
   const digest = new BodyDigest(expected);
   if (!hasBody(request)) return Promise.resolve(digest.finish() !== undefined);
   return new Promise((resolve) => {
     const push = request.push.bind(request);
     const fail = (): void => {
       resolve(false);
-      request.destroy();
+      response.once("finish", () => request.destroy());
     };
     // What is in the stream already was not seen by the override below.
     const early = request.read() as Buffer | null;

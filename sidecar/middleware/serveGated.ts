@@ -54,7 +54,7 @@ export function serveGated(gate: Gate, request: IncomingMessage, response: Serve
     if (response.destroyed) return void sale.cancel("client-gone").catch((error: unknown) => log.error({ err: error, way: sale.way }, "A sale could not be cancelled."));
     dropForgedHeaders(request);
     addHeaders(request, sale.upstreamHeaders);
-    const bodyChecked = sale.bodyDigest === undefined ? undefined : guardBody(request, sale.bodyDigest);
+    const bodyChecked = sale.bodyDigest === undefined ? undefined : guardBody(request, response, sale.bodyDigest);
     const selling = new SaleResponse(response, sale, route, bodyChecked, log);
     const bytes = Number(request.headers["content-length"] ?? 0);
     if (bytes > route.maxBodyBytes) {

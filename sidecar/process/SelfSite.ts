@@ -8,30 +8,36 @@ import { join } from "node:path";
 import { toError } from "../../runtime/errors/CodedError.ts";
 import type { Logger } from "../../runtime/logger/Logger.ts";
 import { a2aRoutes, advertisedTexts, buildAgentCard, formatBaseUnits, registrationOf, REGISTRATION_PATH, signAgentCard } from "../../sdk/index.ts";
-import type { A2aRoute, AgentDescription, Asset } from "../../sdk/index.ts";
+import type { A2aRoute, AgentCard, AgentDescription, Asset, StatementSigner } from "../../sdk/index.ts";
 import { createA2aHandlers } from "../a2a/createA2aHandlers.ts";
 import type { A2aHandlers } from "../a2a/createA2aHandlers.ts";
 import type { SidecarSettings } from "../config.ts";
+import type { RequestHead } from "../gate/RequestHead.ts";
 import type { SelfDescription } from "../identity/Identity.ts";
+import { openPassword } from "../identity/openKey.ts";
 import type { RouteDocument } from "../pricing/pricingSchema.ts";
+import { createSealedHandler } from "../sealed/createSealedHandler.ts";
+import type { SealedHandler } from "../sealed/createSealedHandler.ts";
+import { SealKeyring } from "../sealed/SealKeyring.ts";
 import { describeSelf } from "./describeSelf.ts";
 import type { SelfFacts } from "./describeSelf.ts";
 
-/** Signs statements of the agent: its card. */
-type StatementSigner = Parameters<typeof signAgentCard>[0];
-
 const MAX_STATIC_MS = 60_000;
+/** How often it is looked whether the seal key ends soon. */
+const KEYS_MS = 600_000;
 const CHARGED = ["1xx", "2xx", "3xx"];
 
 export interface SelfSiteOptions {
   readonly settings: SidecarSettings;
   readonly signer: StatementSigner;
+  /** The agent's own address, and the chain id of the L1. */
+  readonly owner: { readonly address: string; readonly chainId: number };
   readonly logger: Logger;
 }
 
 /**
- * What the agent says and answers itself: card, registration file, domain proof and A2A. It listens on a socket in a folder of this user, so
- * that door and gate treat it as any service.
+ * What the agent says and answers itself: card, registration file, domain proof and A2A; and sealed requests, which it opens for the service.
+ * It listens on a socket in a folder of this user, so that door and gate treat it as any service.
  */
 export class SelfSite {
   readonly #options: SelfSiteOptions;
@@ -40,10 +46,15 @@ export class SelfSite {
   #handlers: A2aHandlers | undefined;
   #description: AgentDescription | undefined;
   #text = "";
+  #keys: SealKeyring | undefined;
+  #sealed: SealedHandler | undefined;
+  #renewing: NodeJS.Timeout | undefined;
 
   constructor(options: SelfSiteOptions) {
     this.#options = options;
     this.#server = createServer((request, response) => {
+      const isOwn = this.#handlers?.handles({ target: request.url ?? "" }) === true;
+      if (!isOwn && this.#sealed?.handles(request) === true) return this.#sealed.serve(request, response);
       if (this.#handlers !== undefined) return this.#handlers.serve(request, response);
       response.writeHead(503, { "retry-after": "2" }).end();
     });
@@ -55,8 +66,8 @@ export class SelfSite {
   }
 
   /** Whether a request is for it, and not for the service. */
-  handles(target: string): boolean {
-    return this.#handlers?.handles({ target }) === true;
+  handles(head: RequestHead): boolean {
+    return this.#handlers?.handles(head) === true || this.#sealed?.handles(head) === true;
   }
 
   get description(): AgentDescription | undefined {
@@ -72,9 +83,40 @@ export class SelfSite {
     this.#folder = await mkdtemp(join(tmpdir(), "agnt2-"));
     this.#server.listen(join(this.#folder, "agent.sock"));
     await once(this.#server, "listening");
+    if (this.#options.settings.sealed) await this.#openKeys();
+  }
+
+  async #openKeys(): Promise<void> {
+    const { settings, owner, signer, logger } = this.#options;
+    const onError = (error: unknown): void => logger.warn({ err: toError(error) }, "A sealed request failed.");
+    this.#keys = await SealKeyring.open({ file: join(settings.dataDir, "seal.json"), password: await openPassword(settings, true), ...owner, signer });
+    this.#sealed = createSealedHandler({
+      seller: owner.address, secrets: () => this.#keys!.secrets, upstream: settings.upstream!, timeoutMs: settings.upstreamMs,
+      maxBodyBytes: settings.maxBodyBytes, maxAnswerBytes: settings.holdBytes, onError,
+    });
+    this.#renewing = setInterval(() => {
+      this.#renew().catch((error: unknown) => logger.warn({ err: toError(error) }, "The seal key could not be renewed; it is tried again."));
+    }, KEYS_MS);
+  }
+
+  /** The card with the keys of now; what is signed of it does not change with them. */
+  async #renew(): Promise<void> {
+    if (!(await this.#keys!.renew()) || this.#description === undefined) return;
+    this.#handlers?.replaceCard(await this.#cardOf(this.#description));
+  }
+
+  async #cardOf(description: AgentDescription): Promise<AgentCard> {
+    const { signer, owner, logger } = this.#options;
+    const card = buildAgentCard(description, this.#keys?.published ?? []);
+    return signAgentCard(signer, owner, card).catch((error: unknown) => {
+      // An external signer may be away: the chain's hash of the card says the same.
+      logger.warn({ err: toError(error) }, "The card could not be signed; it is shown without a signature.");
+      return card;
+    });
   }
 
   async stop(): Promise<void> {
+    clearInterval(this.#renewing);
     this.#handlers?.stop();
     this.#server.closeAllConnections();
     if (this.#server.listening) await new Promise((resolve) => this.#server.close(resolve));
@@ -86,13 +128,8 @@ export class SelfSite {
     const description = describeSelf(self);
     const text = JSON.stringify(description, (_name, value: unknown) => (typeof value === "bigint" ? String(value) : value));
     if (text === this.#text) return;
-    const { settings, signer, logger } = this.#options;
-    const { address, chainId } = description;
-    const card = await signAgentCard(signer, { address, chainId }, buildAgentCard(description)).catch((error: unknown) => {
-      // An external signer may be away: the chain's hash of the card says the same.
-      logger.warn({ err: toError(error) }, "The card could not be signed; it is shown without a signature.");
-      return buildAgentCard(description);
-    });
+    const { settings, logger } = this.#options;
+    const card = await this.#cardOf(description);
     const before = this.#handlers;
     this.#handlers = createA2aHandlers({
       description, card, upstream: settings.upstream!, timeoutMs: settings.upstreamMs, maxAnswerBytes: settings.holdBytes,

@@ -119,6 +119,7 @@ export function describeSelf(self: SelfFacts): AgentDescription {
     chainId: chain.domain.chainId,
     ...(facts.agentId === undefined || identityRegistry === undefined ? {} : { registration: { identityRegistry, agentId: facts.agentId } }),
     ...(facts.accountIndex === undefined ? {} : { layer2: { settlement: chain.contracts.settlement, account: facts.accountIndex, api: settings.api, sequencer: settings.sequencer } }),
+    isSealed: settings.sealed,
     ways: waysOf(self) ?? [],
     skills: skillsOf(self),
   });

@@ -23,11 +23,6 @@ const MOST_OWNERS = 16_384;
 const RECEIPTS_AT_ONCE = 4_096;
 const MOST_RECEIPT_PAGES = 64;
 
-/** Away, busy, or not to be trusted: nobody can say now. */
-export function isOutage(error: unknown): boolean {
-  return error instanceof SdkError;
-}
-
 function wholeField(json: Json, name: string): number {
   const value = json[name];
   if (!Number.isSafeInteger(value) || (value as number) < 0) throw new SdkError({ code: "SDK_RESPONSE", reaction: "stop", what: `${name} is missing or no number`, why: "", todo: "use a service of this version" });
@@ -73,8 +68,8 @@ export class CallLookups {
   }
 
   async #await(reference: Reference): Promise<SeenCall | undefined> {
-    const endMs = Date.now() + this.#lookupMs;
-    for (let pauseMs = FIRST_PAUSE_MS; Date.now() + pauseMs < endMs; pauseMs *= 2) {
+    const endMs = performance.now() + this.#lookupMs;
+    for (let pauseMs = FIRST_PAUSE_MS; performance.now() + pauseMs < endMs; pauseMs *= 2) {
       await new Promise((resolve) => setTimeout(resolve, pauseMs));
       const call = await this.look(reference);
       if (call !== undefined) return call;

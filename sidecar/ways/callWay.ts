@@ -3,7 +3,7 @@ import type { PaymentPayload, PaymentRequirements } from "@x402/core/types";
 import { CALL_SCHEME, SdkError, callHash, callRequirement, chainUnitsToBase, readCallPayload, toHex } from "../../sdk/index.ts";
 import type { Agent, Reference } from "../../sdk/index.ts";
 import { SidecarError } from "../SidecarError.ts";
-import { CallLookups, isOutage } from "./CallLookups.ts";
+import { CallLookups } from "./CallLookups.ts";
 import { readPayload } from "./readPayload.ts";
 import type { OfferedPayment, SettledPayment, VerifiedPayment, Way, WayPrice } from "./Way.ts";
 
@@ -17,6 +17,8 @@ export interface CallWayOptions {
   /** Requests that wait for such a call at once, in all and from one address. Default 512 and 32. */
   readonly maxWaiting?: number;
   readonly maxWaitingEach?: number;
+  /** A RESPOND whose acknowledgement takes longer counts as an outage; it may still come through. Default 10 s. */
+  readonly answerMs?: number;
   /** Unix seconds. Default: the agent's clock. */
   readonly now?: () => number;
 }
@@ -43,17 +45,18 @@ export class CallWay implements Way {
   readonly scheme = CALL_SCHEME;
   readonly #agent: Agent;
   readonly #marginSeconds: number;
+  readonly #answerMs: number;
   readonly #now: () => number;
   readonly #lookups: CallLookups;
   /** Responses under way, by the call's id: the same one again is the same one. */
   readonly #responding = new Map<number, { readonly answer: string; readonly done: Promise<SettledPayment> }>();
-  /** Calls whose RESPOND went out and of which it is not known whether it came through. */
-  readonly #doubtful = new Map<number, string>();
+  /** What calls were answered with of late, or may have been: the acknowledgement of a RESPOND can be lost. */
+  readonly #answered = new Map<number, { readonly answer: string; readonly isCertain: boolean }>();
   #account: Account | undefined;
 
   constructor(options: CallWayOptions) {
     const { agent, marginSeconds = 30, now = () => agent.client.now() } = options;
-    [this.#agent, this.#marginSeconds, this.#now] = [agent, marginSeconds, now];
+    [this.#agent, this.#marginSeconds, this.#answerMs, this.#now] = [agent, marginSeconds, options.answerMs ?? 10_000, now];
     this.#lookups = new CallLookups(agent.client, { lookupMs: options.lookupMs ?? 1_500, most: options.maxWaiting ?? 512, mostEach: options.maxWaitingEach ?? 32 });
   }
 
@@ -96,7 +99,7 @@ export class CallWay implements Way {
     const { requirement, ticket } = payment;
     const reference = referenceOf(payment);
     if (requirement.asset.toLowerCase() !== asset) throw new SidecarError("payment/wrong-asset", { asset });
-    const call = await this.#lookups.find(reference, remoteAddress).catch((error: unknown) => Promise.reject(isOutage(error) ? this.#unavailable(error) : (error as Error)));
+    const call = await this.#known(this.#lookups.find(reference, remoteAddress));
     if (call === undefined) throw new SidecarError("payment/no-call", {});
     if (call.provider !== index) throw new SidecarError("payment/wrong-payee", { payTo: requirement.payTo });
     if (call.inputHash !== toHex(callHash(requestHash, ticket!))) throw new SidecarError("payment/other-request", {});
@@ -105,7 +108,7 @@ export class CallWay implements Way {
     const amount = chainUnitsToBase(call.priceUnits, this.#agent.config.asset);
     if (amount < BigInt(requirement.amount)) throw new SidecarError("payment/underpaid", { asked: requirement.amount, offered: String(amount) });
     if (call.deadline < this.#now() + requirement.maxTimeoutSeconds + Math.min(this.#marginSeconds, LEAST_MARGIN_SECONDS)) throw new SidecarError("payment/expired", {});
-    const payer = await this.#lookups.ownerOf(call.requester).catch((error: unknown) => Promise.reject(isOutage(error) ? this.#unavailable(error) : (error as Error)));
+    const payer = await this.#known(this.#lookups.ownerOf(call.requester));
     const verified: PaidByCall = { ...payment, expiresAt: call.deadline, payer, amount, call: reference };
     return verified;
   }
@@ -122,33 +125,49 @@ export class CallWay implements Way {
 
   async #respond(call: Reference, payment: OfferedPayment, answer: string): Promise<SettledPayment> {
     const settled = { transaction: `${call.slot}:${call.id}` };
+    const before = this.#answered.get(call.id);
+    const isAgain = before?.answer === answer;
+    if (isAgain && before.isCertain) return settled;
+    const responded = this.#agent.respond(call, { hash: answer }).durable.then(() => this.#remember(call.id, answer, true));
     try {
-      await this.#agent.respond(call, { hash: answer }).durable;
-      this.#doubtful.delete(call.id);
+      await this.#inTime(responded);
       return settled;
     } catch (error) {
       if (!(error instanceof SdkError)) throw error;
-      const isSentBefore = this.#doubtful.get(call.id) === answer;
       if (!NOT_OPEN.includes(error.code)) {
         // The SDK's own errors say that no answer came; those of the chain and its intake, that nothing was done.
-        if (error.code.startsWith("SDK_")) this.#doubt(call.id, answer);
+        if (error.code.startsWith("SDK_")) this.#remember(call.id, answer, false);
         throw this.#unavailable(error);
       }
       // Its answer is on the chain when an earlier RESPOND of ours, whose acknowledgement was lost, has come through.
-      if (isSentBefore && (await this.#ended(call, payment)) === "settled") return settled;
+      if (isAgain && (await this.#endOf(call, payment)) === "settled") return settled;
       throw new SidecarError("payment/unsettled", { reason: error.code }, { cause: error });
     }
   }
 
-  #doubt(id: number, answer: string): void {
-    this.#doubtful.set(id, answer);
-    const [oldest] = this.#doubtful.keys();
-    if (this.#doubtful.size > MOST_DOUBTFUL && oldest !== undefined) this.#doubtful.delete(oldest);
+  /** @throws SdkError `SDK_TIMEOUT`; what was asked goes on */
+  async #inTime(asked: Promise<unknown>): Promise<void> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<never>((_resolve, reject) => {
+      timer = setTimeout(() => reject(new SdkError({ code: "SDK_TIMEOUT", reaction: "retry", what: "no acknowledgement in time", why: `${this.#answerMs} ms`, todo: "ask again" })), this.#answerMs);
+    });
+    try {
+      await Promise.race([asked, late]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #remember(id: number, answer: string, isCertain: boolean): void {
+    this.#answered.delete(id);
+    this.#answered.set(id, { answer, isCertain });
+    const [oldest] = this.#answered.keys();
+    if (this.#answered.size > MOST_ANSWERED && oldest !== undefined) this.#answered.delete(oldest);
   }
 
   async release(payment: OfferedPayment): Promise<void> {
     try {
-      await this.#agent.respond(referenceOf(payment), FAILED_OUTPUT, { failed: true }).durable;
+      await this.#inTime(this.#agent.respond(referenceOf(payment), FAILED_OUTPUT, { failed: true }).durable);
     } catch (error) {
       // Not open any more: nothing is left to give back.
       if (error instanceof SdkError && NOT_OPEN.includes(error.code)) return;
@@ -158,29 +177,35 @@ export class CallWay implements Way {
 
   async outcome(payment: OfferedPayment): Promise<"settled" | "open" | "lost"> {
     const reference = referenceOf(payment);
-    try {
-      const call = await this.#lookups.look(reference);
-      if (call === undefined) return await this.#ended(reference, payment);
-      return call.status === "open" && call.deadline > this.#now() ? "open" : "lost";
-    } catch (error) {
-      throw isOutage(error) ? this.#unavailable(error) : error;
-    }
+    const call = await this.#known(this.#lookups.look(reference));
+    if (call === undefined) return this.#endOf(reference, payment);
+    return call.status === "open" && call.deadline > this.#now() ? "open" : "lost";
   }
 
   /**
    * How a call ended that the chain no longer holds. Before its deadline only its provider can end it, and who asks here has answered it;
    * after it, its receipt tells, where there is a replica to ask; else the buyer, who may have paid, is believed.
    */
-  async #ended({ slot, id }: Reference, { expiresAt }: OfferedPayment): Promise<"settled" | "lost"> {
+  async #endOf({ slot, id }: Reference, { expiresAt }: OfferedPayment): Promise<"settled" | "lost"> {
     if (expiresAt !== undefined && this.#now() + SKEW_SECONDS < expiresAt) return "settled";
-    return (await this.#lookups.isPaid({ slot, id }, this.#require().index)) === false ? "lost" : "settled";
+    const isPaid = await this.#known(this.#lookups.isPaid({ slot, id }, this.#require().index));
+    return isPaid === false ? "lost" : "settled";
+  }
+
+  /** What the chain's services say; while they are away nobody can say. */
+  async #known<T>(asked: Promise<T>): Promise<T> {
+    try {
+      return await asked;
+    } catch (error) {
+      throw error instanceof SdkError ? this.#unavailable(error) : error;
+    }
   }
 }
 
 /** Of the margin that buyers are asked for, what must be left when the request arrives. */
 const LEAST_MARGIN_SECONDS = 10;
 const SKEW_SECONDS = 30;
-const MOST_DOUBTFUL = 4_096;
+const MOST_ANSWERED = 4_096;
 
 function referenceOf(payment: OfferedPayment): Reference {
   const { call } = payment as Partial<PaidByCall>;

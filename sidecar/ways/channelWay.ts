@@ -55,7 +55,7 @@ interface OpenCall {
   readonly call: HashedCall;
   /** Of the map of open calls. */
   readonly key: string;
-  /** When it is given up if nobody asked for it. */
+  /** When it is given up if nobody asked for it; as `performance.now`, which no change of the clock moves. */
   failsAtMs: number;
   /** What it was answered with; undefined while it is open. */
   given: { readonly status: number; readonly hash: Uint8Array } | undefined;
@@ -138,7 +138,7 @@ export class ChannelWay implements Way {
     const hash = keyOf(call.requestHash);
     const isTwice = this.#calls.has(hash);
     const waitMs = isTwice ? 0 : call.isRepeated ? (this.#options.repeatMatchMs ?? 3 * this.#matchMs) : this.#matchMs;
-    const open: OpenCall = { on, call, key: isTwice ? `${hash}:${call.sequence}` : hash, failsAtMs: Date.now() + waitMs, given: undefined };
+    const open: OpenCall = { on, call, key: isTwice ? `${hash}:${call.sequence}` : hash, failsAtMs: performance.now() + waitMs, given: undefined };
     const known = call.isRepeated ? this.#options.recall?.(paymentKeyOf(on.channel.channelId, call.sequence)) : undefined;
     if (known !== undefined && this.#isAnswered(open, CALL_STATUS.PAID, known)) return;
     if (isTwice && this.#isAnswered(open, CALL_STATUS.TWICE, NO_HASH)) return;
@@ -201,7 +201,7 @@ export class ChannelWay implements Way {
   #wait(key: string, from: string): Promise<OpenCall> {
     if (this.#isClosed || !this.#room.enter(from)) return Promise.reject(new SidecarError("payment/no-call", {}));
     return new Promise((resolve, reject) => {
-      const waiter: Waiter = { from, endsAtMs: Date.now() + (this.#options.ticketWaitMs ?? 2_000), resolve, reject };
+      const waiter: Waiter = { from, endsAtMs: performance.now() + (this.#options.ticketWaitMs ?? 2_000), resolve, reject };
       const others = this.#waiters.get(key);
       if (others === undefined) this.#waiters.set(key, [waiter]);
       else others.push(waiter);
@@ -215,10 +215,9 @@ export class ChannelWay implements Way {
     if (requirement.asset.toLowerCase() !== on.asset) this.#refuse(open, CALL_STATUS.UNSERVED, new SidecarError("payment/wrong-asset", { asset: on.asset }));
     const amount = amountOf(on, call.priceUnits);
     if (call.priceUnits < leastUnits(on, requirement)) this.#refuse(open, CALL_STATUS.UNDERPAID, new SidecarError("payment/underpaid", { asked: requirement.amount, offered: String(amount) }));
-    const nowMs = Date.now();
-    open.failsAtMs = Math.max(open.failsAtMs, nowMs + 1_000 * requirement.maxTimeoutSeconds + SERVE_GRACE_MS);
+    open.failsAtMs = Math.max(open.failsAtMs, performance.now() + 1_000 * requirement.maxTimeoutSeconds + SERVE_GRACE_MS);
     return {
-      key: paymentKeyOf(on.channel.channelId, call.sequence), expiresAt: Math.floor(nowMs / 1_000), payer: on.payer, amount, requirement, ticket, open,
+      key: paymentKeyOf(on.channel.channelId, call.sequence), expiresAt: Math.floor(Date.now() / 1_000), payer: on.payer, amount, requirement, ticket, open,
       payload: payload ?? { x402Version: 2, accepted: requirement, payload: { channelId: on.channel.channelId, sequence: call.sequence, ticket: encodeTicket(ticket) } },
     };
   }
@@ -277,10 +276,10 @@ export class ChannelWay implements Way {
 
   /** After a restart the engine hands out what is open, in a moment. */
   async #delivered(payment: OfferedPayment): Promise<OpenCall> {
-    for (const endMs = Date.now() + DELIVERY_MS; ; await new Promise((resolve) => setTimeout(resolve, DELIVERY_POLL_MS))) {
+    for (const endMs = performance.now() + DELIVERY_MS; ; await new Promise((resolve) => setTimeout(resolve, DELIVERY_POLL_MS))) {
       const open = this.#openOf(payment);
       if (open !== undefined) return open;
-      if (Date.now() > endMs || (await this.outcome(payment)) !== "open") throw new SidecarError("payment/unsettled", { reason: "the call is not open" });
+      if (performance.now() > endMs || (await this.outcome(payment)) !== "open") throw new SidecarError("payment/unsettled", { reason: "the call is not open" });
     }
   }
 
@@ -291,7 +290,7 @@ export class ChannelWay implements Way {
   /** One for all: no call and no request has a timer of its own. */
   #sweep(): void {
     this.#timer = undefined;
-    const nowMs = Date.now();
+    const nowMs = performance.now();
     for (const open of this.#calls.values()) if (open.failsAtMs <= nowMs) this.#giveUp(open);
     for (const [key, waiters] of this.#waiters) {
       const left = waiters.filter((waiter) => waiter.endsAtMs > nowMs || this.#turnAway(waiter));

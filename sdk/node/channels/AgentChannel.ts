@@ -181,15 +181,17 @@ export class AgentChannel {
   /**
    * Hands out the partner's calls by their hashes from now on; each is answered when that is known, in any order. Payments are taken, and
    * calls whose request travels on the channel fail as unserved.
-   * @param isRecorded whether an answered call gets its line in the file of calls
+   * @param isRecorded whether a paid call gets its line in the file of calls
    */
   serveHashed(take: (call: HashedCall) => void, isRecorded = true): AnswerHashed {
     const { channel, records } = this.#parts;
     let send: SendAnswer | undefined;
     const answer: AnswerHashed = ({ sequence, priceUnits, requestHash }, status, responseHash) => {
-      if (isRecorded) records.requireRoom();
+      // What costs nothing leaves nothing: a partner must not fill the disk with calls that fail.
+      const isKept = isRecorded && status === 0;
+      if (isKept) records.requireRoom();
       send!(sequence, status, responseHash);
-      if (isRecorded) records.add({ direction: "in", sequence, price: priceUnits, status, requestHash, responseHash });
+      if (isKept) records.add({ direction: "in", sequence, price: priceUnits, status, requestHash, responseHash });
     };
     channel.serveBatches((calls, sendAnswer) => {
       send = sendAnswer;

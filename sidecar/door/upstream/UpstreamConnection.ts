@@ -116,8 +116,12 @@ export class UpstreamConnection implements AnswerSink {
     return this.#isDestroyed || this.#socket.write(chunk);
   }
 
-  endTunnel(): void {
-    this.#socket.end();
+  /** Ends a tunnel: what was written goes out, nothing more is heard. */
+  endTunnel(lingerMs: number): void {
+    this.handler = undefined;
+    if (this.#isDestroyed) return;
+    this.#socket.setTimeout(lingerMs, () => this.#drop());
+    this.#socket.destroySoon();
   }
 
   pause(): void {
@@ -135,6 +139,7 @@ export class UpstreamConnection implements AnswerSink {
   }
 
   takeData(chunk: Buffer): void {
+    if (this.handler === undefined && this.#isTunnel) return;
     // Bytes that nobody asked for: whatever they are, this connection is not to be trusted.
     if (this.handler === undefined) return this.#drop();
     try {
@@ -145,7 +150,7 @@ export class UpstreamConnection implements AnswerSink {
   }
 
   takeEnd(): void {
-    if (this.#isTunnel) return this.handler?.onTunnelEnd();
+    if (this.#isTunnel && this.handler !== undefined) return this.handler.onTunnelEnd();
     this.#isKept = false;
     if (this.handler === undefined) return this.#drop();
     try {

@@ -32,9 +32,12 @@ export class UpstreamPool implements ConnectionOwner {
     return this.#all.size;
   }
 
-  /** Gives `handler` a connection, at once or when one is free. `isFresh`: a new one, whatever is idle. */
-  acquire(handler: AnswerHandler, isFresh = false): void {
-    const idle = isFresh ? undefined : this.#popIdle();
+  /**
+   * Gives `handler` a connection, at once or when one is free.
+   * @param maxIdleMs only one that was used so lately; 0: a new one
+   */
+  acquire(handler: AnswerHandler, maxIdleMs = Infinity): void {
+    const idle = maxIdleMs === 0 ? undefined : this.#popIdle(maxIdleMs);
     if (idle !== undefined) return this.#give(idle, handler);
     if (this.#all.size < this.#options.maxConnections) return this.#give(this.#open(), handler);
     // A fresh one is needed and all are taken: an idle one goes.
@@ -76,13 +79,12 @@ export class UpstreamPool implements ConnectionOwner {
     for (const connection of [...this.#all]) connection.fail(new Error("The door is closed."));
   }
 
-  #popIdle(): UpstreamConnection | undefined {
-    const idle = this.#idle.pop();
-    if (idle === undefined || Date.now() - idle.idleSince <= this.#idleMs(idle.keptMs)) return idle;
-    // The newest is too old, so all are.
-    idle.destroy();
-    for (const older of this.#idle.splice(0)) older.destroy();
-    return undefined;
+  #popIdle(maxIdleMs: number): UpstreamConnection | undefined {
+    const newest = this.#idle.at(-1);
+    if (newest === undefined) return undefined;
+    const idleMs = Date.now() - newest.idleSince;
+    // The newest is too old, so all are; the sweep closes them.
+    return idleMs > maxIdleMs || idleMs > this.#idleMs(newest.keptMs) ? undefined : this.#idle.pop();
   }
 
   #idleMs(keptMs: number | undefined): number {

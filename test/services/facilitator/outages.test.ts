@@ -79,6 +79,20 @@ describe("facilitator when things go wrong", function () {
     await running.stop();
   });
 
+  it("block that is taken back: the payment is sent again by itself, and told as before or as it is now", async () => {
+    const running = await stage.facilitator();
+    const payload = await stage.pay();
+    const before = await stage.balanceOf(stage.payee.address);
+    expect(await ask(running.url, "settle", payload, stage.requirements())).to.include({ success: true });
+    await stage.chain.send("anvil_reorg", [1, []]);
+    await until("it is paid again", async () => (await stage.balanceOf(stage.payee.address)) === before + 2_500n);
+    const again = await ask(running.url, "settle", payload, stage.requirements());
+    expect(again).to.include({ success: true });
+    expect(await stage.transfersTo(stage.payee.address)).to.include(again["transaction"]);
+    expect(await stage.balanceOf(stage.payee.address)).to.equal(before + 2_500n);
+    await running.stop();
+  });
+
   it("many at once from one account: every nonce is used once, and every payment paid", async () => {
     const running = await stage.facilitator(["--rate-limit", "0"]);
     const before = await stage.balanceOf(stage.payee.address);

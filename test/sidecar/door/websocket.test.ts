@@ -97,6 +97,23 @@ describe("door: WebSocket", () => {
     await until(() => isGone && door.running === 0, "the upstream's side is closed");
   });
 
+  it("websocket: the last words of a side that closes reach the other", async () => {
+    const { port } = await openDoor(closers, await echoSockets());
+    const socket = new WebSocket(`ws://127.0.0.1:${port}/free`);
+    await new Promise((resolve) => socket.once("open", resolve));
+    const closed = new Promise<number>((resolve) => socket.once("close", (code) => resolve(code)));
+    socket.close(4_001);
+    expect(await closed).to.equal(4_001);
+    const upstream = await rawUpstream(closers, (bare) => void bare.write("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"));
+    const other = await openDoor(closers, upstream.url);
+    const client = connect(other.port, "127.0.0.1");
+    client.write(UPGRADE);
+    await new Promise((resolve) => client.once("data", resolve));
+    const words = "w".repeat(300_000);
+    client.end(words);
+    await until(() => upstream.received().endsWith(words), "all of it is there");
+  });
+
   it("websocket: a drain ends it at its deadline", async () => {
     const { port, door } = await openDoor(closers, await echoSockets());
     const socket = new WebSocket(`ws://127.0.0.1:${port}/free`);

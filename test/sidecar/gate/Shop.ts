@@ -74,7 +74,7 @@ export class Shop {
     this.channel = new FakeWay("channel", this.money.channel);
     const now = (): number => this.nowMs;
     for (const way of [this.exact, this.call, this.channel]) way.now = () => now() / 1_000;
-    this.ledger = createLedger(this.dir, { minFreeBytes: 0, now, ...options.ledger });
+    this.ledger = createLedger(this.dir, { minFreeBytes: 0, hasThread: false, now, ...options.ledger });
     this.prices = options.prices ?? new PriceBook(tableOf(ROUTES));
     this.gate = createGate({ ways: [this.channel, this.call, this.exact], prices: this.prices, ledger: this.ledger, log: silentLogger, baseUrl: "http://shop", limits: options.limits, now });
   }

@@ -11,7 +11,7 @@ import { LEDGER_STATES } from "../../../sidecar/ledger/LedgerRow.ts";
 import type { LedgerState } from "../../../sidecar/ledger/LedgerRow.ts";
 
 const CHILD = fileURLToPath(new URL("writeUntilKilled.ts", import.meta.url));
-const KILLS = Number(process.env["LEDGER_KILLS"] ?? 6);
+const KILLS = Number(process.env["LEDGER_KILLS"] ?? 4);
 const NUMBERS_A_ROUND = 1_000_000;
 
 describe("ledger of payments: killed", () => {
@@ -41,7 +41,7 @@ describe("ledger of payments: killed", () => {
         said.set(key, state);
       }
 
-      const ledger = createLedger(dir, { minFreeBytes: 0 });
+      const ledger = createLedger(dir, { minFreeBytes: 0, hasThread: false });
       let settled = 0;
       for (const [key, state] of said) {
         const row = ledger.find(key);

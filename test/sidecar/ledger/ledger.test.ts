@@ -1,4 +1,4 @@
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, statSync, writeFileSync, writeSync } from "node:fs";
+import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, statSync, writeFileSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -7,6 +7,7 @@ import { expect } from "chai";
 
 import { createLedger, LEDGER_FILE } from "../../../sidecar/ledger/createLedger.ts";
 import type { Ledger, LedgerOptions } from "../../../sidecar/ledger/Ledger.ts";
+import { WriterThread } from "../../../sidecar/ledger/WriterThread.ts";
 import { recallAnswer } from "../../../sidecar/ledger/recallAnswer.ts";
 import { answerOf, claimOf, PAID, PAYER, TOKEN } from "./claims.ts";
 
@@ -14,7 +15,7 @@ describe("ledger of payments", () => {
   let dir: string;
   let ledger: Ledger;
   let nowMs = 1_000_000;
-  const open = (options: LedgerOptions = {}): Ledger => (ledger = createLedger(dir, { minFreeBytes: 0, now: () => nowMs, ...options }));
+  const open = (options: LedgerOptions = {}): Ledger => (ledger = createLedger(dir, { minFreeBytes: 0, hasThread: false, now: () => nowMs, ...options }));
   const codeOf = async (promise: Promise<unknown>): Promise<unknown> => promise.then(() => "nothing", (error: { code?: unknown }) => error.code);
 
   beforeEach(() => {
@@ -260,6 +261,30 @@ describe("ledger of payments", () => {
     await ledger.claim(claimOf("channel:0x1:2", { way: "channel" }));
     await ledger.answered("channel:0x1:2", { ...answerOf("x"), answer: undefined });
     expect(recall("channel:0x1:2")).to.equal(undefined);
+  });
+
+  it("thread: writes, reads and forgets the same, lets the caller go on meanwhile, and is started again when it ends", async () => {
+    await ledger.close();
+    open({ hasThread: true, keepSeconds: 0 });
+    let turns = 0;
+    const turning = setInterval(() => (turns += 1), 0);
+    const isWritten = Promise.all(Array.from({ length: 50 }, (_, index) => sell(`exact:${index}`, "x".repeat(10_000), claimOf(`exact:${index}`, { expiresAt: 1_001 }))));
+    await isWritten;
+    clearInterval(turning);
+    expect(turns).to.be.above(0);
+    expect(ledger.totals()[0]!.count).to.equal(50);
+    expect(await codeOf(ledger.claim(claimOf("exact:1")))).to.equal("ledger/state");
+    nowMs += 100_000;
+    expect(await ledger.maintain()).to.equal(false);
+    expect(ledger.find("exact:1")).to.equal(undefined);
+    // What is asked for when it ends is refused: nobody knows whether it was written. What comes later is written.
+    const folder = join(dir, "later");
+    const own = new WriterThread({ path: join(folder, "own.sqlite"), maxFileBytes: 2 ** 30, keepTotalBytes: 1_000, maxPayers: 10 });
+    expect(await own.forget(0, 1).then(() => "done", () => "refused")).to.equal("refused");
+    mkdirSync(folder);
+    expect(await own.forget(0, 1)).to.equal(0);
+    expect(await own.write([{ kind: "released", key: "exact:1", to: "released", now: 0 }])).to.deep.equal([{ problem: "state", message: "released" }]);
+    await own.close();
   });
 
   it("close: what waits is written first, and nothing is taken after it", async () => {

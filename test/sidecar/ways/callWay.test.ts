@@ -79,8 +79,10 @@ describe("callWay", function () {
     const payment = await verify(await pay());
     const both = await Promise.all([way.settle(payment, ANSWER), way.settle(payment, ANSWER)]);
     expect(both[0]).to.deep.equal(both[1]);
+    expect(await way.settle(payment, ANSWER)).to.deep.equal(both[0]);
     expect(await balance(seller!)).to.equal(before + PRICE_UNITS);
-    expect(await codeOf(() => way.settle(payment, ANSWER))).to.equal("payment/unsettled");
+    // Another process of the same agent has not answered it: it serves nobody for it.
+    expect(await codeOf(async () => (await createWay()).settle(payment, ANSWER))).to.equal("payment/unsettled");
   });
 
   it("callWay: refuses a second answer while the first is under way, and after it", async () => {
@@ -144,7 +146,8 @@ describe("callWay", function () {
     await way.settle(first, ANSWER);
     // Slots are given out again, ids are not: the next call is known before it is made.
     const ticket = createTicket();
-    const early = codeOf(() => verify(way.read(payloadOf({ slot, id: id + 1, ticket: encodeTicket(ticket) }), asked)));
+    const patient = await createWay({ lookupMs: 20_000 });
+    const early = codeOf(() => patient.verify(way.read(payloadOf({ slot, id: id + 1, ticket: encodeTicket(ticket) }), asked), REQUEST, "a"));
     await pay(REQUEST, ticket);
     expect(await early).to.equal("none");
   });
@@ -226,14 +229,21 @@ describe("callWay", function () {
   });
 
   it("callWay: says that it cannot check while the sequencer is away, and settles what it had verified when it is back", async () => {
-    const [first, second] = [await verify(await pay()), await pay()];
+    const [first, second, third] = [await verify(await pay()), await pay(), await verify(await pay())];
+    const impatientWay = createWay({ answerMs: 50 });
+    await impatientWay;
     const before = await balance(seller!);
     await scene.killSequencer();
     expect(await codeOf(() => verify(second))).to.equal("way/unavailable");
+    const impatient = await impatientWay;
+    expect(await codeOf(() => impatient.settle(first, ANSWER))).to.equal("way/unavailable");
+    expect(await codeOf(() => impatient.release(third))).to.equal("way/unavailable");
     const waiting = way.settle(first, ANSWER);
     await scene.restartSequencer();
-    expect(await codeOf(async () => waiting)).to.be.oneOf(["none", "way/unavailable"]);
+    expect(await codeOf(async () => waiting)).to.be.oneOf(["none", "payment/unsettled", "way/unavailable"]);
+    // What went out while it was away has come through now, or is asked again.
     expect(await codeOf(async () => ((await way.outcome(first)) === "open" ? way.settle(first, ANSWER) : undefined))).to.equal("none");
+    expect(await codeOf(() => impatient.settle(first, ANSWER))).to.equal("none");
     await way.settle(await verify(second), ANSWER);
     expect(await balance(seller!)).to.equal(before + 2 * PRICE_UNITS);
     expect(await way.outcome(first)).to.equal("settled");

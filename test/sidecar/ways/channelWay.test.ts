@@ -39,7 +39,7 @@ describe("channelWay", function () {
   });
 
   function createWay(options: Partial<ChannelWayOptions> = {}): ChannelWay {
-    const way = new ChannelWay({ chainId: 31337, adjudicator: ADJUDICATOR, payTo: PAIR_ADDRESSES[1], peer: pair.address, ...options });
+    const way = new ChannelWay({ chainId: 31337, adjudicator: ADJUDICATOR, payTo: PAIR_ADDRESSES[1], peer: pair.address, ticketWaitMs: 20_000, ...options });
     ways.push(way);
     return way;
   }
@@ -109,7 +109,7 @@ describe("channelWay", function () {
     const { way, asked, call, find } = await open({ ticketWaitMs: 50 });
     const other = await pair.open((salt += 1), (channel) => way.attach(channel));
     const exchange = call();
-    await find(exchange.ticket);
+    await until("the call is there", () => way.counts.openCalls === 1);
     expect(await codeOf(() => find(exchange.ticket, OTHER_REQUEST))).to.equal("payment/no-call");
     expect(await codeOf(() => find(createTicket()))).to.equal("payment/no-call");
     const claim = (channelId: string, sequence: number, ticket = exchange.ticket): Promise<string> =>
@@ -168,7 +168,7 @@ describe("channelWay", function () {
   });
 
   it("channelWay: lets so many requests wait, in all and from one address, and turns the rest away at once", async () => {
-    const { way, find, call } = await open({ maxWaiting: 10, maxWaitingEach: 6, ticketWaitMs: 700 });
+    const { way, find, call } = await open({ maxWaiting: 10, maxWaitingEach: 6, ticketWaitMs: 2_500 });
     const codes: string[] = [];
     const ask = (from: string, ticket = createTicket()): Promise<void> => codeOf(() => find(ticket, REQUEST, from)).then((code) => void codes.push(`${from} ${code}`));
     const late = createTicket();
@@ -217,7 +217,7 @@ describe("channelWay", function () {
     await pair.seller.stop();
     way.close();
     await pair.startSeller();
-    const next = createWay({ recall: (key) => (key === payment.key ? ANSWER : undefined), repeatMatchMs: 600 });
+    const next = createWay({ recall: (key) => (key === payment.key ? ANSWER : undefined), repeatMatchMs: 3_000 });
     const sellers = await pair.seller.open(salt);
     next.attach(sellers);
     const asked = next.requirement({ amount: BigInt(PRICE_UNITS) * PAIR_SCALE, asset: ETH }, 30);

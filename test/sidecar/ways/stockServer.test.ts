@@ -48,7 +48,7 @@ describe("@x402/express and @x402/fetch, unmodified, with the schemes agnt2-call
     [buyer, seller] = [await scene.agent(0), await scene.agent(1)];
     callWay = new CallWay({ agent: seller });
     await callWay.start();
-    channelWay = new ChannelWay({ chainId: 31337, adjudicator: ADJUDICATOR, payTo: PAIR_ADDRESSES[1], peer: pair.address, ticketWaitMs: 300 });
+    channelWay = new ChannelWay({ chainId: 31337, adjudicator: ADJUDICATOR, payTo: PAIR_ADDRESSES[1], peer: pair.address, ticketWaitMs: 20_000 });
     const { buyers } = await pair.open(1, (channel) => channelWay.attach(channel));
     channelScheme = new ChannelScheme({ chainId: 31337, adjudicator: ADJUDICATOR, channel: buyers, onExchange: (exchange) => void exchanges.push(exchange) });
 
@@ -161,5 +161,18 @@ describe("@x402/express and @x402/fetch, unmodified, with the schemes agnt2-call
     const response = await payWith("/call", { slot: 1, id: 77_777, ticket: Buffer.from(createTicket()).toString("base64url") });
     const again = new x402HTTPClient(new x402Client()).getPaymentRequiredResponse((name) => response.headers.get(name));
     expect(again.error).to.equal("payment/no-call");
+  });
+
+  it("stock server: takes no payment that answers another chain, payee, price, rollup or asset than it asked for", async () => {
+    const { accepts } = await askedBy("/call");
+    const [asked] = accepts;
+    const { payload } = await new CallScheme({ agent: buyer! }).forRequest(requestHash({ method: "GET", target: "/call" })).createPaymentPayload(2, asked!);
+    const send = async (change: object, extra: object = {}): Promise<number> => {
+      const headers = new x402HTTPClient(new x402Client()).encodePaymentSignatureHeader({ x402Version: 2, accepted: { ...asked!, ...change, extra: { ...asked!.extra, ...extra } }, payload });
+      return (await fetch(`${url}/call`, { headers })).status;
+    };
+    for (const change of [{ network: "eip155:1" }, { payTo: buyer!.address }, { amount: "0" }, { asset: buyer!.address }, { scheme: "agnt2-channel" }, { maxTimeoutSeconds: 1 }]) expect(await send(change), JSON.stringify(change)).to.equal(402);
+    expect(await send({}, { rollup: ETH })).to.equal(402);
+    expect(await send({})).to.equal(200);
   });
 });
