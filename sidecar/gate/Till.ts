@@ -73,7 +73,8 @@ export class Till {
     const payment = way.read(payload, requirement);
     return this.#guarded(request, async () => {
       const hashed = await hashRequest(request.head, request.body, request.route, this.#limits.hashBodyBytes);
-      const proof = payment.ticket === undefined ? hash("sha256", header, "buffer") : callHash(hashed.requestHash, payment.ticket);
+      // Both bind the request: an answer is never had again for another one.
+      const proof = payment.ticket === undefined ? hash("sha256", Buffer.concat([hashed.requestHash, Buffer.from(header)]), "buffer") : callHash(hashed.requestHash, payment.ticket);
       return this.#sell(request, { way, payment, hashed, proof });
     });
   }
