@@ -93,6 +93,19 @@ describe("gate: who pays", () => {
     expect(shop.served).to.equal(0);
   });
 
+  it("decide: an exact payment in the same header for another request is used, under way, settled and after a restart", async () => {
+    const headers = pay(asked("exact"), { id: "a" });
+    const sale = saleOf(await shop.ask({ headers }));
+    const others = async (): Promise<string[]> => Promise.all([{ target: "/work?x" }, { body: "x" }].map(async (other) => codeOf(await shop.ask({ headers, ...other }))));
+    expect(await others()).to.deep.equal(["payment/used", "payment/used"]);
+    await sale.settle(shop.serve());
+    await until(() => shop.gate.load().exchanges === 0);
+    expect(await others()).to.deep.equal(["payment/used", "payment/used"]);
+    shop = await shop.restart();
+    expect(await others()).to.deep.equal(["payment/used", "payment/used"]);
+    expect((await shop.buy({ headers })).text).to.equal("answer 1");
+  });
+
   it("decide: an exact payment that somebody copied from the chain does not give out the answer", async () => {
     const accepted = asked("exact");
     await shop.buy({ headers: pay(accepted, { id: "a" }, { extensions: { salt: "secret" } }) });
