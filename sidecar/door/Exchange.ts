@@ -29,6 +29,10 @@ export class Exchange implements ClientEvents, AnswerHandler, BodyReader {
   #sale: Sale | undefined;
   /** The sale's end has been asked for. */
   #isEnding = false;
+  /** The money may be moving: nobody is told that nothing was charged. */
+  #isSettling = false;
+  /** The upstream failed while the money moved: the answer ends where it broke. */
+  #isBroken = false;
   #route: RouteLimits | undefined;
   #connection: UpstreamConnection | undefined;
   #isRetried = false;
@@ -283,8 +287,10 @@ export class Exchange implements ClientEvents, AnswerHandler, BodyReader {
 
   #settle(settled: Promise<SettledSale>, deliver: (extra: HeaderPairs) => void): void {
     this.#isEnding = true;
+    this.#isSettling = true;
     settled.then(
       (outcome) => {
+        this.#isSettling = false;
         if (this.#phase === "over") return;
         if (outcome.kind === "paid") return this.#guard(() => deliver(outcome.headers));
         this.#outcome = "refused";
@@ -296,6 +302,7 @@ export class Exchange implements ClientEvents, AnswerHandler, BodyReader {
         const { error, isOurs } = sidecarErrorOf(thrown);
         if (!isOurs) this.#door.log.error({ err: thrown }, "A sale could not be settled.");
         this.#isEnding = false;
+        this.#isSettling = false;
         this.#fail(error, this.#phase === "over" ? "client-gone" : "upstream-failed");
       },
     );
@@ -307,18 +314,19 @@ export class Exchange implements ClientEvents, AnswerHandler, BodyReader {
     const head = this.#head!;
     const headers = answerHeaders(head.rawHeaders, head.minorVersion, true);
     for (const [name, value] of extra) headers.push(name, value);
-    if (head.isUpgrade) return this.#openTunnel(head, headers);
+    if (head.isUpgrade && !this.#isBroken) return this.#openTunnel(head, headers);
     this.#phase = "flowing";
     this.#isHeadSent = true;
     this.#client.writeHead(head.status, head.reason, headers, this.#door.isDraining);
     if (head.isAlone) this.#client.flush();
-    if (this.#pieces.length === 0 && !this.#isAnswerEnded) {
+    if (this.#pieces.length === 0 && !this.#isAnswerEnded && !this.#isBroken) {
       if (extra.length > 0 || this.#sale !== undefined) this.#connection?.resume();
       return;
     }
     const pieces = this.#pieces;
     this.#pieces = [];
     for (const piece of pieces) this.#pass(piece);
+    if (this.#isBroken) return this.#cut();
     if (this.#isAnswerEnded) this.#finish(undefined, this.#trailers);
     else if (this.#blockedAt === Infinity) this.#connection?.resume();
   }
@@ -394,17 +402,26 @@ export class Exchange implements ClientEvents, AnswerHandler, BodyReader {
   /** Ends it here and now; nothing is charged that is not yet paid. */
   abort(reason: CancelReason): void {
     if (this.#phase === "over") return;
-    if (reason === "stopping" && !this.#isHeadSent) return this.#fail(new SidecarError("door/stopping", {}), reason);
+    if (reason === "stopping" && !this.#isHeadSent && !this.#isSettling) return this.#fail(new SidecarError("door/stopping", {}), reason);
     this.#cancel(reason);
-    this.#client.abort();
+    this.#cut();
+  }
+
+  #cut(): void {
+    // What is written already goes out in this turn.
+    setImmediate(() => this.#client.abort());
     this.onClientClose();
   }
 
   #fail(error: SidecarError, reason: CancelReason): void {
     if (this.#phase === "sent") return;
     this.#dropConnection();
-    this.#pieces = [];
     this.#deadline = Infinity;
+    if (this.#isSettling) {
+      this.#isBroken = true;
+      return;
+    }
+    this.#pieces = [];
     if (this.#phase !== "over") {
       this.#phase = "waiting";
       this.#outcome = "failed";
@@ -413,8 +430,7 @@ export class Exchange implements ClientEvents, AnswerHandler, BodyReader {
     this.#cancel(reason, () => {
       if (this.#isClosed) return;
       if (!this.#isHeadSent) return this.#sendWhole(refusalOf(error), []);
-      this.#client.abort();
-      this.onClientClose();
+      this.#cut();
     });
   }
 

@@ -140,7 +140,10 @@ export class Http1Client implements ClientSide, RequestHead {
   }
 
   abort(): void {
-    this.response.destroy();
+    const { socket } = this.#request;
+    // To HTTP/1.0 the end of the connection is the end of the body: only a reset says that it is not.
+    if (this.version === "1.0" && this.response.headersSent && !("encrypted" in socket)) socket.resetAndDestroy();
+    else this.response.destroy();
   }
 }
 

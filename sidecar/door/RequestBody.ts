@@ -62,9 +62,8 @@ export class RequestBody {
     this.#client.startBody();
   }
 
-  /** A piece came for the gate. @returns false: not for the gate */
+  /** A piece came for the gate; it is small and has to be whole in time, not only to flow. @returns false: not for the gate */
   collect(chunk: Buffer): boolean {
-    this.#cameAt = Date.now();
     if (this.#collector === undefined) return false;
     if (!this.#collector.take(chunk)) this.#client.pauseBody();
     return true;
@@ -72,6 +71,7 @@ export class RequestBody {
 
   /** A piece came for the upstream. @throws SidecarError `door/body-too-large` */
   pass(chunk: Buffer, connection: UpstreamConnection | undefined, maxBytes: number): void {
+    this.#cameAt = Date.now();
     this.#bytes += chunk.length;
     if (this.#bytes > maxBytes) throw new SidecarError("door/body-too-large", { limitBytes: maxBytes });
     const free = this.#digest === undefined ? chunk : this.#digest.pass(chunk);

@@ -7,7 +7,8 @@ import type { UpstreamAddress } from "./upstream/UpstreamAddress.ts";
 const HOP_BY_HOP = new Set(["connection", "keep-alive", "proxy-connection", "te", "transfer-encoding", "upgrade", "expect"]);
 /** What a client pays with is for the door alone. */
 const PAYMENT = new Set(["payment-signature", "payment-required", "payment-response", "x-payment", "x-payment-response"]);
-const BAD_VALUE = /[\0\r\n]/;
+/** Beyond one byte a character would become another one as it is written, a line end even. */
+const BAD_VALUE = /[^\t\x20-\x7e\x80-\xff]/;
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
 export const VIA_NAME = "agnt2";

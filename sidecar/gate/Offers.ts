@@ -6,11 +6,20 @@ import { SidecarError } from "../SidecarError.ts";
 import type { Way } from "../ways/Way.ts";
 import type { Asked } from "./matchRequirement.ts";
 import { refusalOf } from "./refusalOf.ts";
-import type { HeaderPairs, Refusal } from "./Sale.ts";
+import type { Refusal } from "./Sale.ts";
 
 /** A payment may take so much longer than the answer. */
 const SETTLE_SECONDS = 60;
 const UNAVAILABLE_RETRY_SECONDS = 5;
+const REQUIRED_HEADER = "PAYMENT-REQUIRED";
+/** Of a request's own URL in its 402. */
+const MAX_ECHOED_CHARS = 1_024;
+
+/** A 402 without its last header, and that header's value up to the request's URL; without a start it is whole. */
+interface PreparedRefusal {
+  readonly refusal: Refusal;
+  readonly start: string | undefined;
+}
 
 /** What a 402 is made for when the client asks. */
 export interface NamedRequest {
@@ -29,18 +38,21 @@ export class Offers {
   readonly #route: Route;
   readonly #ways: readonly Way[];
   readonly #baseUrl: string;
+  /** Where the request's own URL is not named. */
+  readonly #place: string;
   readonly #log: Logger;
   /** By way; a way that is not ready yet has none. */
   readonly #asked: (readonly Asked[])[];
   readonly #epochs: number[];
   readonly #epoch: OfferEpoch;
-  readonly #refusals: (Refusal | undefined)[] = [];
+  readonly #unpaid: (PreparedRefusal | undefined)[] = [];
   #all: readonly Asked[] = [];
 
   constructor(route: Route, ways: readonly Way[], baseUrl: string, log: Logger, epoch: OfferEpoch = { value: 0 }) {
     this.#route = route;
     this.#ways = ways;
     this.#baseUrl = baseUrl;
+    this.#place = route.pattern.replace(/\*$/, "");
     this.#log = log;
     this.#epoch = epoch;
     this.#asked = ways.map(() => []);
@@ -53,10 +65,13 @@ export class Offers {
     return this.#all;
   }
 
-  /** The answer to a request without a payment. */
-  unpaid(): Refusal {
+  /** The answer to a request without a payment: made beforehand, but for the request's own URL. */
+  unpaid(target: string): Refusal {
     const mask = this.#readyMask();
-    return (this.#refusals[mask] ??= this.#refuse(mask, new SidecarError("payment/required", {})));
+    const { refusal, start } = (this.#unpaid[mask] ??= this.#prepare(mask));
+    if (start === undefined) return refusal;
+    const url = JSON.stringify(target.length > MAX_ECHOED_CHARS ? this.#place : target);
+    return { status: refusal.status, headers: [...refusal.headers, [REQUIRED_HEADER, start + btoa(`${url.slice(1)}}}`)]], body: refusal.body };
   }
 
   /** The answer to a payment that is not taken; a 402 says again what is asked for. */
@@ -95,25 +110,38 @@ export class Offers {
     if (isSame(asked, this.#asked[index]!)) return;
     this.#asked[index] = asked;
     this.#all = this.#asked.flat();
-    this.#refusals.length = 0;
+    this.#unpaid.length = 0;
+  }
+
+  #prepare(mask: number): PreparedRefusal {
+    const error = new SidecarError("payment/required", {});
+    if (mask === 0) return { refusal: this.#refuse(mask, error), start: undefined };
+    const text = JSON.stringify(this.#required(mask, error, "")).slice(0, -3);
+    // Base64 can be cut after every third byte: blanks bring the text to there, and what follows is encoded by itself.
+    const blanks = (3 - (Buffer.byteLength(text) % 3)) % 3;
+    return { refusal: refusalOf(error), start: Buffer.from(`{${" ".repeat(blanks)}${text.slice(1)}`).toString("base64") };
   }
 
   #refuse(mask: number, error: SidecarError, request?: NamedRequest): Refusal {
     if (mask === 0) return refusalOf(new SidecarError("way/unavailable", { way: this.#ways.map(({ name }) => name).join(", "), retryAfterSeconds: UNAVAILABLE_RETRY_SECONDS }));
-    const accepts = this.#asked.flatMap((asked, index) => ((mask >> index) & 1 ? asked : [])).map(({ requirement, way }) => (request === undefined || way.name === "exact" ? requirement : named(requirement, request)));
-    const { description, mimeType, pattern } = this.#route;
-    const required: PaymentRequired = {
+    const required = this.#required(mask, error, request?.target ?? this.#place, request?.requestHash);
+    return refusalOf(error, [[REQUIRED_HEADER, Buffer.from(JSON.stringify(required)).toString("base64")]]);
+  }
+
+  /** The URL stands at the very end. */
+  #required(mask: number, error: SidecarError, target: string, requestHash?: string): PaymentRequired {
+    const { description, mimeType } = this.#route;
+    const asked = this.#asked.flatMap((ofWay, index) => ((mask >> index) & 1 ? ofWay : []));
+    return {
       x402Version: 2,
       error: error.code,
-      resource: { url: this.#baseUrl + (request?.target ?? pattern), ...(description === undefined ? {} : { description }), ...(mimeType === undefined ? {} : { mimeType }) },
-      accepts,
+      accepts: asked.map(({ requirement, way }) => (requestHash === undefined || way.name === "exact" ? requirement : named(requirement, requestHash))),
+      resource: { ...(description === undefined ? {} : { description }), ...(mimeType === undefined ? {} : { mimeType }), url: this.#baseUrl + target },
     };
-    const headers: HeaderPairs = [["PAYMENT-REQUIRED", Buffer.from(JSON.stringify(required)).toString("base64")]];
-    return refusalOf(error, headers);
   }
 }
 
-function named(requirement: PaymentRequirements, { requestHash }: NamedRequest): PaymentRequirements {
+function named(requirement: PaymentRequirements, requestHash: string): PaymentRequirements {
   return { ...requirement, extra: { ...requirement.extra, requestHash } };
 }
 

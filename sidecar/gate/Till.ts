@@ -45,6 +45,11 @@ function isSame(a: Uint8Array, b: Uint8Array): boolean {
   return Buffer.compare(a, b) === 0;
 }
 
+/** What stands for a payment without a ticket, and for what it was made for. */
+function headerProof(requestHash: Uint8Array, header: string): Uint8Array {
+  return hash("sha256", Buffer.concat([requestHash, Buffer.from(header, "latin1")]), "buffer");
+}
+
 /** Takes payments: one exchange for each, and the same answer for whoever asks again. Every refusal is thrown. */
 export class Till {
   readonly #books: SaleBooks;
@@ -73,7 +78,7 @@ export class Till {
     const payment = way.read(payload, requirement);
     return this.#guarded(request, async () => {
       const hashed = await hashRequest(request.head, request.body, request.route, this.#limits.hashBodyBytes);
-      const proof = payment.ticket === undefined ? hash("sha256", header, "buffer") : callHash(hashed.requestHash, payment.ticket);
+      const proof = payment.ticket === undefined ? headerProof(hashed.requestHash, header) : callHash(hashed.requestHash, payment.ticket);
       return this.#sell(request, { way, payment, hashed, proof });
     });
   }

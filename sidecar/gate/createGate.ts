@@ -120,7 +120,7 @@ export function createGate(options: GateOptions): RunningGate {
       const hashed = hashWithoutBody(head);
       if (hashed !== undefined) return refused(offers(route).named({ target: head.target, requestHash: `0x${Buffer.from(hashed.requestHash).toString("hex")}` }));
     }
-    return refused(offers(route).unpaid());
+    return refused(offers(route).unpaid(head.target));
   }
 
   function refuse(route: Route, error: unknown): Verdict {

@@ -74,8 +74,9 @@ export class SaleResponse implements HeldEvents {
   /** The handler threw. */
   onThrown(thrown: unknown): void {
     this.#log.error({ err: thrown }, "A handler of a paid route threw.");
-    if (this.#isEnding) this.#held.abort();
-    else this.fail(new SidecarError("door/failed", {}, { cause: thrown }), "upstream-failed");
+    if (!this.#isEnding) return this.fail(new SidecarError("door/failed", {}, { cause: thrown }), "upstream-failed");
+    // Sold with its head, it breaks; sold whole, what is thrown afterwards takes nothing from it.
+    if (!this.#held.isEnded) this.#held.abort();
   }
 
   /** Nothing is sold before the body that was paid for is known to be the one that came. */

@@ -36,7 +36,7 @@ export interface BuyerOptions {
   readonly maxInFlight?: number;
   /** Default 256. */
   readonly maxConnectionsPerHost?: number;
-  /** Default 4,096. */
+  /** Default 1,024. */
   readonly maxKnownPrices?: number;
   /** Receipts older than this, and all but the newest so many, are forgotten; the sums stay. Default 90 days, 1,000,000. */
   readonly keepReceiptsMs?: number;

@@ -1,18 +1,17 @@
-import { createHash } from "node:crypto";
 import type { IncomingMessage, OutgoingHttpHeaders } from "node:http";
-import { Transform } from "node:stream";
 
 import type { PaymentRequired } from "@x402/core/types";
 
 import { hasErrorCode, toError } from "../../runtime/errors/CodedError.ts";
-import { toHex } from "../../sdk/index.ts";
-import { answerHash } from "../../sdk/x402/answerHash.ts";
 import { formatContentDigest } from "../../sdk/x402/contentDigest.ts";
 import { requestHash } from "../../sdk/x402/requestHash.ts";
 import { SidecarError } from "../SidecarError.ts";
 import type { Budget } from "./Budget.ts";
 import { chooseOffer } from "./chooseOffer.ts";
 import type { Candidate } from "./chooseOffer.ts";
+import { deliver } from "./deliver.ts";
+import type { PaidAnswer } from "./deliver.ts";
+import { hexOf } from "./hexOf.ts";
 import { portOf } from "./HostList.ts";
 import type { HostList } from "./HostList.ts";
 import type { LostPayments } from "./LostPayments.ts";
@@ -24,12 +23,14 @@ import { sha256 } from "./prepareBody.ts";
 import { readOffer } from "./readOffer.ts";
 import type { Transport, TransportAnswer } from "./transport/createTransport.ts";
 import { UncertainPayment } from "./ways/BuyerWay.ts";
-import type { AnswerHead, BuyerWay, Fate, Payment, Proof } from "./ways/BuyerWay.ts";
+import type { AnswerHead, BuyerWay, Payment } from "./ways/BuyerWay.ts";
 
 /** Payments for one exchange, each made only when the one before it is known to be dead or is replaced by it. */
 const MAX_PAYMENTS = 3;
 const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308];
 const LONGEST_RETRY_MS = 5_000;
+/** Longer 402s are asked for each time: strangers shall not fill the memory of prices. */
+const MAX_KEPT_CHARS = 8_192;
 
 export interface ExchangeParts {
   readonly transport: Transport;
@@ -136,7 +137,7 @@ export class Exchange {
     discard(answer);
     const offer = readOffer(String(header));
     this.#requireRepeatable();
-    this.#remember(offer);
+    this.#remember(offer, String(header));
     return this.#buy(offer, await this.#choose(offer), undefined, 1);
   }
 
@@ -144,14 +145,15 @@ export class Exchange {
     if (this.#request.body.digest === undefined || this.#isBodySent) throw new SidecarError("buy/body", { limitBytes: this.#parts.keepBodyBytes });
   }
 
-  #remember(offer: PaymentRequired): void {
+  #remember(offer: PaymentRequired, header: string): void {
+    if (header.length > MAX_KEPT_CHARS) return;
     this.#parts.prices.set(PriceCache.keyOf(this.#method, this.#url), { offer, at: this.#parts.now() });
   }
 
   async #choose(offer: PaymentRequired): Promise<readonly Candidate[]> {
     const { ways, agents, budget, payeeOf } = this.#parts;
     const payee = (this.#request.payee ?? (await payeeOf(this.#url)))?.toLowerCase();
-    return chooseOffer(offer, { ways, agents, payee, limitsOf: (network, asset) => budget.limitsOf(network, asset), requestHash: toHex(this.#requestHash) });
+    return chooseOffer(offer, { ways, agents, payee, limitsOf: (network, asset) => budget.limitsOf(network, asset), requestHash: hexOf(this.#requestHash) });
   }
 
   /** What may be paid without asking for the price first. */
@@ -237,8 +239,8 @@ export class Exchange {
         entries,
         {
           time: now(), host: `${url.hostname}:${portOf(url)}`, payee: requirement.payTo.toLowerCase(), method: this.#method, url: url.origin + url.pathname,
-          queryHash: url.search === "" ? "" : toHex(sha256(Buffer.from(url.search))), way: way.name, network: requirement.network, asset: requirement.asset.toLowerCase(), amount,
-          state: "reserved", key: "", expiresAt: 0, payload: "", requestHash: toHex(this.#requestHash), answerHash: "", status: 0, attestation: "",
+          queryHash: url.search === "" ? "" : hexOf(sha256(Buffer.from(url.search))), way: way.name, network: requirement.network, asset: requirement.asset.toLowerCase(), amount,
+          state: "reserved", key: "", expiresAt: 0, payload: "", requestHash: hexOf(this.#requestHash), answerHash: "", status: 0, attestation: "",
         },
         way.isReservedFirst,
       );
@@ -298,7 +300,7 @@ export class Exchange {
       entry.end(fate, { status: 402 });
       throw error;
     }
-    if (asked !== undefined) this.#remember(asked);
+    if (asked !== undefined) this.#remember(asked, header!);
     const refused = (): SidecarError => {
       entry.end(fate, { status: 402 });
       const date = Date.parse(head.header("date") ?? "");
@@ -365,73 +367,16 @@ export class Exchange {
     }
   }
 
-  /** Hands the answer on as it comes, and writes down what it was when it has ended. */
-  #deliver(answer: TransportAnswer, paid: (Paid & { readonly telling: Promise<Fate>; readonly head: AnswerHead }) | undefined): OutboundAnswer {
-    const { response, upgraded } = answer;
-    const common = {
-      url: this.#url.href, status: response.statusCode ?? 0, statusText: response.statusMessage ?? "", headers: response.headers, rawHeaders: response.rawHeaders,
-      trailers: () => response.trailers, upgraded,
-    };
-    if (paid === undefined) return { ...common, body: response, receiptId: undefined };
-    const { entry, telling, head, payment, way } = paid;
-    const amount = BigInt(payment.requirement.amount);
-    const end = async (answerHashOf?: string, proof?: Proof): Promise<void> => {
-      const fate = await telling;
+  #deliver(answer: TransportAnswer, paid: (Paid & Pick<PaidAnswer, "telling" | "head">) | undefined): OutboundAnswer {
+    const { prices, lost, entries, now } = this.#parts;
+    return deliver(answer, this.#url, paid && {
+      ...paid,
+      requestHash: this.#requestHash,
+      isCallerGone: () => this.#signal.aborted,
       // It was answered and not charged: the next time it is asked without a payment.
-      if (fate === "open" && head.status < 400) this.#parts.prices.delete(PriceCache.keyOf(this.#method, this.#url));
-      entry.end(fate, { status: head.status, answerHash: answerHashOf, proof, amount });
-    };
-    const background = (work: Promise<void>): void => {
-      work.catch((error: unknown) => {
-        entry.end("open", { status: head.status });
-        this.#parts.entries.onEvent({ kind: "trouble", error: toError(error) });
-      });
-    };
-    if (upgraded !== undefined) {
-      background(end());
-      return { ...common, body: response, receiptId: entry.id };
-    }
-    const hash = createHash("sha256");
-    let isWhole = false;
-    const body = new Transform({
-      transform: (chunk: Buffer, _encoding, done) => {
-        hash.update(chunk);
-        done(null, chunk);
-      },
-      flush: (done) => {
-        isWhole = true;
-        const finished = this.#finish(response, head, payment, hash.digest()).then(({ whole, proof }) => end(whole, proof));
-        // Where another log has the payment nobody waits for the receipt.
-        if (way.isReservedFirst) background(finished.finally(done));
-        else {
-          background(finished);
-          done();
-        }
-      },
+      onUncharged: () => prices.delete(PriceCache.keyOf(this.#method, this.#url)),
+      onCut: ({ payment, entry, way }) => lost.add(this.#url.origin, this.#requestHash, { payment, entry, way }, now()),
+      onTrouble: (error) => entries.onEvent({ kind: "trouble", error }),
     });
-    response.on("error", (error) => body.destroy(error));
-    response.on("aborted", () => body.destroy(new SidecarError("buy/unreachable", { host: this.#url.host })));
-    body.on("close", () => {
-      if (isWhole) return;
-      response.destroy();
-      // The rest may be had with the same payment.
-      const isCut = !response.complete;
-      background(
-        end().then(() => {
-          if (isCut && entry.receipt.state !== "dead") this.#parts.lost.add(this.#url.origin, this.#requestHash, { payment, entry, way }, this.#parts.now());
-        }),
-      );
-    });
-    response.pipe(body);
-    return { ...common, body, receiptId: entry.id };
-  }
-
-  async #finish(response: IncomingMessage, head: AnswerHead, payment: Payment, bodyDigest: Uint8Array): Promise<{ readonly whole: string; readonly proof: Proof }> {
-    const hashed = { requestHash: this.#requestHash, status: head.status, contentType: head.header("content-type") };
-    const whole = answerHash({ ...hashed, bodyDigest });
-    // What was paid before its bytes came has no length in its head.
-    const streamedHash = head.header("content-length") !== undefined ? undefined : answerHash(hashed);
-    const header = (name: string): string | undefined => head.header(name) ?? response.trailers[name];
-    return { whole: toHex(whole), proof: await payment.prove({ ...head, header, answerHash: whole, streamedHash }) };
   }
 }

@@ -81,7 +81,9 @@ export class PaymentEntry {
   }
 
   /** There is a payment; it is on disk before it is sent. */
-  async made({ key, expiresAt, payload }: Pick<Payment, "key" | "expiresAt" | "payload">): Promise<void> {
+  async made({ key, expiresAt, payload, paidBefore }: Pick<Payment, "key" | "expiresAt" | "payload" | "paidBefore">): Promise<void> {
+    // In the turn in which the call was made: nothing has been sent yet.
+    if (paidBefore !== undefined) this.#parts.store.knowChannel(key.split(":")[1]!, paidBefore);
     const change = { state: "open", key, expiresAt, payload } as const;
     this.#receipt = { ...this.#receipt, ...change };
     if (this.#isReservedFirst) await this.#parts.store.change(this.id, change);

@@ -90,7 +90,7 @@ export function createBuyer(options: BuyerOptions): Buyer {
   const parts = {
     transport, budget, keepBodyBytes, now,
     hosts: new HostList(options.hosts),
-    prices: new PriceCache(options.maxKnownPrices ?? 4_096),
+    prices: new PriceCache(options.maxKnownPrices ?? 1_024),
     lost: new LostPayments(options.reuseMs ?? 300_000),
     entries: { store, budget, onEvent, live },
     ways: options.ways,

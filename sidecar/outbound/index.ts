@@ -21,3 +21,4 @@ export { createCallBuyerWay } from "./ways/callBuyerWay.ts";
 export type { CallBuyerOptions } from "./ways/callBuyerWay.ts";
 export { createChannelBuyerWay } from "./ways/channelBuyerWay.ts";
 export type { ChannelBuyerOptions } from "./ways/channelBuyerWay.ts";
+export { createSessionKeyCheck } from "./ways/createSessionKeyCheck.ts";

@@ -42,6 +42,8 @@ async function settleOne({ store, budget, ways, live, onEvent }: SettleParts, re
 async function compareTotal({ store, budget, live, onEvent, now }: SettleParts, way: BuyerWay, total: ChannelTotal): Promise<void> {
   const { channelId, payee, network, asset, paid } = total;
   if (live.size > 0 || total.openCalls > 0) return;
+  // What it paid before this buyer knew it is none of its receipts.
+  if (!store.knowsChannel(channelId)) return store.knowChannel(channelId, paid);
   for (const receipt of store.openOn(channelId)) {
     await store.change(receipt.id, { state: "dead" });
     budget.release(spendingOf(receipt));

@@ -6,11 +6,14 @@ import { networkOf, toBaseUnits } from "../../sdk/index.ts";
 import type { AgentChannel, ChannelAgent } from "../../sdk/node/index.ts";
 import type { SidecarSettings } from "../config.ts";
 import type { OpenChain } from "../identity/openChain.ts";
-import { createAuthorizationReader, createBuyer, createCallBuyerWay, createChannelBuyerWay, createExactBuyerWay, createForwardProxy, createGateway, createPromotion, DEFAULT_PROMOTION } from "../outbound/index.ts";
+import { createAuthorizationReader, createBuyer, createCallBuyerWay, createChannelBuyerWay, createExactBuyerWay, createForwardProxy, createGateway, createPromotion, createSessionKeyCheck, DEFAULT_PROMOTION } from "../outbound/index.ts";
 import type { AssetLimits, Buyer, BuyerEvent, BuyerWay, ForwardProxy, Gateway, Promotion, PromotionEvent } from "../outbound/index.ts";
+import type { FoundAgent } from "./findAgent.ts";
 import type { TokenBook } from "./TokenBook.ts";
 
 const ZERO_ADDRESS = `0x${"0".repeat(40)}`;
+
+const isAgentId = (text: string): boolean => /^\d{1,78}$/.test(text);
 
 export interface BuyingOptions {
   readonly settings: SidecarSettings;
@@ -19,7 +22,7 @@ export interface BuyingOptions {
   /** The agent's channels, once they are served. */
   readonly channels: () => ChannelAgent | undefined;
   /** Where an agent of the registry is, and who it is; undefined when it cannot be found. */
-  readonly resolve: (agentId: bigint) => Promise<{ readonly url: string; readonly address: string } | undefined>;
+  readonly resolve: (agentId: bigint) => Promise<FoundAgent | undefined>;
   readonly onEvent: (event: BuyerEvent) => void;
   readonly onPromotion: (event: PromotionEvent) => void;
 }
@@ -57,7 +60,8 @@ export async function startBuying(options: BuyingOptions): Promise<Buying> {
     ways: [...channelWay(options, promotion), createCallBuyerWay({ agent: options.chain.agent }), ...exactWay(options)],
     hosts,
     policy,
-    privateOrigins: Object.values(agents).map(({ url }) => new URL(url).origin),
+    // The operator's own word may lead to this network; where the registry says that an agent is, may not.
+    privateOrigins: settings.buyAgents.filter(({ target }) => !isAgentId(target)).map(({ target }) => new URL(target).origin),
     payeeOf: (url) => payees.get(url.origin),
     onEvent(event) {
       if (event.kind === "paid") promotion?.paid(event.receipt);
@@ -74,7 +78,11 @@ export async function startBuying(options: BuyingOptions): Promise<Buying> {
   };
   try {
     const local = { host: settings.localHost, ...(settings.buyToken === undefined ? {} : { token: settings.buyToken }) };
-    if (settings.gatewayPort !== undefined) gateway = await createGateway({ buyer, agents, port: settings.gatewayPort, allowedHosts: settings.localHosts, ...local });
+    if (settings.gatewayPort !== undefined) {
+      // Other agents by their id in the registry, as far as the allowed hosts go.
+      const resolver = { resolve: async (name: string) => (isAgentId(name) ? resolve(BigInt(name)) : undefined) };
+      gateway = await createGateway({ buyer, agents, resolver, port: settings.gatewayPort, allowedHosts: settings.localHosts, ...local });
+    }
     if (settings.proxyPort !== undefined) proxy = await createForwardProxy({ buyer, port: settings.proxyPort, hosts, policy, ...local });
   } catch (error) {
     await stop();
@@ -116,6 +124,7 @@ function channelWay({ chain, channels }: BuyingOptions, promotion: Promotion | u
   const opened = (payee: string, asset: string): AgentChannel | undefined => channels()?.channels.find((channel) => channel.partner === payee && channel.assetAddress === asset);
   return [createChannelBuyerWay({
     chainId: chain.economy.chainId, adjudicator, channelTo: promotion === undefined ? opened : (payee, asset) => promotion.channelTo(payee, asset),
+    channels: () => channels()?.channels ?? [],
     ...(promotion === undefined ? {} : { onWanted: (asked) => promotion.wanted(asked) }),
   })];
 }
@@ -131,13 +140,13 @@ function exactWay({ settings, chain }: BuyingOptions): BuyerWay[] {
       return account.signTypedData(domain, rest, message);
     },
   };
-  return [createExactBuyerWay({ signer, reader: createAuthorizationReader({ [networkOf(economy.chainId)]: settings.l1 }) })];
+  return [createExactBuyerWay({ signer, reader: createAuthorizationReader({ [networkOf(economy.chainId)]: settings.l1 }), isSignerOf: createSessionKeyCheck(chain.client) })];
 }
 
 /** The agents that the settings name, with their addresses where the registry knows them. */
-async function namedAgents({ buyAgents }: SidecarSettings, resolve: BuyingOptions["resolve"]): Promise<Record<string, { readonly url: string; readonly address?: string }>> {
+async function namedAgents({ buyAgents }: SidecarSettings, resolve: BuyingOptions["resolve"]): Promise<Record<string, { readonly url: string } & Partial<FoundAgent>>> {
   const found = await Promise.all(buyAgents.map(async ({ name, target }) => {
-    if (!/^\d+$/.test(target)) return [name, { url: target }] as const;
+    if (!isAgentId(target)) return [name, { url: target }] as const;
     const agent = await resolve(BigInt(target));
     return agent === undefined ? undefined : ([name, agent] as const);
   }));

@@ -11,6 +11,7 @@ import { STUB_ASSET, STUB_NETWORK } from "./sellerStub.ts";
 
 /** A key of a local chain, known to everybody. */
 export const BUYER_KEY = Uint8Array.from(Buffer.from("ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80", "hex"));
+export const BUYER_ADDRESS = "0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266";
 
 export const STUB_LIMITS: AssetLimits = { network: STUB_NETWORK, asset: STUB_ASSET, maxPerCall: 5_000n, perDay: 100_000n };
 

@@ -80,6 +80,8 @@ export function createPromotion(options: PromotionOptions): Promotion {
   const pairs = new Map<string, Pair>();
   const usedAt = new Map<string, number>();
   const firstSeen = new Map<string, number>();
+  /** Calls that came from the partner. */
+  const received = new Map<string, number>();
   /** Our part of each channel's deposits. */
   const deposits = new Map<string, bigint>();
   /** Those that this process is closing. */
@@ -139,9 +141,12 @@ export function createPromotion(options: PromotionOptions): Promotion {
     const summary = await channel.status();
     const net = BigInt(isOurs(channel) ? summary.depositA : summary.depositB) * asset.assetScale;
     deposits.set(channelId, net);
-    const since = usedAt.get(channelId) ?? now();
+    const { capacityUnits, outgoing, incoming } = summary.engine;
+    // A partner that buys from this side uses the channel too.
+    const isNew = (received.get(channelId) ?? incoming.sequence) !== incoming.sequence;
+    received.set(channelId, incoming.sequence);
+    const since = isNew ? now() : (usedAt.get(channelId) ?? now());
     usedAt.set(channelId, since);
-    const { capacityUnits, outgoing } = summary.engine;
     const phase = summary.status === "open" ? phaseOf(channel) : summary.status === undefined ? "new" : "ending";
     return { phase, capacity: BigInt(capacityUnits) * asset.assetScale, deposited: net, usedAtMs: since, openCalls: outgoing.openCalls };
   }
@@ -154,6 +159,7 @@ export function createPromotion(options: PromotionOptions): Promotion {
       deposits.delete(id);
       usedAt.delete(id);
       firstSeen.delete(id);
+      received.delete(id);
     }
     return ours.reduce((sum, { channelId }) => sum + (deposits.get(channelId) ?? 0n), 0n);
   }

@@ -257,6 +257,15 @@ export class PaymentStore {
     return BigInt((this.#readChannel.get(channelId) as { amount: string } | undefined)?.amount ?? 0);
   }
 
+  /** Begins the account of a channel at what it had paid before, unless it has one. On disk when this returns. */
+  knowChannel(channelId: string, paid: bigint): void {
+    this.#database.prepare("INSERT OR IGNORE INTO channels (channelId, amount) VALUES (?, ?)").run(channelId, String(paid));
+  }
+
+  knowsChannel(channelId: string): boolean {
+    return this.#readChannel.get(channelId) !== undefined;
+  }
+
   /** Forgets receipts whose end is known, never the newest one (ids go on from it): older ones than `before` (Unix ms), and all but the newest `keep`. The sums stay. @returns how many */
   prune(before: number, keep: number): number {
     this.flush();

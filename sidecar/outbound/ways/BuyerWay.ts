@@ -57,6 +57,8 @@ export interface Payment {
   /** Goes with the request. */
   readonly headers: HeaderRecord;
   readonly requirement: PaymentRequirements;
+  /** Of a channel's first payment in this process: what it had paid before. */
+  readonly paidBefore?: bigint | undefined;
   /** What became of it, with the answer there is; undefined: none came. Waits a little where it will soon be known. */
   fate(answer: AnswerHead | undefined): Promise<Fate>;
   /** Whether what came is what the seller signed. */

@@ -69,7 +69,17 @@ export function createChannelBuyerWay(options: ChannelBuyerOptions): BuyerWay {
     return code;
   }
 
-  function toPayment(exchange: ChannelExchange, requirement: PaymentRequirements): Payment {
+  /** Channels that have paid in this process. */
+  const begun = new Set<string>();
+
+  function firstBefore(channel: AgentChannel): bigint | undefined {
+    if (begun.has(channel.channelId)) return undefined;
+    begun.add(channel.channelId);
+    const { paid, credit } = channel.channel.status().outgoing;
+    return BigInt(paid - credit) * channel.asset.assetScale;
+  }
+
+  function toPayment(exchange: ChannelExchange, requirement: PaymentRequirements, paidBefore: bigint | undefined): Payment {
     const key = `channel:${exchange.channelId}:${exchange.sequence}`;
     const ended = exchange.answered.then(
       ({ isPaid }): Fate => (isPaid ? "paid" : "dead"),
@@ -82,6 +92,7 @@ export function createChannelBuyerWay(options: ChannelBuyerOptions): BuyerWay {
       payload: "",
       headers: { [HEADER]: exchange.header },
       requirement,
+      paidBefore,
       fate: async () => {
         let timer: NodeJS.Timeout | undefined;
         const given = await Promise.race([ended, new Promise<Fate>((resolve) => (timer = setTimeout(() => resolve("open"), answerMs)))]);
@@ -111,7 +122,8 @@ export function createChannelBuyerWay(options: ChannelBuyerOptions): BuyerWay {
       if (channel.partner !== asked.payTo.toLowerCase()) throw new Error("the channel is somebody else's");
       const units = unitsIn(channel, amount);
       if (units === undefined) throw new Error("the price is no multiple of the channel's unit");
-      return toPayment(beginByChannel(channel, units, requestHash, undefined, isRecorded), requirement);
+      const paidBefore = firstBefore(channel);
+      return toPayment(beginByChannel(channel, units, requestHash, undefined, isRecorded), requirement, paidBefore);
     },
     lookUp: async ({ key }) => {
       const fate = late.get(key) ?? "open";

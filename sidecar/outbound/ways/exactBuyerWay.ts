@@ -1,3 +1,5 @@
+import { randomBytes } from "node:crypto";
+
 import { decodePaymentResponseHeader, encodePaymentSignatureHeader } from "@x402/core/http";
 import type { PaymentPayload, PaymentRequirements } from "@x402/core/types";
 import { ExactEvmScheme, authorizationTypes } from "@x402/evm";
@@ -9,6 +11,8 @@ import type { Attestation } from "../../../sdk/x402/attestation.ts";
 import type { Receipt } from "../Receipt.ts";
 import { isHashOf } from "./BuyerWay.ts";
 import type { AnswerHead, BuyerWay, Fate, Payment, PaymentOrder, Proof, WholeAnswer } from "./BuyerWay.ts";
+
+const SALT_BYTES = 16;
 
 /** Signs EIP-712 data; a viem account is one, and so is any `KeySigner` of `runtime/keystore`. */
 export interface TypedDataSigner {
@@ -33,8 +37,11 @@ export interface ExactBuyerOptions {
   readonly reader?: AuthorizationReader | undefined;
   /** A seller may ask for longer; a payment lives no longer than this. Default 300. */
   readonly maxValiditySeconds?: number;
-  /** Whether a key signs for a payee besides the payee's own: its session key. Default: it does not. */
-  readonly isSignerOf?: ((payee: string, signer: string) => Promise<boolean>) | undefined;
+  /**
+   * Whether a key signs for a payee besides the payee's own, such as its session key ({@link createSessionKeyCheck}). Without it, or where it
+   * cannot tell, an attestation by another key than the payee's is no proof, and no fault.
+   */
+  readonly isSignerOf?: ((payee: string, signer: string) => Promise<boolean | undefined>) | undefined;
   /** Unix milliseconds. */
   readonly now?: () => number;
 }
@@ -79,17 +86,19 @@ async function proveAttestation(answer: WholeAnswer, payment: { readonly key: st
   }
   const isSame = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0;
   const payee = payment.requirement.payTo.toLowerCase();
-  const isGood =
+  const isConsistent =
     isSame(attestation.requestHash, answer.requestHash) &&
     isHashOf(attestation.answerHash, answer) &&
     attestation.payment.toLowerCase() === payment.key &&
-    isAttestationSigned(chainIdOf(payment.requirement.network) ?? 0, attestation) &&
-    (attestation.signer === payee || (await isSignerOf(payee, attestation.signer)));
-  return { kind: isGood ? "good" : "bad", text };
+    isAttestationSigned(chainIdOf(payment.requirement.network) ?? 0, attestation);
+  if (!isConsistent) return { kind: "bad", text };
+  if (attestation.signer === payee) return { kind: "good", text };
+  const isTheirs = await isSignerOf(payee, attestation.signer).catch(() => undefined);
+  return { kind: isTheirs === undefined ? "none" : isTheirs ? "good" : "bad", text };
 }
 
 /** x402 scheme `exact` with EIP-3009: the public client signs; a payment that replaces another has its nonce, so that one of both at most is ever played. */
-export function createExactBuyerWay({ signer, reader, maxValiditySeconds = 300, isSignerOf = async () => false, now = Date.now }: ExactBuyerOptions): BuyerWay {
+export function createExactBuyerWay({ signer, reader, maxValiditySeconds = 300, isSignerOf = async () => undefined, now = Date.now }: ExactBuyerOptions): BuyerWay {
   const account = { address: getAddress(signer.address), signTypedData: async (data: Parameters<TypedDataSigner["signTypedData"]>[0]) => (await signer.signTypedData(data)) as `0x${string}` };
   const scheme = new ExactEvmScheme(account);
 
@@ -119,7 +128,9 @@ export function createExactBuyerWay({ signer, reader, maxValiditySeconds = 300, 
     const isAsOrdered =
       authorization.from === account.address && authorization.to === getAddress(requirement.payTo) && authorization.value === requirement.amount;
     if (!isAsOrdered) throw new Error("the client made another payment than was ordered");
-    const full: PaymentPayload = { x402Version: 2, resource: offer.resource, accepted: requirement, payload, ...(offer.extensions === undefined ? {} : { extensions: offer.extensions }) };
+    // An authorization is public once it is on chain; with this, only who made the payment can ask for its answer again.
+    const extensions = { ...offer.extensions, agnt2: { salt: randomBytes(SALT_BYTES).toString("hex") } };
+    const full: PaymentPayload = { x402Version: 2, resource: offer.resource, accepted: requirement, payload, extensions };
     const asset = requirement.asset.toLowerCase();
     const key = `exact:${asset}:${account.address}:${authorization.nonce}`.toLowerCase();
     const stored = { network: requirement.network, asset, from: account.address, nonce: authorization.nonce };

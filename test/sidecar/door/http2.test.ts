@@ -188,6 +188,8 @@ describe("door: HTTP/2", () => {
       [...base, [":path", "/free"], ["x-a\r\nx-injected", "1"]],
       [...base, [":path", "/free"], ["x-a", "b\0c"]],
       [...base, [":path", "/free"], ["x-a", "b\nX-Injected: 1"]],
+      // Characters that would become CR and LF if they were cut to one byte.
+      [...base, [":path", "/free"], ["x-a", "b\xc4\x8d\xc4\x8aX-Injected: 1"]],
       [...base, [":path", "/free HTTP/1.1\r\nX-Injected: 1\r\nX: "]],
       [...base, [":path", "/free injected"]],
       [...base, [":path", "http://other/injected"]],
@@ -202,7 +204,7 @@ describe("door: HTTP/2", () => {
       [...base, [":path", ""], ["x-injected", "1"]],
     ];
     for (const headers of bad) await sendFrames(port, headers);
-    expect(upstream.received().toLowerCase()).not.to.contain("injected");
+    expect(upstream.received().replace(/x-a: [^\r\n]*/g, "").toLowerCase()).not.to.contain("injected");
     await sendFrames(port, [...base, [":path", "/free/well"], ["x-a", "b"]]);
     await until(() => upstream.received().includes("GET /free/well HTTP/1.1\r\n"), "a proper one passes");
   });

@@ -62,6 +62,16 @@ describe("door: limits and drain", () => {
     }
   });
 
+  it("limits: a body that the gate reads has to be whole in time, however it trickles", async () => {
+    const { port, gate } = await openDoor(closers, (await echo()).url, { limits: { bodyIdleMs: 300 }, readsBody: 1_000 });
+    const slow = await openSocket(port, "POST /paid HTTP/1.1\r\nHost: x\r\nPayment-Signature: ok\r\nContent-Length: 1000\r\n\r\n");
+    const trickle = setInterval(() => slow.socket.write("a"), 20);
+    closers.add(() => clearInterval(trickle));
+    await until(() => slow.received() !== "", "it is refused");
+    expect(slow.received()).to.match(/^HTTP\/1\.1 408 [\s\S]*door\/body-slow/);
+    expect(gate.sales.length).to.equal(0);
+  });
+
   it("limits: a 402 for a large body reaches the client, and the body is not read to its end", async () => {
     const { port } = await openDoor(closers, (await echo()).url);
     const body = Buffer.alloc(1 << 20, 97);
@@ -149,6 +159,18 @@ describe("door: limits and drain", () => {
     await until(() => busy.isClosed(), "it is closed");
     expect(busy.received()).to.match(/^HTTP\/1\.1 503 [\s\S]*door\/stopping/);
     expect(gate.sales[0]?.cancels).to.deep.equal(["stopping"]);
+  });
+
+  it("drain: who is being charged is not told that nothing is", async () => {
+    let settle = (): void => undefined;
+    const { port, door, gate } = await openDoor(closers, (await echo()).url, { settle: () => new Promise((resolve) => (settle = () => resolve({ kind: "paid", headers: [] }))) });
+    const busy = await openSocket(port, "GET /paid HTTP/1.1\r\nHost: x\r\nPayment-Signature: ok\r\n\r\n");
+    await until(() => gate.sales[0]?.answers.length === 1, "it is being settled");
+    await door.drain(50);
+    await until(() => busy.isClosed(), "it is closed");
+    settle();
+    expect(busy.received()).to.equal("");
+    expect(gate.sales[0]!.cancels).to.deep.equal([]);
   });
 
   it("expect: 100 comes when the gate has taken the payment, and not when it has not", async () => {

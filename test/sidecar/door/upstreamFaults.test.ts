@@ -1,3 +1,5 @@
+import { connect } from "node:net";
+
 import { expect } from "chai";
 
 import { answering, Closers, openDoor, rawExchange, rawUpstream, until } from "../../builders/doorScene.ts";
@@ -62,6 +64,16 @@ describe("door: an upstream that fails or lies", () => {
       expect(answer.status).to.equal(200);
       expect(await answer.text().then(() => "whole", () => "broken")).to.equal("broken");
     }
+  });
+
+  it("upstream: a stream that breaks is reset for a client of HTTP/1.0, which would take its end for a whole answer", async () => {
+    const upstream = await rawUpstream(closers, (socket) => void socket.end("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n"));
+    const { port } = await openDoor(closers, upstream.url);
+    const socket = connect(port, "127.0.0.1");
+    socket.on("data", () => undefined);
+    socket.write("GET /free HTTP/1.0\r\n\r\n");
+    const error = await new Promise<NodeJS.ErrnoException | undefined>((resolve) => socket.once("error", resolve).once("close", () => resolve(undefined)));
+    expect(error?.code).to.equal("ECONNRESET");
   });
 
   it("upstream: hangs, before its head and within its body, are a 504 that costs nothing", async () => {
@@ -197,6 +209,26 @@ describe("door: an upstream that fails or lies", () => {
     await rawExchange(port, GET_PAID, undefined, 100);
     await until(() => isClosed && door.running === 0, "both sides are closed");
     expect(gate.sales[0]?.cancels).to.deep.equal(["client-gone"]);
+  });
+
+  it("upstream: one that dies while its stream is being paid breaks an answer that says it was paid, and is no 502", async () => {
+    let settle = (): void => undefined;
+    let isClosed = false;
+    const upstream = await rawUpstream(closers, (socket) => {
+      socket.write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n");
+      setTimeout(() => socket.destroy(), 50);
+      socket.on("close", () => (isClosed = true));
+    });
+    const { port, gate, door } = await openDoor(closers, upstream.url, { settles: "before", settle: () => new Promise((resolve) => (settle = () => resolve({ kind: "paid", headers: [["PAYMENT-RESPONSE", "paid"]] }))) });
+    const asked = rawExchange(port, GET_PAID);
+    await until(() => gate.sales[0]?.answers.length === 1 && isClosed, "the upstream is gone");
+    // A paused connection tells of its end late; the sale goes on either way.
+    settle();
+    const got = await asked;
+    expect(got).to.match(/^HTTP\/1\.1 200 [\s\S]*PAYMENT-RESPONSE: paid/);
+    expect(got.endsWith("0\r\n\r\n")).to.equal(false);
+    await until(() => door.running === 0, "it is over");
+    expect(gate.sales[0]!.cancels).to.deep.equal([]);
   });
 
   it("upstream: a withheld answer is not seen when the money did not move, or settling threw", async () => {

@@ -33,7 +33,7 @@ describe("gate: who does not pay", () => {
       ["agnt2-call", "400000000000000", ETH, SELLER],
       ["exact", "10000", TOKEN, SELLER],
     ]);
-    expect(refusal(shop.ask({ body: "abc" }))).to.equal(refusal(verdict));
+    expect(refusal(shop.ask({ body: "abc" })).body).to.equal(refusal(verdict).body);
     expect(shop.bodiesRead).to.equal(0);
     expect([shop.channel, shop.call, shop.exact].map(({ calls }) => calls.requirement)).to.deep.equal([1, 1, 1]);
   });
@@ -60,15 +60,24 @@ describe("gate: who does not pay", () => {
   it("sweep: what a way asks for may change; what did not keeps its 402", async () => {
     const before = refusal(shop.ask());
     await shop.gate.sweep();
-    expect(refusal(shop.ask())).to.equal(before);
+    expect(refusal(shop.ask()).body).to.equal(before.body);
     const { requirement } = shop.channel;
     shop.channel.requirement = (...args) => ({ ...requirement.apply(shop.channel, args), extra: { peer: "tls://here" } });
-    expect(refusal(shop.ask())).to.equal(before);
+    expect(refusal(shop.ask())).to.deep.equal(before);
     await shop.gate.sweep();
     expect(requiredOf(shop.ask() as Verdict).accepts[0]!.extra).to.deep.equal({ peer: "tls://here" });
     shop.channel.isReady = false;
     await shop.gate.sweep();
     expect(requiredOf(shop.ask() as Verdict).accepts.map(({ scheme }) => scheme)).to.deep.equal(["agnt2-call", "exact"]);
+  });
+
+  it("decide: a 402 names the URL that was asked for, whatever stands in it and however long it is", () => {
+    for (const target of ["/thing/1", "/thing/12", "/thing/123", '/thing/a"b?x="}}', "/thing/%C3%A9?q=a\\b", "/THING/1;x"]) {
+      expect(requiredOf(shop.ask({ method: "GET", target }) as Verdict).resource).to.deep.equal({ url: `http://shop${target}` });
+    }
+    expect(requiredOf(shop.ask({ method: "GET", target: `/thing/${"x".repeat(3_000)}` }) as Verdict).resource).to.deep.equal({ url: "http://shop/thing/" });
+    shop.prices.replace(tableOf([{ match: "* /*", price: "1", description: "Täglich „frisch“", mimeType: "text/plain" }]), shop.nowMs);
+    expect(requiredOf(shop.ask({ target: "/a" }) as Verdict).resource).to.deep.equal({ url: "http://shop/a", description: "Täglich „frisch“", mimeType: "text/plain" });
   });
 
   it("decide: names the very request when the client wants that, in our own schemes", () => {
@@ -105,9 +114,9 @@ describe("gate: who does not pay", () => {
   it("decide: keeps nothing of a flood of unpaid requests", () => {
     const answers = new Set<unknown>();
     for (let count = 0; count < 30_000; count++) {
-      answers.add(refusal(shop.ask({ method: "GET", target: `/thing/${count}`, address: `10.0.${count >> 8}.${count & 255}` })));
-      answers.add(refusal(shop.ask({ method: "GET", target: `/${"/".repeat(count % 3)}..` })));
-      answers.add(refusal(shop.ask({ method: `M${count}`, target: "/nothing" })));
+      answers.add(refusal(shop.ask({ method: "GET", target: `/thing/${count}`, address: `10.0.${count >> 8}.${count & 255}` })).body);
+      answers.add(refusal(shop.ask({ method: "GET", target: `/${"/".repeat(count % 3)}..` })).body);
+      answers.add(refusal(shop.ask({ method: `M${count}`, target: "/nothing" })).body);
     }
     // One 402, two kinds of bad path, a few unknown methods and the common one.
     expect(answers.size).to.be.below(30);

@@ -169,6 +169,24 @@ describe("sidecar/outbound: channels", function () {
     expect(served.slice(count)).to.deep.equal(["channel"]);
   });
 
+  it("buyer: what a channel had paid before it was known is none of its receipts", async () => {
+    const other = createBuyer({
+      dir: `${buyerActor.dir}/other`, policy: LOCAL_POLICY, settleEveryMs: 3_600_000, limits: [{ network: STUB_NETWORK, asset: ETH, maxPerCall: PRICE, perDay: PRICE * 10n }],
+      ways: [createChannelBuyerWay({ chainId: 31337, adjudicator: stage.adjudicator, channelTo: promotion.channelTo, channels: () => buyers.channels })],
+    });
+    await other.settle();
+    expect(other.receipts.sums()).to.deep.equal([]);
+    const response = await other.fetch(`${origin}/a`);
+    expect(await response.text()).to.equal("sold");
+    await until("the receipt is written", () => other.receipts.sums()[0]?.amount === PRICE);
+    await other.settle();
+    expect(other.receipts.sums()[0]).to.include({ amount: PRICE, count: 1 });
+    await other.stop();
+    // The first buyer finds in the channel what the other has paid.
+    await buyer.settle();
+    expect(inChannel()).to.equal(channelPaid);
+  });
+
   it("promotion: closes an idle channel, its money comes back, and calls go the other way", async () => {
     await until("receipts are written", () => inChannel() === channelPaid);
     nowMs += POLICY.demoteMs;

@@ -1,9 +1,15 @@
-import { encodePaymentRequiredHeader } from "@x402/core/http";
+import { encodePaymentRequiredHeader, encodePaymentResponseHeader } from "@x402/core/http";
 import { expect } from "chai";
 
 import { PUBLIC_POLICY } from "../../../runtime/fetch/FetchPolicy.ts";
 import { signAttestation, encodeAttestation } from "../../../sdk/x402/attestation.ts";
-import { codeOf, stageBuyer } from "../../builders/buyerStage.ts";
+import { answerHash } from "../../../sdk/x402/answerHash.ts";
+import { requestHash } from "../../../sdk/x402/requestHash.ts";
+import { createLocalSigner } from "../../../sdk/node/index.ts";
+import { createLocalSigner as createKeySigner } from "../../../runtime/keystore/createLocalSigner.ts";
+import { createExactBuyerWay, createSessionKeyCheck } from "../../../sidecar/outbound/index.ts";
+import { sha256 } from "../../../sidecar/outbound/prepareBody.ts";
+import { BUYER_ADDRESS, BUYER_KEY, codeOf, stageBuyer } from "../../builders/buyerStage.ts";
 import type { BuyerStage } from "../../builders/buyerStage.ts";
 import { STUB_ASSET, STUB_NETWORK, STUB_PAYEE, startSellerStub, stubOffer, stubRequirement } from "../../builders/sellerStub.ts";
 import type { SellerStub, StubExchange } from "../../builders/sellerStub.ts";
@@ -239,6 +245,63 @@ describe("sidecar/outbound: hostile sellers", () => {
     const other = await stage.buyer.fetch(stub.origin, { method: "POST", body: "twice" });
     await other.text();
     expect(new Set(stub.payments.map(({ nonce }) => nonce)).size).to.equal(2);
+  });
+
+  it("buyer: an answer that breaks off is had again with the same payment; a stream that its reader left is bought anew", async () => {
+    let isCutting = true;
+    const stub = await seller(({ payment, request, ask, sell, response }) => {
+      if (payment === undefined) return ask();
+      if (request.url === "/stream") {
+        response.writeHead(200, { "payment-response": encodePaymentResponseHeader({ success: true, transaction: "0x", network: STUB_NETWORK }) });
+        return void response.write("beginning");
+      }
+      if (!isCutting) return sell(200, "all of it");
+      isCutting = false;
+      response.writeHead(200, { "content-length": 9, "payment-response": encodePaymentResponseHeader({ success: true, transaction: "0x", network: STUB_NETWORK }) });
+      response.write("all", () => request.socket.destroy());
+    });
+    const cut = await stage.buyer.fetch(`${stub.origin}/held`);
+    expect(await cut.text().then(() => "whole", () => "cut")).to.equal("cut");
+    await until("its receipt is written", () => stage.buyer.receipts.of(cut)!.state === "paid");
+    expect(await (await stage.buyer.fetch(`${stub.origin}/held`)).text()).to.equal("all of it");
+    expect(stub.payments[0]!.nonce).to.equal(stub.payments[1]!.nonce);
+    expect(stage.buyer.receipts.sums()[0]).to.include({ amount: 1_000n, count: 1 });
+    for (let i = 0; i < 2; i += 1) {
+      const stream = await stage.buyer.fetch(`${stub.origin}/stream`);
+      const reader = stream.body!.getReader();
+      await reader.read();
+      await reader.cancel();
+      await until("its receipt is written", () => stage.buyer.receipts.of(stream)!.state === "paid");
+    }
+    expect(stub.payments[2]!.nonce).not.to.equal(stub.payments[3]!.nonce);
+    expect(stage.buyer.receipts.sums()[0]).to.include({ amount: 3_000n, count: 3 });
+  });
+
+  it("buyer: an attestation is good by the payee's key or its session key, and no proof by an unknown one", async () => {
+    const session = createLocalSigner(new Uint8Array(32).fill(9));
+    const known = `0x${Buffer.from(session.address).toString("hex")}`;
+    const url = "/a";
+    const stub = await seller(({ payment, ask, sell, request }) => {
+      if (payment === undefined) return ask();
+      const asked = requestHash({ method: request.method!, target: request.url! });
+      const attested = { requestHash: asked, answerHash: answerHash({ requestHash: asked, status: 200, bodyDigest: sha256(Buffer.from("sold")) }), payment: `exact:${STUB_ASSET}:${BUYER_ADDRESS}:${payment.nonce}`.toLowerCase(), time: 1 };
+      return signAttestation(31337, attested, session).then((signed) => sell(200, "sold", { "agnt2-attestation": encodeAttestation(signed) }));
+    });
+    const key = createKeySigner(BUYER_KEY);
+    const cases: readonly (readonly [Parameters<typeof createExactBuyerWay>[0]["isSignerOf"], string])[] = [
+      [undefined, "paid"],
+      [createSessionKeyCheck({ account: async () => ({ session: { key: known } }) as never }), "paid"],
+      [createSessionKeyCheck({ account: async () => undefined }), "paid"],
+      [async () => Promise.reject(new Error("away")), "paid"],
+      [async () => false, "disputed"],
+    ];
+    for (const [isSignerOf, state] of cases) {
+      const one = stageBuyer({ ways: [createExactBuyerWay({ signer: key, isSignerOf })] });
+      const response = await one.buyer.fetch(`${stub.origin}${url}`);
+      await response.text();
+      expect(one.buyer.receipts.of(response)!.state).to.equal(state);
+      await one.stop();
+    }
   });
 
   it("buyer: what a seller takes for a 500 is a receipt that says so", async () => {
