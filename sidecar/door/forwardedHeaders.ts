@@ -26,7 +26,7 @@ export function namedByConnection(value: string | undefined): ReadonlySet<string
 export function requestHeadText(client: ClientSide, address: UpstreamAddress, added: HeaderPairs, body: "chunked" | number | undefined): string {
   const { head, rawHeaders } = client;
   const named = namedByConnection(client.connection);
-  let text = `${head.method} ${address.basePath}${head.target} HTTP/1.1\r\n`;
+  let text = `${head.method} ${head.target === "*" ? "*" : address.basePath + head.target} HTTP/1.1\r\n`;
   let hasHost = false;
   let wantsTrailers = false;
   for (let i = 0; i < rawHeaders.length; i += 2) {
