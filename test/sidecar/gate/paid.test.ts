@@ -64,6 +64,17 @@ describe("gate: who pays", () => {
     expect(shop.money.call.twice).to.deep.equal([]);
   });
 
+  it("decide: the same payment of exact for another request is used, while it runs and after it was answered", async () => {
+    const headers = pay(asked("exact"), { id: "a" });
+    const sale = saleOf(await shop.ask({ headers, body: "one" }));
+    expect(codeOf(await shop.ask({ headers, body: "two" }))).to.equal("payment/used");
+    await sale.settle(shop.serve());
+    await until(() => shop.gate.load().exchanges === 0);
+    for (const other of [{ headers, body: "two" }, { headers }, { headers, target: "/work?x", body: "one" }]) expect(codeOf(await shop.ask(other))).to.equal("payment/used");
+    expect((await shop.buy({ headers, body: "one" })).text).to.equal("answer 1");
+    expect(shop.served).to.equal(1);
+  });
+
   it("decide: the same payment for another request, or without the ticket, is used", async () => {
     const headers = pay(asked("agnt2-call"), { id: "1", ticket });
     const sale = saleOf(await shop.ask({ headers }));
