@@ -13,7 +13,8 @@ import { prepareCall } from "./PreparedCall.ts";
 import type { SkillExecutor } from "./SkillExecutor.ts";
 
 export interface HandlerOptions {
-  readonly description: AgentDescription;
+  /** As it is now. */
+  readonly description: () => AgentDescription;
   readonly card: AgentCard;
   readonly store: BoundedTaskStore;
   readonly executor: SkillExecutor;
@@ -50,7 +51,7 @@ export class SkillRequestHandler extends DefaultRequestHandler {
     const { description, store, executor, maxRunning } = this.#options;
     const caller = callerOf(context);
     const { message } = params;
-    caller.call = prepareCall(description, caller, params);
+    caller.call = prepareCall(description(), caller, params);
     // A task is one message and its answer; whether another's task is there, nobody is told.
     if (message === undefined || message.taskId !== "" || message.referenceTaskIds.length > 0) throw new UnsupportedOperationError("a task takes one message");
     if (executor.running >= maxRunning || !store.hasRoom(caller.userName)) {

@@ -1,3 +1,4 @@
+import { constants } from "node:http2";
 import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 
 import type { RequestHead } from "../gate/RequestHead.ts";
@@ -12,6 +13,7 @@ export interface Http2Request {
   readonly rawHeaders: readonly string[];
 }
 
+const DISCARDED_BYTES = 65_536;
 const CONNECTION_SPECIFIC = new Set(["connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade"]);
 
 /**
@@ -137,8 +139,10 @@ export class Http2Client implements ClientSide, RequestHead {
       if (last === undefined) this.#stream.end();
       else this.#stream.end(last);
     }
-    // A body that is not wanted any more does not keep the stream open.
+    if (!this.hasBody || this.#stream.readableEnded) return;
+    // What still comes of a body is not wanted any more: a little is thrown away, for more the stream is closed (RFC 9113 8.1).
     this.#stream.resume();
+    if ((this.contentLength ?? Infinity) > DISCARDED_BYTES) this.#stream.once("finish", () => setImmediate(() => this.#stream.close(constants.NGHTTP2_NO_ERROR)));
   }
 
   abort(): void {

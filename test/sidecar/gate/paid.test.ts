@@ -384,6 +384,19 @@ describe("gate: who pays", () => {
     }
   });
 
+  it("decide: long headers of last answers count too", async () => {
+    shop = await swap({ limits: { recentBytes: 200_000 } });
+    for (let count = 0; count < 40; count++) {
+      const one = encodeTicket(new Uint8Array(16).fill(count));
+      shop.channel.open.set(one, { key: `channel:0x1:${count}`, amount: 100_000_000_000_000n });
+      const sale = saleOf(await shop.ask({ method: "GET", target: "/thing/1", headers: { "agnt2-call": one } }));
+      await sale.settle({ status: 302, headers: [["Location", `/${"a".repeat(30_000)}`]], body: Buffer.alloc(0) });
+    }
+    // The newest is there, and of 1.2 MB no more than the budget.
+    const again = async (count: number): Promise<string> => (await shop.ask({ method: "GET", target: "/thing/1", headers: { "agnt2-call": encodeTicket(new Uint8Array(16).fill(count)) } })).kind;
+    expect([await again(39), await again(30)]).to.deep.equal(["repeated", "refused"]);
+  });
+
   it("decide: when the ledger cannot be written nothing is taken, and what is under way is given back", async () => {
     const headers = pay(asked("exact"), { id: "a" });
     const sale = saleOf(await shop.ask({ headers: pay(asked("exact"), { id: "b" }) }));
