@@ -98,6 +98,7 @@ export function createExactWay(options: ExactWayOptions): ExactWay {
     ...(options.facilitatorHeaders === undefined ? {} : { headers: options.facilitatorHeaders }),
   });
   let isReady = false;
+  let lastProblem: string | undefined;
   let running: Promise<void> | undefined;
 
   const away = (cause: unknown): SidecarError => new SidecarError("way/unavailable", { way: "exact", retryAfterSeconds: RETRY_AFTER_SECONDS }, { cause });
@@ -115,7 +116,8 @@ export function createExactWay(options: ExactWayOptions): ExactWay {
     }
     const wasReady = isReady;
     isReady = problem === undefined;
-    if (wasReady && problem !== undefined) logger?.warn({ err: problem }, "the facilitator is away: payments by x402 exact are not offered");
+    if (problem !== undefined && problem.message !== lastProblem) logger?.warn({ err: problem }, "payments by x402 exact are not offered");
+    lastProblem = problem?.message;
     if (!wasReady && isReady) logger?.info({ network, assets }, "payments by x402 exact are offered");
   }
 

@@ -11,9 +11,10 @@ import { formatContentDigest } from "../../../sdk/x402/contentDigest.ts";
 import { encodeTicket } from "../../../sdk/x402/ticket.ts";
 import { SidecarError } from "../../../sidecar/SidecarError.ts";
 import type { Verdict } from "../../../sidecar/gate/Sale.ts";
+import { PriceBook } from "../../../sidecar/pricing/PriceBook.ts";
 import { wrapHandler } from "../../../sidecar/middleware/node.ts";
 import { bodyOf, Closers, httpUpstream, openDoor, until } from "../../builders/doorScene.ts";
-import { pay, requiredOf, Shop } from "../gate/Shop.ts";
+import { pay, requiredOf, ROUTES, Shop, tableOf } from "../gate/Shop.ts";
 
 const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest();
 
@@ -46,7 +47,9 @@ function behave(behaviour: Behaviour, request: IncomingMessage, response: Server
 describe("door and gate together", () => {
   const closers = new Closers();
   let shop: Shop;
-  beforeEach(() => (shop = new Shop()));
+  // A service that hangs is waited for, also for a buyer who has left.
+  const prices = (): PriceBook => new PriceBook(tableOf(ROUTES.map((route) => ({ ...route, timeoutMs: 1_000 }))));
+  beforeEach(() => (shop = new Shop({ prices: prices() })));
   afterEach(async () => {
     await closers.closeAll();
     await shop.close();
