@@ -81,6 +81,9 @@ describe("sidecar process", function () {
       const earned = (way: string): bigint => sidecar.totals().filter((total) => total.way === way && total.payer === undefined).reduce((sum, { amount }) => sum + amount, 0n);
       const spent = (way: string): bigint => buyer.buyer.receipts.sums().filter((sum) => sum.way === way).reduce((sum, { amount }) => sum + amount, 0n);
       expect(spent("call")).to.equal(earned("call"));
+      await buy("/private?token=hunter22");
+      expect(log).not.to.include("hunter22");
+      expect(JSON.stringify(buyer.buyer.receipts.list(), (_name, value: unknown) => (typeof value === "bigint" ? String(value) : value))).not.to.include("hunter22");
       expect(Number(spent("channel") / 10n ** 14n)).to.be.greaterThan(0);
     } finally {
       await buyer.stop({ kind: "requested", by: "the test" });
