@@ -74,7 +74,7 @@ export type { WorkflowRequest } from "./Workflow.ts";
 export { createL1Provider } from "../chain/createL1Provider.ts";
 export { parseAuthorization } from "../chain/tokens/Authorization.ts";
 export type { Authorization, SignedAuthorization } from "../chain/tokens/Authorization.ts";
-export { findAuthorization, readPayment } from "../chain/tokens/findAuthorization.ts";
+export { findAuthorization, isAuthorizationUsed, readPayment } from "../chain/tokens/findAuthorization.ts";
 export type { AuthorizationFate } from "../chain/tokens/findAuthorization.ts";
 export { readOperatorSigners } from "../chain/readOperators.ts";
 export { decodeRecord, encodeRecord } from "../core/codec/record.ts";

@@ -61,6 +61,7 @@ export type SidecarErrors = {
   "gateway/agent": { readonly name: string };
   "gateway/caller": { readonly problem: string };
   "gateway/token": Nothing;
+  "gateway/seal": { readonly problem: string };
   "proxy/token": Nothing;
   "proxy/target": { readonly problem: string };
 };
@@ -121,6 +122,7 @@ const SIDECAR_ERRORS: HttpErrorTable<SidecarErrors> = {
   "gateway/agent": { status: 404, what: "no agent is known by this name", todo: "name one of the configuration, its id or its address" },
   "gateway/caller": { status: 403, what: "this caller may not spend here", todo: "call from this machine, not from a web page" },
   "gateway/token": { status: 401, what: "the token of this gateway is missing", todo: "send it as Authorization: Bearer" },
+  "gateway/seal": { status: 502, what: "the request could not be sealed, or its answer not opened", todo: "see the problem; leave Agnt2-Seal out to send it open" },
   "proxy/token": { status: 407, what: "the token of this proxy is missing", todo: "send it as Proxy-Authorization" },
   "proxy/target": { status: 403, what: "this proxy does not go there", todo: "see the allowed hosts and ports" },
 };

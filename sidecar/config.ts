@@ -54,7 +54,7 @@ export const sidecarSettings = defineConfig({
   agentId: { env: "SIDECAR_AGENT_ID", parser: integer(0), default: undefined, description: "ERC-8004 id, when the key owns several agents" },
   registrationUrl: { env: "SIDECAR_REGISTRATION_URL", parser: flag, default: false, description: "The registry gets the URL of the registration file instead of the file itself; `publicUrl` must be reachable then" },
   deposit: { env: "SIDECAR_DEPOSIT", parser: amount, default: "0.01", description: "What a first start pays into the L2 account, in whole units" },
-  sessionCap: { env: "SIDECAR_SESSION_CAP", parser: amount, default: "0.01", description: "What the session key may spend until it is renewed, in whole units" },
+  sessionCap: { env: "SIDECAR_SESSION_CAP", parser: amount, default: "0.01", description: "What the session key may spend until it is renewed, fees and purchases by calls included, in whole units; a buyer needs at least what it spends in a minute" },
   sessionSeconds: { env: "SIDECAR_SESSION_SECONDS", parser: integer(60, 31_536_000), default: 604_800, description: "How long a session key is good; renewed when a quarter is left, of the time or of the amount" },
   // Channels.
   channelListen: { env: "SIDECAR_CHANNEL_LISTEN", parser: text, default: "/ip4/127.0.0.1/tcp/8403", description: "Where channel partners reach this agent: a libp2p address or tls://HOST:PORT" },

@@ -21,7 +21,8 @@ function withSettings(command: Command): Command {
   command.option("--config <file>", "YAML or JSON file with settings and routes");
   for (const [name, setting] of Object.entries(sidecarSettings)) {
     if (SHARED.includes(name) || setting.env === "AGNT2_KEY" || setting.env === "AGNT2_PASSWORD") continue;
-    const isFlag = setting.parser.typeName === "flag";
+    // One that is on unless it is said otherwise takes a word: a switch could only turn it on.
+    const isFlag = setting.parser.typeName === "flag" && !("default" in setting && setting.default === true);
     const [fallback] = "default" in setting && setting.default !== undefined && !("secret" in setting) ? [String(setting.default)] : [""];
     command.addOption(new Option(isFlag ? flagName(name) : `${flagName(name)} <value>`, `${setting.description}${fallback === "" || fallback === "false" ? "" : ` (default: ${fallback})`}`));
   }

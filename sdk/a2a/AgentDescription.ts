@@ -3,6 +3,7 @@ import { z } from "zod";
 import { MAX_UNITS } from "../../core/generated/protocol.ts";
 import { cleanText } from "../../chain/agents/cleanText.ts";
 import { sdkError } from "../SdkError.ts";
+import { parseUrl } from "./parseUrl.ts";
 
 const MAX_SKILLS = 32;
 const MAX_WAYS = 8;
@@ -15,8 +16,8 @@ const word = z.string().regex(/^[a-z0-9][a-z0-9-]{0,47}$/, "lower-case letters, 
 const address = z.string().regex(/^0x[0-9a-fA-F]{40}$/, "no address");
 /** `https://…`, or `http://…` for a chain on this machine; without credentials, query or fragment. */
 const httpUrl = z.string().max(1_024).refine((value) => {
-  const url = URL.parse(value);
-  return url !== null && (url.protocol === "https:" || url.protocol === "http:") && url.username === "" && url.password === "" && url.search === "" && url.hash === "";
+  const url = parseUrl(value);
+  return url !== undefined && (url.protocol === "https:" || url.protocol === "http:") && url.username === "" && url.password === "" && url.search === "" && url.hash === "";
 }, "no http or https URL without credentials, query and fragment");
 const mediaType = z.string().max(128).regex(/^[\w.+-]+\/[\w.+-]+$/, "no media type");
 const amount = z.string().regex(/^(0|[1-9]\d{0,77})$/, "no whole number of base units");
@@ -62,7 +63,7 @@ const description = z.strictObject({
   description: text(4_096),
   version: z.string().regex(/^[0-9A-Za-z][0-9A-Za-z.+-]{0,31}$/, "no version"),
   /** Where the sidecar is reached from outside: scheme, host and port. */
-  baseUrl: httpUrl.refine((value) => URL.parse(value)?.pathname === "/", "it has a path").transform((value) => new URL(value).origin),
+  baseUrl: httpUrl.refine((value) => parseUrl(value)?.pathname === "/", "it has a path").transform((value) => new URL(value).origin),
   provider: z.strictObject({ organization: text(128), url: httpUrl }).optional(),
   documentationUrl: httpUrl.optional(),
   iconUrl: httpUrl.optional(),

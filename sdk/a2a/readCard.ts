@@ -6,6 +6,7 @@ import type { SignedSealKey } from "../sealed/sealKey.ts";
 import { sdkError } from "../SdkError.ts";
 import { cardDigest, ENCRYPTION_EXTENSION, IDENTITY_EXTENSION, PAYMENT_EXTENSION } from "./agentCard.ts";
 import { isCardSignedBy } from "./cardSignature.ts";
+import { parseUrl } from "./parseUrl.ts";
 
 /** What a skill of another agent costs, and where it is asked for. */
 export interface RemoteSkill {
@@ -109,8 +110,8 @@ function shaped<T>(shape: z.ZodType<T>, value: unknown, what: string): T {
 
 /** @throws SdkError `SDK_REMOTE_AGENT` for a URL of another origin than the card's: what is said of one host is asked of that host */
 function sameOrigin(given: string, origin: string, what: string): string {
-  const parsed = URL.parse(given);
-  if (parsed === null || parsed.origin !== origin || parsed.username !== "" || parsed.password !== "") throw refuse(`${what} leads away from ${origin}`);
+  const parsed = parseUrl(given);
+  if (parsed === undefined || parsed.origin !== origin || parsed.username !== "" || parsed.password !== "") throw refuse(`${what} leads away from ${origin}`);
   return parsed.href;
 }
 

@@ -81,6 +81,10 @@ interface InFlight {
 }
 
 const GAS_MARGIN_PERCENT = 125n;
+/** Room to see that a payment is too dear, and no more: it may be made to cost the endpoint's time. */
+const ESTIMATE_FACTOR = 4n;
+/** How far back a payment is looked for that this process did not send itself: whoever asks should not cost an endpoint much. */
+const FIND_BLOCKS = 10_000;
 const REVERT_BLOCK_MS = 600_000;
 /** Payments whose looks are counted; the oldest is forgotten first. */
 const MAX_COUNTED = 20_000;
@@ -207,7 +211,7 @@ export class ExactOnL1 implements SchemeNetworkFacilitator {
     const { transactions } = this.#options;
     const known = transactions.find(payment.id);
     if (known !== undefined && known.outcome === undefined) return await this.#await(payment);
-    const fate = await this.#fateOf(payment);
+    const fate = await this.#fateOf(payment, known?.outcome?.mined?.hash);
     if (fate.status === "paid") return this.#isContended(payment) ? this.#failed(REASON.duplicate, payment) : this.#settled(payment, fate.transaction);
     if (fate.status !== "open") return this.#failed(REASON.used, payment);
     const { isValid, invalidReason } = await this.#look(payload, requirements, payment);
@@ -228,7 +232,7 @@ export class ExactOnL1 implements SchemeNetworkFacilitator {
     try {
       const block = (await provider.send("eth_getBlockByNumber", ["latest", false])) as { baseFeePerGas?: string };
       if (BigInt(block.baseFeePerGas ?? "0x0") + minPriorityFeeWei > limits.maxFeeWei) return REASON.fee;
-      const estimate = await provider.estimateGas({ from: address, to: asset, data });
+      const estimate = await provider.estimateGas({ from: address, to: asset, data, gasLimit: ESTIMATE_FACTOR * limits.maxGas });
       if (estimate > limits.maxGas) return REASON.gas;
       const padded = (estimate * GAS_MARGIN_PERCENT) / 100n;
       return { data, gasLimit: padded > limits.maxGas ? limits.maxGas : padded };
@@ -264,9 +268,10 @@ export class ExactOnL1 implements SchemeNetworkFacilitator {
 
   async #fateOf({ asset, authorization }: Payment, transaction?: string): Promise<AuthorizationFate> {
     const { provider } = this.#options;
-    let fate: AuthorizationFate;
+    let fate: AuthorizationFate = { status: "unknown" };
     try {
-      fate = transaction === undefined ? await findAuthorization(provider, asset, authorization) : await readPayment(provider, asset, authorization, transaction);
+      if (transaction !== undefined) fate = await readPayment(provider, asset, authorization, transaction);
+      if (fate.status === "unknown") fate = await findAuthorization(provider, asset, authorization, { maxBlocks: FIND_BLOCKS });
     } catch (error) {
       throw new FacilitatorError("facilitator/l1", {}, { cause: error });
     }

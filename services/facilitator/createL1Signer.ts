@@ -12,14 +12,17 @@ export interface L1Signer {
   readonly hasFailed: () => boolean;
 }
 
+/** 2,000,000: enough for any token, and not for a contract that wants to keep the endpoint busy with its signature. */
+const CALL_GAS = "0x1e8480";
 const sendsNothing = (): Promise<never> => Promise.reject(new Error("transactions go by the journal"));
 
 /** Reads through the endpoints of `provider`; sends nothing. One for each payment that is looked at. */
 export function createL1Signer(provider: JsonRpcApiProvider, address: string): L1Signer {
   let hasFailed = false;
   const request = async ({ method, params }: { method: string; params?: unknown }): Promise<unknown> => {
+    const given = (params ?? []) as unknown[];
     try {
-      return await provider.send(method, (params ?? []) as unknown[]);
+      return await provider.send(method, method === "eth_call" ? [{ ...(given[0] as object), gas: CALL_GAS }, ...given.slice(1)] : given);
     } catch (error) {
       if (toChainError(error).code !== "L1_REVERT") hasFailed = true;
       throw error;

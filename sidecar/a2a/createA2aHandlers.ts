@@ -50,8 +50,11 @@ export interface A2aHandlers {
    *   headers where a client sent them.
    */
   serve(req: IncomingMessage, res: ServerResponse, paid?: PaidExchange): void;
-  /** Shows another card from now on: other seal keys, another signature. */
-  replaceCard(card: AgentCard): void;
+  /**
+   * Says this from now on: other skills and prices, other seal keys, another signature. Tasks stay, and what runs runs on. Address and chain
+   * must be the same.
+   */
+  replace(description: AgentDescription, card: AgentCard): void;
   /** Tasks that run now. */
   readonly running: number;
   /** Ends what runs. */
@@ -82,9 +85,10 @@ function plainPath(path: string): string | undefined {
  * `/a2a/skills/<skill>`. Who pays for what is decided before, by the routes of `a2aRoutes`.
  */
 export function createA2aHandlers(options: A2aOptions): A2aHandlers {
-  const { description, upstream, maxMessageBytes = 256 * 1024, maxAnswerBytes = 1024 * 1024, timeoutMs = 300_000, maxRunning = 256, tasks, onError = () => undefined } = options;
-  const { chainId } = description;
-  let { card } = options;
+  const { upstream, maxMessageBytes = 256 * 1024, maxAnswerBytes = 1024 * 1024, timeoutMs = 300_000, maxRunning = 256, tasks, onError = () => undefined } = options;
+  let { card, description } = options;
+  let documents = documentsOf(description);
+  let known = skillIdsOf(description);
   const store = new BoundedTaskStore(tasks);
   const tokens = new TaskTokens();
   const callers = new WeakMap<IncomingMessage, Caller>();
@@ -98,18 +102,19 @@ export function createA2aHandlers(options: A2aOptions): A2aHandlers {
     metadataOf(taskId, { paid, userName }) {
       if (paid === undefined) return {};
       const { payer, way, payment, requestHash, invocation } = paid;
-      return { [TASK_METADATA]: { payer, way, payment, requestHash, ...(invocation === undefined ? {} : { invocation }), taskToken: tokens.issue(userName, taskId) } };
+      const named = { ...(payment === "" ? {} : { payment }), ...(requestHash === undefined ? {} : { requestHash }), ...(invocation === undefined ? {} : { invocation }) };
+      return { [TASK_METADATA]: { payer, way, ...named, taskToken: tokens.issue(userName, taskId) } };
     },
   });
   const requestHandler = new SkillRequestHandler({
-    description,
+    description: () => description,
     card: card as LibraryCard,
     store,
     executor,
     maxRunning,
     taskIdOf(context: ServerCallContext) {
       const invocation = callerOf(context).paid?.invocation;
-      return invocation === undefined ? undefined : `agnt2:${chainId}:${invocation.slot}:${invocation.id}`;
+      return invocation === undefined ? undefined : `agnt2:${description.chainId}:${invocation.slot}:${invocation.id}`;
     },
   });
 
@@ -120,7 +125,6 @@ export function createA2aHandlers(options: A2aOptions): A2aHandlers {
   const jsonRpc = jsonRpcHandler({ requestHandler, userBuilder });
   const rest = restHandler({ requestHandler, userBuilder });
 
-  const known = new Set(description.skills.map(({ id }) => id));
   const admit = (req: Request, res: ExpressResponse, next: () => void): void => {
     const { skill } = req.params;
     if (typeof skill === "string" && !known.has(skill)) return refuse(res, 404, "there is no such skill");
@@ -140,9 +144,9 @@ export function createA2aHandlers(options: A2aOptions): A2aHandlers {
     if (path === undefined || !REST_PATHS.test(path)) return refuse(res, 404, "there is nothing here");
     next();
   };
-  const document = (type: string, text: string) => (_req: Request, res: ExpressResponse): void => {
+  const document = (name: keyof typeof documents) => (_req: Request, res: ExpressResponse): void => {
     res.setHeader("cache-control", `public, max-age=${CARD_SECONDS}`);
-    res.status(200).type(type).send(text);
+    res.status(200).type("application/json").send(documents[name]);
   };
 
   const app = express();
@@ -150,8 +154,8 @@ export function createA2aHandlers(options: A2aOptions): A2aHandlers {
   app.set("case sensitive routing", true);
   app.set("strict routing", true);
   app.use(CARD_PATH, agentCardHandler({ agentCardProvider: () => Promise.resolve(card as LibraryCard), cache: { maxAge: CARD_SECONDS } }));
-  app.get(REGISTRATION_PATH, document("application/json", registrationOf(description)));
-  app.get(DOMAIN_PROOF_PATH, document("application/json", domainProofOf(description)));
+  app.get(REGISTRATION_PATH, document("registration"));
+  app.get(DOMAIN_PROOF_PATH, document("proof"));
   const body = readJsonBody(maxMessageBytes);
   for (const base of [`${SKILLS_PATH}/:skill`, "/a2a"]) {
     app.use(`${base}/v1`, onlyKnownPaths, admit, body, rest);
@@ -177,14 +181,24 @@ export function createA2aHandlers(options: A2aOptions): A2aHandlers {
       if (paid !== undefined) paidBy.set(req, paid);
       app(req, res);
     },
-    replaceCard(next) {
-      card = next;
+    replace(nextDescription, nextCard) {
+      [description, card] = [nextDescription, nextCard];
+      documents = documentsOf(description);
+      known = skillIdsOf(description);
     },
     get running() {
       return executor.running;
     },
     stop: () => executor.stop(),
   };
+}
+
+function documentsOf(description: AgentDescription) {
+  return { registration: registrationOf(description), proof: domainProofOf(description) };
+}
+
+function skillIdsOf({ skills }: AgentDescription): ReadonlySet<string> {
+  return new Set(skills.map(({ id }) => id));
 }
 
 function refuse(res: ExpressResponse, status: number, message: string): void {

@@ -37,6 +37,8 @@ export class Exchange implements ClientEvents, AnswerHandler, BodyReader {
   #connection: UpstreamConnection | undefined;
   #isRetried = false;
   #isHeadSent = false;
+  /** The client has left, and what it asked for is finished without it. */
+  #isAlone = false;
   readonly #body: RequestBody;
 
   #head: AnswerHead | undefined;
@@ -103,6 +105,22 @@ export class Exchange implements ClientEvents, AnswerHandler, BodyReader {
   }
 
   onClientClose(): void {
+    if (this.#isAlone) return;
+    if (!this.#isToBeFinished) return this.#leave();
+    this.#isAlone = true;
+    this.#blockedAt = Infinity;
+  }
+
+  /**
+   * Whether the service has the whole of a request that it must not get twice: it does its work whoever waits for it, so leaving must not
+   * make that free. It is paid, and its answer is had again with the same payment.
+   */
+  get #isToBeFinished(): boolean {
+    const isAtService = (this.#phase === "asking" && this.#connection !== undefined) || this.#phase === "holding" || this.#phase === "waiting";
+    return isAtService && this.#sale?.settles === "after" && !this.#isEnding && this.#body.isEnded && !this.#client.head.isUpgrade && !REPEATED.has(this.#client.head.method);
+  }
+
+  #leave(): void {
     if (this.#phase === "over") return;
     const isWhole = this.#phase === "sent";
     const wasDeciding = this.#phase === "deciding";
@@ -311,6 +329,7 @@ export class Exchange implements ClientEvents, AnswerHandler, BodyReader {
   /** The answer's head goes to the client, and its body as it comes. */
   #flow(extra: HeaderPairs): void {
     if (this.#isClosed) return;
+    if (this.#isAlone) return this.#endAlone();
     const head = this.#head!;
     const headers = answerHeaders(head.rawHeaders, head.minorVersion, true);
     for (const [name, value] of extra) headers.push(name, value);
@@ -355,6 +374,7 @@ export class Exchange implements ClientEvents, AnswerHandler, BodyReader {
   /** Sends an answer that is all there. */
   #sendWhole(answer: HeldAnswer | Refusal, extra: HeaderPairs, trailers: HeaderPairs = []): void {
     if (this.#isClosed) return;
+    if (this.#isAlone) return this.#endAlone();
     const headers: string[] = [];
     const isBodiless = this.#isBodiless(answer.status);
     for (const [name, value] of answer.headers) {
@@ -368,6 +388,12 @@ export class Exchange implements ClientEvents, AnswerHandler, BodyReader {
     this.#blockedAt = Date.now();
     this.#client.writeHead(answer.status, "", headers, this.#door.isDraining || (this.#body.isStarted && !this.#body.isEnded));
     this.#client.end(isBodiless || answer.body.length === 0 ? undefined : answer.body, trailers);
+  }
+
+  /** There is an answer, and nobody to send it to. */
+  #endAlone(): void {
+    this.#phase = "sent";
+    this.#leave();
   }
 
   #isBodiless(status: number): boolean {
@@ -410,7 +436,7 @@ export class Exchange implements ClientEvents, AnswerHandler, BodyReader {
   #cut(): void {
     // What is written already goes out in this turn.
     setImmediate(() => this.#client.abort());
-    this.onClientClose();
+    this.#leave();
   }
 
   #fail(error: SidecarError, reason: CancelReason): void {

@@ -1,6 +1,8 @@
+import { constants } from "node:http2";
 import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 
 import type { RequestHead } from "../gate/RequestHead.ts";
+import { sourceOf } from "../gate/sourceOf.ts";
 import { SidecarError } from "../SidecarError.ts";
 import type { CheckedHeaders } from "./checkRequest.ts";
 import type { ClientEvents, ClientSide } from "./ClientSide.ts";
@@ -12,6 +14,7 @@ export interface Http2Request {
   readonly rawHeaders: readonly string[];
 }
 
+const DISCARDED_BYTES = 65_536;
 const CONNECTION_SPECIFIC = new Set(["connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade"]);
 
 /**
@@ -86,7 +89,7 @@ export class Http2Client implements ClientSide, RequestHead {
   }
 
   get remoteAddress(): string {
-    return this.#stream.session?.socket.remoteAddress ?? "";
+    return sourceOf(this.#stream.session?.socket.remoteAddress);
   }
 
   startBody(): void {
@@ -137,8 +140,10 @@ export class Http2Client implements ClientSide, RequestHead {
       if (last === undefined) this.#stream.end();
       else this.#stream.end(last);
     }
-    // A body that is not wanted any more does not keep the stream open.
+    if (!this.hasBody || this.#stream.readableEnded) return;
+    // What still comes of a body is not wanted any more: a little is thrown away, for more the stream is closed (RFC 9113 8.1).
     this.#stream.resume();
+    if ((this.contentLength ?? Infinity) > DISCARDED_BYTES) this.#stream.once("finish", () => setImmediate(() => this.#stream.close(constants.NGHTTP2_NO_ERROR)));
   }
 
   abort(): void {

@@ -9,6 +9,8 @@ const HOP_BY_HOP = new Set(["connection", "keep-alive", "proxy-connection", "te"
 const PAYMENT = new Set(["payment-signature", "payment-required", "payment-response", "x-payment", "x-payment-response"]);
 /** Beyond one byte a character would become another one as it is written, a line end even. */
 const BAD_VALUE = /[^\t\x20-\x7e\x80-\xff]/;
+/** By these a framework replaces what was priced (`OVERRIDES` of the gate), or reads another body than was checked. */
+const DECISIVE = new Set(["host", "content-length", "content-type", "x-original-url", "x-rewrite-url", "x-http-method-override", "x-http-method", "x-method-override"]);
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
 export const VIA_NAME = "agnt2";
@@ -19,6 +21,17 @@ export function namedByConnection(value: string | undefined): ReadonlySet<string
   return new Set(value.toLowerCase().split(",").map((name) => name.trim()));
 }
 
+function isForDoor(lower: string): boolean {
+  return HOP_BY_HOP.has(lower) || PAYMENT.has(lower) || lower.startsWith("agnt2-") || lower.startsWith("proxy-");
+}
+
+/** CGI, WSGI and the like read `Agnt2_Payer` as `Agnt2-Payer`: such a name is good for nothing but to pass by a check. */
+function isDisguised(lower: string): boolean {
+  if (!lower.includes("_")) return false;
+  const plain = lower.replaceAll("_", "-");
+  return isForDoor(plain) || DECISIVE.has(plain);
+}
+
 /**
  * The head of a request as the upstream gets it: the client's headers in their order, less what is good for one hop or for the door alone.
  * @param body `chunked`: of unknown length; a number: in place of what the client said; undefined: as the client said, or none
@@ -26,7 +39,7 @@ export function namedByConnection(value: string | undefined): ReadonlySet<string
 export function requestHeadText(client: ClientSide, address: UpstreamAddress, added: HeaderPairs, body: "chunked" | number | undefined): string {
   const { head, rawHeaders } = client;
   const named = namedByConnection(client.connection);
-  let text = `${head.method} ${address.basePath}${head.target} HTTP/1.1\r\n`;
+  let text = `${head.method} ${head.target === "*" ? "*" : address.basePath + head.target} HTTP/1.1\r\n`;
   let hasHost = false;
   let wantsTrailers = false;
   for (let i = 0; i < rawHeaders.length; i += 2) {
@@ -34,7 +47,7 @@ export function requestHeadText(client: ClientSide, address: UpstreamAddress, ad
     const value = rawHeaders[i + 1]!;
     const lower = name.toLowerCase();
     if (lower === "te") wantsTrailers ||= /(^|[,\s])trailers($|[,;\s])/i.test(value);
-    if (HOP_BY_HOP.has(lower) || PAYMENT.has(lower) || lower.startsWith("agnt2-") || lower.startsWith("proxy-") || named?.has(lower) === true) continue;
+    if (isForDoor(lower) || isDisguised(lower) || named?.has(lower) === true) continue;
     if (lower === "content-length" && body !== undefined) continue;
     if (lower === "host") hasHost = true;
     text += headerLine(name, value);
@@ -59,7 +72,7 @@ export function trailerPairs(rawTrailers: readonly string[]): [string, string][]
   const pairs: [string, string][] = [];
   for (let i = 0; i < rawTrailers.length; i += 2) {
     const lower = rawTrailers[i]!.toLowerCase();
-    const isKept = !HOP_BY_HOP.has(lower) && !PAYMENT.has(lower) && !lower.startsWith("agnt2-") && !lower.startsWith("proxy-") && lower !== "host" && lower !== "content-length";
+    const isKept = !isForDoor(lower) && !isDisguised(lower) && lower !== "host" && lower !== "content-length";
     if (isKept) pairs.push([rawTrailers[i]!, rawTrailers[i + 1]!]);
   }
   return pairs;

@@ -1,6 +1,6 @@
 import type { HeldAnswer } from "./Sale.ts";
 
-/** What an answer costs besides its body. */
+/** What an answer costs besides its body and its headers' text. */
 const OVERHEAD_BYTES = 1_024;
 
 /** The last paid answers that no ledger keeps, by their payment's proof; the oldest are dropped first. */
@@ -47,6 +47,9 @@ function textOf(proof: Uint8Array): string {
   return Buffer.from(proof.buffer, proof.byteOffset, proof.byteLength).toString("latin1");
 }
 
-function costOf({ body }: HeldAnswer): number {
-  return body.length + OVERHEAD_BYTES;
+/** What strangers can make long counts: a request echoed in a header, such as `Location`. */
+function costOf({ headers, body }: HeldAnswer): number {
+  let bytes = body.length + OVERHEAD_BYTES;
+  for (const [name, value] of headers) bytes += name.length + value.length;
+  return bytes;
 }

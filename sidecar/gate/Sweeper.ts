@@ -1,3 +1,4 @@
+import { hasErrorCode } from "../../runtime/errors/CodedError.ts";
 import type { LedgerRow } from "../ledger/LedgerRow.ts";
 import type { Way, WayName } from "../ways/Way.ts";
 import type { ExchangeEnd } from "./Exchanges.ts";
@@ -13,6 +14,8 @@ export class Sweeper {
   readonly #books: SaleBooks;
   readonly #ways: ReadonlyMap<WayName, Way>;
   readonly #now: () => number;
+  /** In doubt after the last look. */
+  #left = 0;
 
   constructor(books: SaleBooks, ways: ReadonlyMap<WayName, Way>, now: () => number) {
     this.#books = books;
@@ -44,6 +47,8 @@ export class Sweeper {
       const results = await Promise.all(rows.filter((row) => this.#isOurs(row)).map((row) => this.#tryToResolve(row)));
       left += results.filter((isResolved) => !isResolved).length;
     }
+    if (left > 0 && left !== this.#left) this.#books.log.warn({ payments: left }, "What became of some payments is not known yet; it is asked again.");
+    this.#left = left;
     return left;
   }
 
@@ -57,7 +62,8 @@ export class Sweeper {
     try {
       return (await this.resolve(row)).kind !== "doubt";
     } catch (error) {
-      this.#books.log.warn({ err: error, payment: row.key }, "What became of a payment is not known yet.");
+      // An outage is told once for all of them, by their number.
+      if (!hasErrorCode(error, "way/unavailable")) this.#books.log.error({ err: error, payment: row.key }, "What became of a payment could not be found out.");
       return false;
     }
   }

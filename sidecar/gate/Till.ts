@@ -45,6 +45,11 @@ function isSame(a: Uint8Array, b: Uint8Array): boolean {
   return Buffer.compare(a, b) === 0;
 }
 
+/** What stands for a payment without a ticket, and for what it was made for. */
+function headerProof(requestHash: Uint8Array, header: string): Uint8Array {
+  return hash("sha256", Buffer.concat([requestHash, Buffer.from(header, "latin1")]), "buffer");
+}
+
 /** Takes payments: one exchange for each, and the same answer for whoever asks again. Every refusal is thrown. */
 export class Till {
   readonly #books: SaleBooks;
@@ -73,7 +78,7 @@ export class Till {
     const payment = way.read(payload, requirement);
     return this.#guarded(request, async () => {
       const hashed = await hashRequest(request.head, request.body, request.route, this.#limits.hashBodyBytes);
-      const proof = payment.ticket === undefined ? hash("sha256", header, "buffer") : callHash(hashed.requestHash, payment.ticket);
+      const proof = payment.ticket === undefined ? headerProof(hashed.requestHash, header) : callHash(hashed.requestHash, payment.ticket);
       return this.#sell(request, { way, payment, hashed, proof });
     });
   }
@@ -90,7 +95,7 @@ export class Till {
       const proof = callHash(hashed.requestHash, ticket);
       const isWritten = !isRepeatable(request);
       const earlier = isWritten ? this.#books.ledger.findByProof(way.name, proof) : undefined;
-      if (earlier !== undefined) return this.#look(request, earlier, proof).then((verdict) => verdict ?? Promise.reject(new SidecarError("payment/no-call", {})));
+      if (earlier !== undefined) return this.#look(earlier, proof).then((verdict) => verdict ?? Promise.reject(new SidecarError("payment/no-call", {})));
       const recent = isWritten ? undefined : this.#books.recent.find(proof);
       if (recent !== undefined) return this.#repeated(way, recent);
       const payment = way.find!(ticket, hashed.requestHash, requirement, request.head.remoteAddress);
@@ -130,7 +135,7 @@ export class Till {
     const { way, payment, hashed, proof } = offer;
     const isWritten = way.name !== "channel" || !isRepeatable(request);
     for (let looks = 0; looks < MAX_LOOKS; looks++) {
-      const known = await this.#known(request, offer, isWritten);
+      const known = await this.#known(offer, isWritten);
       if (known.verdict !== undefined) return known.verdict;
       if (!way.isReady) throw new SidecarError("way/unavailable", { way: way.name, retryAfterSeconds: UNAVAILABLE_RETRY_SECONDS });
       let verified: VerifiedPayment;
@@ -158,10 +163,10 @@ export class Till {
   }
 
   /** What is known of a payment, before anybody is asked about it. `row` is one that may be served again, or anew. */
-  async #known(request: RequestContext, { way, payment, proof }: Offer, isWritten: boolean): Promise<{ readonly verdict?: Verdict; readonly row?: LedgerRow | undefined }> {
+  async #known({ way, payment, proof }: Offer, isWritten: boolean): Promise<{ readonly verdict?: Verdict; readonly row?: LedgerRow | undefined }> {
     const exchange = this.#books.exchanges.find(payment.key);
     if (exchange !== undefined) {
-      const verdict = await this.#waitFor(request, way, exchange, proof);
+      const verdict = await this.#waitFor(way, exchange, proof);
       if (verdict !== undefined) return { verdict };
     }
     if (!isWritten) {
@@ -170,22 +175,22 @@ export class Till {
     }
     const row = this.#books.ledger.find(payment.key);
     if (row === undefined) return {};
-    const verdict = await this.#look(request, row, proof);
+    const verdict = await this.#look(row, proof);
     return verdict === undefined ? { row: this.#books.ledger.find(payment.key) } : { verdict };
   }
 
   /** What a payment in the ledger gets; undefined: it may be served again, or anew. */
-  async #look(request: RequestContext, row: LedgerRow, proof: Uint8Array): Promise<Verdict | undefined> {
+  async #look(row: LedgerRow, proof: Uint8Array): Promise<Verdict | undefined> {
     if (row.state === "released" || row.state === "releasing") return this.#ended(row.way, { kind: "released" });
     const running = this.#books.exchanges.find(row.key);
-    if (running !== undefined) return this.#waitFor(request, { name: row.way }, running, proof);
+    if (running !== undefined) return this.#waitFor({ name: row.way }, running, proof);
     if (!isSame(row.proof, proof)) throw new SidecarError("payment/used", {});
     if (row.state === "settled") return this.#ended(row.way, { kind: "answered", answer: this.#books.ledger.answer(row) });
     if (row.state === "claimed" && row.isRepeatable) return undefined;
     return this.#ended(row.way, await this.#sweeper.resolve(row));
   }
 
-  async #waitFor(_request: RequestContext, way: Pick<Way, "name">, exchange: Exchange, proof: Uint8Array): Promise<Verdict | undefined> {
+  async #waitFor(way: Pick<Way, "name">, exchange: Exchange, proof: Uint8Array): Promise<Verdict | undefined> {
     if (!isSame(exchange.proof, proof)) throw new SidecarError("payment/used", {});
     return this.#ended(way.name, await this.#books.exchanges.wait(exchange));
   }
@@ -210,7 +215,7 @@ export class Till {
   #sellVerified(request: RequestContext, { way, hashed, proof }: Offer, payment: VerifiedPayment, isWritten: boolean, row: LedgerRow | undefined): Verdict | Promise<Verdict> {
     const { exchanges, ledger, metrics } = this.#books;
     const running = exchanges.find(payment.key);
-    if (running !== undefined) return this.#waitFor(request, way, running, proof).then((verdict) => verdict ?? Promise.reject(new SidecarError("payment/in-progress", {})));
+    if (running !== undefined) return this.#waitFor(way, running, proof).then((verdict) => verdict ?? Promise.reject(new SidecarError("payment/in-progress", {})));
     if (exchanges.isFull || (isWritten && !ledger.canClaim)) throw new SidecarError("door/busy", { retryAfterSeconds: BUSY_RETRY_SECONDS });
     const exchange = exchanges.begin(payment.key, proof);
     const { route, offers, head } = request;

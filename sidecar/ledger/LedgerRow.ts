@@ -14,7 +14,7 @@ export interface Claim {
   readonly payment: VerifiedPayment;
   /** 32 bytes: what was bought. */
   readonly requestHash: Uint8Array;
-  /** 32 bytes: what only the buyer can show. */
+  /** 32 bytes: what only the buyer can show, and only for this request. */
   readonly proof: Uint8Array;
   /** Whether the service may get the request a second time. */
   readonly isRepeatable: boolean;

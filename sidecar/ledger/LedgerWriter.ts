@@ -34,7 +34,7 @@ export interface WriterLimits {
 /** Makes changes within a transaction that the caller began. */
 export class LedgerWriter {
   readonly #limits: WriterLimits;
-  readonly #statements: Readonly<Record<"claim" | "answered" | "keep" | "dropKept" | "settled" | "settledAnswer" | "amountOf" | "released" | "oldest" | "drop" | "readTotal" | "writeTotal" | "forget" | "forgotten", StatementSync>>;
+  readonly #statements: Readonly<Record<"claim" | "offer" | "dropOffer" | "answered" | "keep" | "dropKept" | "settled" | "settledAnswer" | "amountOf" | "released" | "oldest" | "drop" | "readTotal" | "writeTotal" | "forget" | "forgotten", StatementSync>>;
   readonly #sum: StatementSync;
   readonly #countPayers: StatementSync;
   #keptBytes = 0;
@@ -45,19 +45,21 @@ export class LedgerWriter {
     const prepare = (sql: string): StatementSync => database.prepare(sql);
     this.#statements = {
       claim: prepare(
-        `INSERT INTO payments (key, way, state, requestHash, proof, isRepeatable, payer, asset, amount, payment, expiresAt, claimedAt, changedAt)
-         VALUES (?, ?, ${CLAIMED}, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        `INSERT INTO payments (key, way, state, requestHash, proof, isRepeatable, payer, asset, amount, expiresAt, claimedAt, changedAt)
+         VALUES (?, ?, ${CLAIMED}, ?, ?, ?, ?, ?, ?, ?, ?, ?)
          ON CONFLICT (key) DO UPDATE SET state = ${CLAIMED}, requestHash = excluded.requestHash, proof = excluded.proof, isRepeatable = excluded.isRepeatable, payer = excluded.payer, asset = excluded.asset,
-           amount = excluded.amount, payment = excluded.payment, expiresAt = excluded.expiresAt, answerHash = NULL, moved = NULL, paidHeaders = NULL, claimedAt = excluded.claimedAt, changedAt = excluded.changedAt
+           amount = excluded.amount, expiresAt = excluded.expiresAt, answerHash = NULL, moved = NULL, claimedAt = excluded.claimedAt, changedAt = excluded.changedAt
          WHERE state = ${RELEASED}`,
       ),
+      offer: prepare("INSERT INTO offers (id, payment) SELECT id, ? FROM payments WHERE key = ?"),
+      dropOffer: prepare("DELETE FROM offers WHERE id = (SELECT id FROM payments WHERE key = ?)"),
       answered: prepare(`UPDATE payments SET state = ${ANSWERED}, answerHash = ?, changedAt = ? WHERE key = ? AND state = ${CLAIMED}`),
       keep: prepare("INSERT INTO answers (id, isSettled, bytes, status, headers, body) SELECT id, 0, ?, ?, ?, ? FROM payments WHERE key = ?"),
       dropKept: prepare("DELETE FROM answers WHERE id = (SELECT id FROM payments WHERE key = ?) RETURNING bytes"),
-      settled: prepare(`UPDATE payments SET state = ${SETTLED}, moved = ?, paidHeaders = ?, payment = NULL, changedAt = ? WHERE key = ? AND state = ${ANSWERED}`),
-      settledAnswer: prepare("UPDATE answers SET isSettled = 1 WHERE id = (SELECT id FROM payments WHERE key = ?)"),
+      settled: prepare(`UPDATE payments SET state = ${SETTLED}, moved = ?, changedAt = ? WHERE key = ? AND state = ${ANSWERED}`),
+      settledAnswer: prepare("UPDATE answers SET isSettled = 1, paidHeaders = ? WHERE id = (SELECT id FROM payments WHERE key = ?)"),
       amountOf: prepare("SELECT way, asset, payer, amount FROM payments WHERE key = ?"),
-      released: prepare(`UPDATE payments SET state = ?, payment = iif(? = ${RELEASED}, NULL, payment), changedAt = ? WHERE key = ? AND state <> ${SETTLED}`),
+      released: prepare(`UPDATE payments SET state = ?, changedAt = ? WHERE key = ? AND state <> ${SETTLED}`),
       oldest: prepare("SELECT id, bytes FROM answers WHERE isSettled = 1 ORDER BY id LIMIT ?"),
       drop: prepare("DELETE FROM answers WHERE id = ?"),
       readTotal: prepare("SELECT count, amount FROM totals WHERE way = ? AND asset = ? AND payer = ?"),
@@ -90,7 +92,9 @@ export class LedgerWriter {
     switch (change.kind) {
       case "claim": {
         const { key, way, requestHash, proof, isRepeatable, payer, asset, amount, payment, expiresAt, now } = change;
-        return claim.run(key, way, requestHash, proof, isRepeatable ? 1 : 0, payer, asset, amount, payment, expiresAt, now, now).changes === 1;
+        if (claim.run(key, way, requestHash, proof, isRepeatable ? 1 : 0, payer, asset, amount, expiresAt, now, now).changes === 0) return false;
+        this.#statements.offer.run(payment, key);
+        return true;
       }
       case "answered": {
         if (answered.run(change.answerHash, change.now, change.key).changes === 0) return false;
@@ -98,14 +102,16 @@ export class LedgerWriter {
         return true;
       }
       case "settled": {
-        if (settled.run(change.transaction, change.paidHeaders, change.now, change.key).changes === 0) return false;
-        this.#statements.settledAnswer.run(change.key);
+        if (settled.run(change.transaction, change.now, change.key).changes === 0) return false;
+        this.#statements.settledAnswer.run(change.paidHeaders, change.key);
+        this.#statements.dropOffer.run(change.key);
         this.#count(change.key);
         return true;
       }
       case "released": {
         const to = LEDGER_STATES.indexOf(change.to satisfies LedgerState);
-        if (released.run(to, to, change.now, change.key).changes === 0) return false;
+        if (released.run(to, change.now, change.key).changes === 0) return false;
+        if (change.to === "released") this.#statements.dropOffer.run(change.key);
         this.#dropKept(change.key);
         return true;
       }

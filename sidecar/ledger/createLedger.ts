@@ -15,7 +15,7 @@ import { openLedgerFile } from "./openLedgerFile.ts";
 import { createInlineScribe, WriterThread } from "./WriterThread.ts";
 
 export const LEDGER_FILE = "ledger.sqlite";
-const ROW = "id, key, way, state, requestHash, proof, isRepeatable, answerHash, expiresAt, payment";
+const ROW = "id, key, way, state, requestHash, proof, isRepeatable, answerHash, expiresAt, payment FROM payments LEFT JOIN offers USING (id)";
 const FORGOTTEN_AT_ONCE = 256;
 
 export const LEDGER_DEFAULTS = {
@@ -80,10 +80,10 @@ export function createLedger(dir: string, options: LedgerOptions = {}): Ledger {
   const database = openOrRelease();
   const fileOptions = { path, maxFileBytes: limit("maxFileBytes"), keepTotalBytes: limit("keepTotalBytes"), maxPayers: limit("maxPayers") };
   const writer = hasThread ? new WriterThread(fileOptions) : createInlineScribe(fileOptions);
-  const findRow = database.prepare(`SELECT ${ROW} FROM payments WHERE key = ?`);
-  const findProof = database.prepare(`SELECT ${ROW} FROM payments WHERE proof = ? AND way = ? ORDER BY id DESC LIMIT 1`);
-  const findUnfinished = database.prepare(`SELECT ${ROW} FROM payments WHERE state IN (0, 1, 3) AND id > ? ORDER BY id LIMIT ?`);
-  const findAnswer = database.prepare("SELECT status, headers, body, paidHeaders FROM answers JOIN payments USING (id) WHERE id = ?");
+  const findRow = database.prepare(`SELECT ${ROW} WHERE key = ?`);
+  const findProof = database.prepare(`SELECT ${ROW} WHERE proof = ? AND way = ? ORDER BY id DESC LIMIT 1`);
+  const findUnfinished = database.prepare(`SELECT ${ROW} WHERE state IN (0, 1, 3) AND id > ? ORDER BY id LIMIT ?`);
+  const findAnswer = database.prepare("SELECT status, headers, body, paidHeaders FROM answers WHERE id = ?");
   const allTotals = database.prepare("SELECT way, asset, payer, count, amount FROM totals ORDER BY way, asset, payer");
 
   let waiting: Waiting[] = [];

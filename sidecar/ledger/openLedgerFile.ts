@@ -13,21 +13,22 @@ const SQLITE_NOT_A_DATABASE = 26;
 
 /**
  * Each brings a ledger of the version before to the next; the first makes a new one. Never change one that was published: add another.
- * `state` is the place in LEDGER_STATES.
+ * `state` is the place in LEDGER_STATES. What is large and short-lived has tables of its own, whose pages are used again: answers, and
+ * offers, the payments of which something is left to do.
  */
 const MIGRATIONS: readonly string[] = [
   `CREATE TABLE payments (
      id INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL UNIQUE, way TEXT NOT NULL, state INTEGER NOT NULL,
      requestHash BLOB NOT NULL, proof BLOB NOT NULL, isRepeatable INTEGER NOT NULL,
-     payer TEXT NOT NULL, asset TEXT NOT NULL, amount TEXT NOT NULL, payment TEXT,
-     answerHash BLOB, moved TEXT, paidHeaders TEXT,
+     payer TEXT NOT NULL, asset TEXT NOT NULL, amount TEXT NOT NULL, answerHash BLOB, moved TEXT,
      expiresAt INTEGER, claimedAt INTEGER NOT NULL, changedAt INTEGER NOT NULL) STRICT;
    CREATE INDEX byProof ON payments (proof);
    CREATE INDEX unfinished ON payments (id) WHERE state IN (0, 1, 3);
    CREATE INDEX forgettable ON payments (max(expiresAt, changedAt)) WHERE state IN (2, 4) AND expiresAt IS NOT NULL;
    CREATE TABLE answers (
      id INTEGER PRIMARY KEY REFERENCES payments (id) ON DELETE CASCADE, isSettled INTEGER NOT NULL, bytes INTEGER NOT NULL,
-     status INTEGER NOT NULL, headers TEXT NOT NULL, body BLOB NOT NULL) STRICT;
+     status INTEGER NOT NULL, headers TEXT NOT NULL, paidHeaders TEXT, body BLOB NOT NULL) STRICT;
+   CREATE TABLE offers (id INTEGER PRIMARY KEY REFERENCES payments (id) ON DELETE CASCADE, payment TEXT NOT NULL) STRICT;
    CREATE INDEX droppable ON answers (id) WHERE isSettled = 1;
    CREATE TABLE totals (
      way TEXT NOT NULL, asset TEXT NOT NULL, payer TEXT NOT NULL, count INTEGER NOT NULL, amount TEXT NOT NULL,

@@ -2,6 +2,7 @@ import type { IncomingMessage } from "node:http";
 
 import type { BodyReader, RequestHead } from "../gate/RequestHead.ts";
 import type { HeaderPairs } from "../gate/Sale.ts";
+import { sourceOf } from "../gate/sourceOf.ts";
 import { SidecarError } from "../SidecarError.ts";
 
 /** What frameworks hang on a request of Node's. */
@@ -35,7 +36,7 @@ export class MiddlewareRequest implements RequestHead, BodyReader {
   }
 
   get remoteAddress(): string {
-    return this.#request.socket.remoteAddress ?? "";
+    return sourceOf(this.#request.socket.remoteAddress);
   }
 
   /** Reads the body and puts it back, so that the handler finds it where it always does. */
@@ -44,7 +45,7 @@ export class MiddlewareRequest implements RequestHead, BodyReader {
     if (!hasBody(request)) return Promise.resolve(new Uint8Array(0));
     if (request.rawBody !== undefined) return Promise.resolve(request.rawBody);
     if (Number(request.headers["content-length"] ?? 0) > maxBytes) return Promise.reject(new SidecarError("door/body-too-large", { limitBytes: maxBytes }));
-    if (request.readableDidRead) return Promise.reject(new Error("The body was read before the gate could: put the gate before body parsers, or let them keep the bytes as `rawBody`."));
+    if (request.readableDidRead) return Promise.reject(bodyWasRead());
     return new Promise((resolve, reject) => {
       const chunks: Buffer[] = [];
       let bytes = 0;
@@ -68,6 +69,11 @@ export class MiddlewareRequest implements RequestHead, BodyReader {
       request.on("readable", onReadable).on("close", onBroken).on("error", onBroken);
     });
   }
+}
+
+/** How the middleware was put in the wrong place. */
+export function bodyWasRead(): Error {
+  return new Error("The body was read before the gate could: put the gate before body parsers, or let them keep the bytes as `rawBody`.");
 }
 
 export function hasBody({ headers }: IncomingMessage): boolean {

@@ -1,31 +1,37 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { ServerResponse } from "node:http";
 
 import { BodyDigest } from "../door/BodyDigest.ts";
-import { hasBody } from "./MiddlewareRequest.ts";
+import { bodyWasRead, hasBody } from "./MiddlewareRequest.ts";
+import type { FrameworkRequest } from "./MiddlewareRequest.ts";
 
 /**
  * Lets a handler read a body, but never its end before the digest is known to be right: the last piece is held back.
- * @returns resolves true when the body has the digest, false when it has not or ended early; of a wrong one the handler sees no end, and the connection is
- * closed when the refusal is sent
+ * @returns whether the body has the digest; a promise where it is still coming. Of a wrong one the handler sees no end, and the connection is closed when
+ * the refusal is sent
+ * @throws Error when a parser took it before and kept no bytes
  */
-export function guardBody(request: IncomingMessage, response: ServerResponse, expected: Uint8Array): Promise<boolean> {
+export function guardBody(request: FrameworkRequest, response: ServerResponse, expected: Uint8Array): boolean | Promise<boolean> {
   const digest = new BodyDigest(expected);
-  if (!hasBody(request)) return Promise.resolve(digest.finish() !== undefined);
+  if (!hasBody(request)) return digest.finish() !== undefined;
+  if (request.rawBody !== undefined) {
+    digest.pass(request.rawBody);
+    return digest.finish() !== undefined;
+  }
+  if (request.readableDidRead && request.readableEnded) throw bodyWasRead();
+  // What is in the stream already was not seen by the override below.
+  const early = request.read() as Buffer | null;
+  let free = early === null ? undefined : digest.pass(early);
+  if (request.complete) {
+    const last = digest.finish();
+    if (last !== undefined && last.length > 0) request.unshift(last);
+    return last !== undefined;
+  }
   return new Promise((resolve) => {
     const push = request.push.bind(request);
     const fail = (): void => {
       resolve(false);
       response.once("finish", () => request.destroy());
     };
-    // What is in the stream already was not seen by the override below.
-    const early = request.read() as Buffer | null;
-    let free = early === null ? undefined : digest.pass(early);
-    if (request.complete) {
-      const last = digest.finish();
-      if (last === undefined) return fail();
-      if (last.length > 0) request.unshift(last);
-      return resolve(true);
-    }
     request.push = (chunk: Buffer | null): boolean => {
       if (chunk !== null) {
         free = digest.pass(chunk);

@@ -4,7 +4,7 @@ import { checkTarget } from "../door/checkRequest.ts";
 import { sidecarErrorOf } from "../door/sidecarErrorOf.ts";
 import { refusalOf } from "../gate/refusalOf.ts";
 import type { Gate } from "../gate/Gate.ts";
-import type { HeldAnswer, Refusal, Verdict } from "../gate/Sale.ts";
+import type { CancelReason, HeldAnswer, Refusal, RouteLimits, Sale, Verdict } from "../gate/Sale.ts";
 import { SidecarError } from "../SidecarError.ts";
 import { addHeaders, dropForgedHeaders, hasBody, MiddlewareRequest } from "./MiddlewareRequest.ts";
 import { guardBody } from "./guardBody.ts";
@@ -50,18 +50,31 @@ export function serveGated(gate: Gate, request: IncomingMessage, response: Serve
       answered?.();
       return send(request, response, verdict.kind === "refused" ? verdict.refusal : verdict.answer);
     }
-    const { sale, route } = verdict;
-    if (response.destroyed) return void sale.cancel("client-gone").catch((error: unknown) => log.error({ err: error, way: sale.way }, "A sale could not be cancelled."));
-    dropForgedHeaders(request);
-    addHeaders(request, sale.upstreamHeaders);
-    const bodyChecked = sale.bodyDigest === undefined ? undefined : guardBody(request, response, sale.bodyDigest);
-    const selling = new SaleResponse(response, sale, route, bodyChecked, log);
-    const bytes = Number(request.headers["content-length"] ?? 0);
-    if (bytes > route.maxBodyBytes) {
-      answered?.();
-      return selling.fail(new SidecarError("door/body-too-large", { limitBytes: route.maxBodyBytes }), "client-gone");
+    sell(verdict.sale, verdict.route);
+  };
+  const cancel = (sale: Sale, reason: CancelReason): void => void sale.cancel(reason).catch((error: unknown) => log.error({ err: error, way: sale.way }, "A sale could not be cancelled."));
+  const sell = (sale: Sale, route: RouteLimits): void => {
+    if (response.destroyed) return cancel(sale, "client-gone");
+    let selling: SaleResponse | undefined;
+    try {
+      dropForgedHeaders(request);
+      addHeaders(request, sale.upstreamHeaders);
+      const bodyChecked = sale.bodyDigest === undefined ? true : guardBody(request, response, sale.bodyDigest);
+      if (bodyChecked === false) {
+        cancel(sale, "body-digest");
+        return refuse(new SidecarError("payment/digest", {}));
+      }
+      selling = new SaleResponse(response, sale, route, bodyChecked === true ? undefined : bodyChecked, log);
+      if (Number(request.headers["content-length"] ?? 0) > route.maxBodyBytes) {
+        answered?.();
+        return selling.fail(new SidecarError("door/body-too-large", { limitBytes: route.maxBodyBytes }), "client-gone");
+      }
+      proceed(selling);
+    } catch (error) {
+      if (selling !== undefined) return selling.onThrown(error);
+      cancel(sale, "upstream-failed");
+      refuse(error);
     }
-    proceed(selling);
   };
 
   let verdict: Verdict | Promise<Verdict>;

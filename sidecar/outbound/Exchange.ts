@@ -3,7 +3,6 @@ import type { IncomingMessage, OutgoingHttpHeaders } from "node:http";
 import type { PaymentRequired } from "@x402/core/types";
 
 import { hasErrorCode, toError } from "../../runtime/errors/CodedError.ts";
-import { toHex } from "../../sdk/index.ts";
 import { formatContentDigest } from "../../sdk/x402/contentDigest.ts";
 import { requestHash } from "../../sdk/x402/requestHash.ts";
 import { SidecarError } from "../SidecarError.ts";
@@ -12,6 +11,7 @@ import { chooseOffer } from "./chooseOffer.ts";
 import type { Candidate } from "./chooseOffer.ts";
 import { deliver } from "./deliver.ts";
 import type { PaidAnswer } from "./deliver.ts";
+import { hexOf } from "./hexOf.ts";
 import { portOf } from "./HostList.ts";
 import type { HostList } from "./HostList.ts";
 import type { LostPayments } from "./LostPayments.ts";
@@ -153,7 +153,7 @@ export class Exchange {
   async #choose(offer: PaymentRequired): Promise<readonly Candidate[]> {
     const { ways, agents, budget, payeeOf } = this.#parts;
     const payee = (this.#request.payee ?? (await payeeOf(this.#url)))?.toLowerCase();
-    return chooseOffer(offer, { ways, agents, payee, limitsOf: (network, asset) => budget.limitsOf(network, asset), requestHash: toHex(this.#requestHash) });
+    return chooseOffer(offer, { ways, agents, payee, limitsOf: (network, asset) => budget.limitsOf(network, asset), requestHash: hexOf(this.#requestHash) });
   }
 
   /** What may be paid without asking for the price first. */
@@ -239,8 +239,8 @@ export class Exchange {
         entries,
         {
           time: now(), host: `${url.hostname}:${portOf(url)}`, payee: requirement.payTo.toLowerCase(), method: this.#method, url: url.origin + url.pathname,
-          queryHash: url.search === "" ? "" : toHex(sha256(Buffer.from(url.search))), way: way.name, network: requirement.network, asset: requirement.asset.toLowerCase(), amount,
-          state: "reserved", key: "", expiresAt: 0, payload: "", requestHash: toHex(this.#requestHash), answerHash: "", status: 0, attestation: "",
+          queryHash: url.search === "" ? "" : hexOf(sha256(Buffer.from(url.search))), way: way.name, network: requirement.network, asset: requirement.asset.toLowerCase(), amount,
+          state: "reserved", key: "", expiresAt: 0, payload: "", requestHash: hexOf(this.#requestHash), answerHash: "", status: 0, attestation: "",
         },
         way.isReservedFirst,
       );

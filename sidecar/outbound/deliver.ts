@@ -3,10 +3,10 @@ import type { IncomingMessage } from "node:http";
 import { Transform } from "node:stream";
 
 import { toError } from "../../runtime/errors/CodedError.ts";
-import { toHex } from "../../sdk/index.ts";
 import { answerHash } from "../../sdk/x402/answerHash.ts";
 import { SidecarError } from "../SidecarError.ts";
 import type { Paid } from "./Exchange.ts";
+import { hexOf } from "./hexOf.ts";
 import type { OutboundAnswer } from "./OutboundRequest.ts";
 import type { TransportAnswer } from "./transport/createTransport.ts";
 import type { AnswerHead, Fate, Payment, Proof } from "./ways/BuyerWay.ts";
@@ -30,7 +30,7 @@ async function prove(response: IncomingMessage, { head, requestHash, payment }: 
   // What was paid before its bytes came has no length in its head.
   const streamedHash = head.header("content-length") !== undefined ? undefined : answerHash(hashed);
   const header = (name: string): string | undefined => head.header(name) ?? response.trailers[name];
-  return { whole: toHex(whole), proof: await payment.prove({ ...head, header, answerHash: whole, streamedHash }) };
+  return { whole: hexOf(whole), proof: await payment.prove({ ...head, header, answerHash: whole, streamedHash }) };
 }
 
 /** Hands an answer on as it comes; one that was paid for is hashed on the way, and its receipt is written when it has ended. */

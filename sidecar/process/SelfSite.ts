@@ -102,7 +102,7 @@ export class SelfSite {
   /** The card with the keys of now; what is signed of it does not change with them. */
   async #renew(): Promise<void> {
     if (!(await this.#keys!.renew()) || this.#description === undefined) return;
-    this.#handlers?.replaceCard(await this.#cardOf(this.#description));
+    this.#handlers?.replace(this.#description, await this.#cardOf(this.#description));
   }
 
   async #cardOf(description: AgentDescription): Promise<AgentCard> {
@@ -123,20 +123,21 @@ export class SelfSite {
     if (this.#folder !== undefined) await rm(this.#folder, { recursive: true, force: true });
   }
 
-  /** Says this of itself from now on. Tasks that run on are ended when what is sold has changed. */
+  /** Says this of itself from now on. Tasks run on. */
   async show(self: SelfFacts): Promise<void> {
     const description = describeSelf(self);
     const text = JSON.stringify(description, (_name, value: unknown) => (typeof value === "bigint" ? String(value) : value));
     if (text === this.#text) return;
     const { settings, logger } = this.#options;
     const card = await this.#cardOf(description);
-    const before = this.#handlers;
-    this.#handlers = createA2aHandlers({
-      description, card, upstream: settings.upstream!, timeoutMs: settings.upstreamMs, maxAnswerBytes: settings.holdBytes,
-      onError: (error) => logger.warn({ err: toError(error) }, "A task failed."),
-    });
+    if (this.#handlers !== undefined) this.#handlers.replace(description, card);
+    else {
+      this.#handlers = createA2aHandlers({
+        description, card, upstream: settings.upstream!, timeoutMs: settings.upstreamMs, maxAnswerBytes: settings.holdBytes,
+        onError: (error) => logger.warn({ err: toError(error) }, "A task failed."),
+      });
+    }
     [this.#description, this.#text] = [description, text];
-    before?.stop();
   }
 }
 

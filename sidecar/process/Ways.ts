@@ -9,6 +9,7 @@ import type { ChannelNotice } from "../../sdk/node/index.ts";
 import type { SidecarSettings } from "../config.ts";
 import type { OpenChain } from "../identity/openChain.ts";
 import type { Ledger } from "../ledger/Ledger.ts";
+import { recallAnswer } from "../ledger/recallAnswer.ts";
 import { CallWay } from "../ways/callWay.ts";
 import { ChannelWay } from "../ways/channelWay.ts";
 import { createExactWay } from "../ways/exactWay.ts";
@@ -99,10 +100,7 @@ export class Ways {
     const way = late === undefined ? undefined : new ChannelWay({
       chainId: chain.economy.chainId, adjudicator: chain.chain.contracts.adjudicator!, payTo: key.address, peer: () => this.channelPeer, unit: chain.chain.asset.assetScale,
       matchMs: settings.matchMs, ticketWaitMs: settings.ticketWaitMs,
-      recall: (payment) => {
-        const row = ledger?.find(payment);
-        return row?.state === "answered" || row?.state === "settled" ? row.answerHash : undefined;
-      },
+      ...(ledger === undefined ? {} : { recall: recallAnswer(ledger) }),
     });
     const { towerBond } = chain.chain.contracts;
     this.#channels = await ChannelAgent.start({

@@ -8,6 +8,7 @@ import type { SidecarSettings } from "../config.ts";
 import type { OpenChain } from "../identity/openChain.ts";
 import { createAuthorizationReader, createBuyer, createCallBuyerWay, createChannelBuyerWay, createExactBuyerWay, createForwardProxy, createGateway, createPromotion, createSessionKeyCheck, DEFAULT_PROMOTION } from "../outbound/index.ts";
 import type { AssetLimits, Buyer, BuyerEvent, BuyerWay, ForwardProxy, Gateway, Promotion, PromotionEvent } from "../outbound/index.ts";
+import type { FoundAgent } from "./findAgent.ts";
 import type { TokenBook } from "./TokenBook.ts";
 
 const ZERO_ADDRESS = `0x${"0".repeat(40)}`;
@@ -21,7 +22,7 @@ export interface BuyingOptions {
   /** The agent's channels, once they are served. */
   readonly channels: () => ChannelAgent | undefined;
   /** Where an agent of the registry is, and who it is; undefined when it cannot be found. */
-  readonly resolve: (agentId: bigint) => Promise<{ readonly url: string; readonly address: string } | undefined>;
+  readonly resolve: (agentId: bigint) => Promise<FoundAgent | undefined>;
   readonly onEvent: (event: BuyerEvent) => void;
   readonly onPromotion: (event: PromotionEvent) => void;
 }
@@ -143,7 +144,7 @@ function exactWay({ settings, chain }: BuyingOptions): BuyerWay[] {
 }
 
 /** The agents that the settings name, with their addresses where the registry knows them. */
-async function namedAgents({ buyAgents }: SidecarSettings, resolve: BuyingOptions["resolve"]): Promise<Record<string, { readonly url: string; readonly address?: string }>> {
+async function namedAgents({ buyAgents }: SidecarSettings, resolve: BuyingOptions["resolve"]): Promise<Record<string, { readonly url: string } & Partial<FoundAgent>>> {
   const found = await Promise.all(buyAgents.map(async ({ name, target }) => {
     if (!isAgentId(target)) return [name, { url: target }] as const;
     const agent = await resolve(BigInt(target));

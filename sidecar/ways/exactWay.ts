@@ -7,7 +7,7 @@ import type { Clock } from "../../runtime/clock/Clock.ts";
 import { systemClock } from "../../runtime/clock/systemClock.ts";
 import { toError } from "../../runtime/errors/CodedError.ts";
 import type { Logger } from "../../runtime/logger/Logger.ts";
-import { findAuthorization, parseAuthorization, readPayment } from "../../sdk/index.ts";
+import { findAuthorization, isAuthorizationUsed, parseAuthorization, readPayment } from "../../sdk/index.ts";
 import type { AuthorizationFate, SignedAuthorization } from "../../sdk/index.ts";
 import { SidecarError } from "../SidecarError.ts";
 import { createFacilitatorClient } from "./facilitatorClient.ts";
@@ -40,7 +40,7 @@ export interface ExactWayOptions {
   readonly clockSkewSeconds?: number;
   readonly verifyTimeoutMs?: number;
   readonly settleTimeoutMs?: number;
-  /** How long the chain is asked what became of a payment whose settlement is not known. Default 10 s. */
+  /** How long the chain is asked what became of a payment once the facilitator has answered, or not. Default 10 s, and 15 s for each further confirmation. */
   readonly findMs?: number;
   /** Pause between two looks at the facilitator. Default 5 s. */
   readonly probeMs?: number;
@@ -64,6 +64,8 @@ const LEAST_LIFE_SECONDS = 6;
 const MAX_EXTRA_LIFE_SECONDS = 3_600;
 const RETRY_AFTER_SECONDS = 5;
 const MAX_PAUSE_MS = 4_000;
+/** The longest that a block usually takes. */
+const BLOCK_MS = 15_000;
 /** So long after its time no block that is still made can hold a payment, whatever clocks say. */
 const EXPIRED_MARGIN_SECONDS = 120;
 const MAX_UINT48 = 2n ** 48n;
@@ -78,6 +80,7 @@ interface Parsed extends OfferedPayment {
 export function createExactWay(options: ExactWayOptions): ExactWay {
   const { provider, logger, clock = systemClock, trustFacilitator = false } = options;
   const limits = { ...DEFAULTS, ...definedOf(options) };
+  const findMs = options.findMs ?? DEFAULTS.findMs + (limits.confirmations - 1) * BLOCK_MS;
   const network: Network = `eip155:${options.chainId}`;
   const payTo = getAddress(options.payTo);
   const domains = new Map<string, TokenDomain>();
@@ -95,6 +98,7 @@ export function createExactWay(options: ExactWayOptions): ExactWay {
     ...(options.facilitatorHeaders === undefined ? {} : { headers: options.facilitatorHeaders }),
   });
   let isReady = false;
+  let lastProblem: string | undefined;
   let running: Promise<void> | undefined;
 
   const away = (cause: unknown): SidecarError => new SidecarError("way/unavailable", { way: "exact", retryAfterSeconds: RETRY_AFTER_SECONDS }, { cause });
@@ -112,7 +116,8 @@ export function createExactWay(options: ExactWayOptions): ExactWay {
     }
     const wasReady = isReady;
     isReady = problem === undefined;
-    if (wasReady && problem !== undefined) logger?.warn({ err: problem }, "the facilitator is away: payments by x402 exact are not offered");
+    if (problem !== undefined && problem.message !== lastProblem) logger?.warn({ err: problem }, "payments by x402 exact are not offered");
+    lastProblem = problem?.message;
     if (!wasReady && isReady) logger?.info({ network, assets }, "payments by x402 exact are offered");
   }
 
@@ -222,7 +227,7 @@ export function createExactWay(options: ExactWayOptions): ExactWay {
       asking = askToSettle(parsed).then((answer) => {
         told = answer ?? told;
         asking = undefined;
-        endMs = Math.min(endMs, clock.monotonicMs() + limits.findMs);
+        endMs = Math.min(endMs, clock.monotonicMs() + findMs);
       });
     };
     askOnceMore();
@@ -269,9 +274,10 @@ export function createExactWay(options: ExactWayOptions): ExactWay {
       let isValid: boolean;
       let reason: string;
       try {
-        const [fate, answer] = await Promise.all([findAuthorization(provider, parsed.requirement.asset, parsed.authorization), facilitator.verify(canonical(parsed), parsed.requirement)]);
-        isValid = answer.isValid && fate.status === "open";
-        reason = answer.isValid ? fate.status : (answer.invalidReason ?? "refused by the facilitator");
+        const { from, nonce } = parsed.authorization;
+        const [isUsed, answer] = await Promise.all([isAuthorizationUsed(provider, parsed.requirement.asset, from, nonce), facilitator.verify(canonical(parsed), parsed.requirement)]);
+        isValid = answer.isValid && !isUsed;
+        reason = isUsed ? "used or cancelled" : (answer.invalidReason ?? "refused by the facilitator");
       } catch (error) {
         throw away(error);
       }

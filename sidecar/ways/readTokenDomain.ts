@@ -18,6 +18,7 @@ export async function readTokenDomain(provider: Provider, asset: string): Promis
     const [, name, version] = (await token.getFunction("eip712Domain")()) as [string, string, string];
     domain = { name, version };
   } catch {
+    // No EIP-5267. An outage fails here as well.
     domain = { name: (await token.getFunction("name")()) as string, version: (await token.getFunction("version")()) as string };
   }
   if (domain.name.length > MAX_TEXT || domain.version.length > MAX_TEXT) throw new Error(`the token ${asset} has a name or version that nobody would sign`);

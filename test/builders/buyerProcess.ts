@@ -15,7 +15,9 @@ const signer = {
     return new Promise(() => undefined);
   },
 };
-const buyer = createBuyer({ dir, limits: [{ ...STUB_LIMITS, perDay: 10_000_000n }], ways: [createExactBuyerWay({ signer })], policy: LOCAL_POLICY });
+/** What became of what is out, the test finds out. */
+const reader = { read: () => Promise.reject(new Error("the chain is away")) };
+const buyer = createBuyer({ dir, limits: [{ ...STUB_LIMITS, perDay: 10_000_000n }], ways: [createExactBuyerWay({ signer, reader })], policy: LOCAL_POLICY });
 console.log("ready");
 // Nothing else may keep it running while it stalls.
 setInterval(() => undefined, 1_000);

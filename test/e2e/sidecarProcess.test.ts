@@ -8,12 +8,14 @@ import { join } from "node:path";
 
 import { expect } from "chai";
 
-import { createLogger } from "../../runtime/logger/createLogger.ts";
+import { createLogger, silentLogger } from "../../runtime/logger/createLogger.ts";
 import { readSidecarConfig } from "../../sidecar/config.ts";
+import type { SidecarConfig } from "../../sidecar/config.ts";
 import { createSidecar } from "../../sidecar/createSidecar.ts";
 import type { Sidecar } from "../../sidecar/createSidecar.ts";
 import { startLocalNetwork } from "../builders/localNetwork.ts";
 import type { LocalNetworkForTests } from "../builders/localNetwork.ts";
+import { rejection } from "../services/runtime/rejection.ts";
 import { until } from "../builders/until.ts";
 
 describe("sidecar process", function () {
@@ -21,6 +23,7 @@ describe("sidecar process", function () {
   let network: LocalNetworkForTests;
   let service: Server;
   let sidecar: Sidecar;
+  let started: { readonly config: SidecarConfig };
   let log = "";
   const dirs: string[] = [];
 
@@ -37,7 +40,8 @@ describe("sidecar process", function () {
     service = createServer((request, response) => response.end(`you asked for ${request.url}`)).listen(0, "127.0.0.1");
     await once(service, "listening");
     const upstream = `http://127.0.0.1:${(service.address() as AddressInfo).port}`;
-    sidecar = createSidecar({ config: configOf("--upstream", upstream, "--price", "0.0001", "--name", "Echo"), logger: createLogger({ service: "sidecar", level: "debug", output: { write: (text) => (log += text) } }) });
+    started = { config: configOf("--upstream", upstream, "--price", "0.0001", "--name", "Echo") };
+    sidecar = createSidecar({ config: started.config, logger: createLogger({ service: "sidecar", level: "debug", output: { write: (text) => (log += text) } }) });
     await sidecar.start();
   });
   after(async () => {
@@ -77,6 +81,9 @@ describe("sidecar process", function () {
       const earned = (way: string): bigint => sidecar.totals().filter((total) => total.way === way && total.payer === undefined).reduce((sum, { amount }) => sum + amount, 0n);
       const spent = (way: string): bigint => buyer.buyer.receipts.sums().filter((sum) => sum.way === way).reduce((sum, { amount }) => sum + amount, 0n);
       expect(spent("call")).to.equal(earned("call"));
+      await buy("/private?token=hunter22");
+      expect(log).not.to.include("hunter22");
+      expect(JSON.stringify(buyer.buyer.receipts.list(), (_name, value: unknown) => (typeof value === "bigint" ? String(value) : value))).not.to.include("hunter22");
       expect(Number(spent("channel") / 10n ** 14n)).to.be.greaterThan(0);
     } finally {
       await buyer.stop({ kind: "requested", by: "the test" });
@@ -94,5 +101,25 @@ describe("sidecar process", function () {
     expect((await fetch(`${sidecar.url}/.well-known/agent-registration.json`)).status).to.equal(200);
     const metrics = await (await fetch(`http://127.0.0.1:${sidecar.adminPort}/metrics`)).text();
     expect(metrics).to.match(/agnt2_sidecar_unpaid_total\{.*\} [1-9]/).and.match(/agnt2_sidecar_ready\{.*\} 1/);
+  });
+
+  it("prices that change: are asked for at once, published, and leave everything as it was when they are wrong", async () => {
+    const { config } = started;
+    const hashOf = async (): Promise<unknown> => ((await (await fetch(`${network.sequencerUrl}/v1/agents/${sidecar.facts.address}`)).json()) as Record<string, unknown>)["pricesHash"];
+    const asked = async (): Promise<string[]> => {
+      const header = (await fetch(`${sidecar.url}/hello`)).headers.get("payment-required");
+      return (JSON.parse(Buffer.from(header!, "base64").toString()) as { accepts: { amount: string }[] }).accepts.map(({ amount }) => amount);
+    };
+    const before = await hashOf();
+    await sidecar.replacePrices({ ...config, settings: { ...config.settings, price: "0.0003" } });
+    expect(new Set(await asked())).to.deep.equal(new Set([String(3n * 10n ** 14n)]));
+    expect(await hashOf()).not.to.equal(before);
+    await rejection("pricing/invalid", () => sidecar.replacePrices({ settings: { ...config.settings, price: undefined }, routes: [{ match: "nonsense" }] }));
+    expect(new Set(await asked())).to.deep.equal(new Set([String(3n * 10n ** 14n)]));
+  });
+
+  it("a second process on the same folder: is refused", async () => {
+    const second = createSidecar({ config: started.config, logger: silentLogger });
+    await rejection("files/locked", () => second.start());
   });
 });

@@ -95,6 +95,12 @@ describe("README's tour: sell your own HTTP service", function () {
     expect(receipts.map(({ way, state, amount }) => [way, state, amount])).to.deep.equal([["call", "paid", String(10n ** 14n)]]);
   });
 
+  it("SIGHUP: reads the prices again while it runs", async () => {
+    process.kill(running[1]!.child.pid!, "SIGHUP");
+    await until("the prices are in force", () => running[1]!.output.includes("The new prices are in force"));
+    expect((await fetch(commands[1]!.match(/http\S+/)![0])).status).to.equal(200);
+  });
+
   it("Ctrl-C: drains and ends with 0; what is wrong ends with 1 and a code", async () => {
     const sidecar = running[1]!;
     expect(await stop(sidecar, "SIGINT"), sidecar.output).to.equal(0);

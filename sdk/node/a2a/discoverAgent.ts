@@ -10,6 +10,7 @@ import { parseDocument } from "../../../runtime/fetch/parseDocument.ts";
 import { safeRequest } from "../../../runtime/fetch/safeRequest.ts";
 import { CARD_PATH, DOMAIN_PROOF_PATH, REGISTRATION_PATH } from "../../a2a/agentCard.ts";
 import { CARD_CAPABILITY } from "../../a2a/AgentDescription.ts";
+import { parseUrl } from "../../a2a/parseUrl.ts";
 import { readCard } from "../../a2a/readCard.ts";
 import type { ReadCard } from "../../a2a/readCard.ts";
 import { cardCapabilityName } from "../../a2a/registrationOf.ts";
@@ -72,8 +73,8 @@ async function fetchRegistration(registry: AgentRegistry, agent: RegisteredAgent
 
 function cardUrlOf({ services }: RegistrationFile): string {
   const endpoint = services.find(({ name }) => name === "A2A")?.endpoint;
-  const url = endpoint === undefined ? null : URL.parse(endpoint);
-  if (url === null || (url.protocol !== "https:" && url.protocol !== "http:")) throw refuse("its registration file names no A2A card by http");
+  const url = endpoint === undefined ? undefined : parseUrl(endpoint);
+  if (url === undefined || (url.protocol !== "https:" && url.protocol !== "http:")) throw refuse("its registration file names no A2A card by http");
   return url.href;
 }
 
@@ -128,8 +129,8 @@ export async function discoverAgent(agent: bigint | number | string, options: Di
   let file: RegistrationFile | undefined;
   let cardUrl: string;
   if (isUrl) {
-    const url = URL.parse(agent);
-    if (url === null || (url.protocol !== "https:" && url.protocol !== "http:")) throw sdkError("SDK_INPUT", "an agent is named by its id or an http URL");
+    const url = parseUrl(agent);
+    if (url === undefined || (url.protocol !== "https:" && url.protocol !== "http:")) throw sdkError("SDK_INPUT", "an agent is named by its id or an http URL");
     cardUrl = url.pathname.endsWith(".json") ? url.href : `${url.origin}${CARD_PATH}`;
   } else {
     if (registry === undefined) throw sdkError("SDK_INPUT", "finding an agent by its id needs a registry");

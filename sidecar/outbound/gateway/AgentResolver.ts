@@ -1,9 +1,13 @@
+import type { SealedPartner } from "../../../sdk/index.ts";
+
 /** A remote agent that can be asked over HTTP. */
 export interface ResolvedAgent {
   /** Where its service begins, such as `https://translate.example/` . */
   readonly url: string;
   /** Who is paid there; undefined: not known, then whoever the seller names. */
   readonly address: string | undefined;
+  /** Its key for sealed bodies, as it is now. Left out: nothing can be sealed to it. @throws what discovery does */
+  readonly partner?: (() => Promise<SealedPartner>) | undefined;
 }
 
 /** Finds agents: by name, id in the registry, or address. */

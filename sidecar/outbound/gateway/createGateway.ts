@@ -11,12 +11,15 @@ import { requireLocalCaller } from "./localCaller.ts";
 import type { CallerRules } from "./localCaller.ts";
 import { refuse, refuseSocket, relay, relayUpgrade } from "./relay.ts";
 import type { RelayTarget } from "./relay.ts";
+import { relaySealed, SEAL_HEADER } from "./relaySealed.ts";
 
 /** An agent that the configuration names. */
 export interface GatewayAgent {
   readonly url: string;
   /** Who must be paid there. */
   readonly address?: string | undefined;
+  /** See `ResolvedAgent`. */
+  readonly partner?: ResolvedAgent["partner"];
   /** A port of this machine that is this agent's alone, for programs that can be told an origin but no path. */
   readonly port?: number | undefined;
 }
@@ -44,6 +47,10 @@ export interface Gateway {
   /** Ports of agents that have one of their own, by name. */
   readonly ports: Readonly<Record<string, number>>;
   stop(): Promise<void>;
+}
+
+interface GatewayTarget extends RelayTarget {
+  readonly partner: ResolvedAgent["partner"];
 }
 
 const AGENT_PATH = /^\/agents\/([A-Za-z0-9._:~@-]{1,128})(\/[^?]*)?(\?.*)?$/;
@@ -117,30 +124,33 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
 
   async function find(name: string): Promise<ResolvedAgent> {
     const named = Object.hasOwn(agents, name) ? agents[name] : undefined;
-    const agent = named === undefined ? await resolver?.resolve(name) : { url: named.url, address: named.address };
+    const agent = named === undefined ? await resolver?.resolve(name) : { url: named.url, address: named.address, partner: named.partner };
     if (agent === undefined) throw new SidecarError("gateway/agent", { name });
     return agent;
   }
 
-  async function route(target: string): Promise<RelayTarget> {
+  async function route(target: string): Promise<GatewayTarget> {
     const [, name, path = "", query = ""] = AGENT_PATH.exec(target) ?? [];
     if (name === undefined) throw new SidecarError("gateway/agent", { name: "" });
-    const { url, address } = await find(name);
-    return { url: targetUrl(url, path, query), payee: address, prefix: `/agents/${name}` };
+    const { url, address, partner } = await find(name);
+    return { url: targetUrl(url, path, query), payee: address, prefix: `/agents/${name}`, partner };
   }
 
-  async function routeTo(name: string, target: string): Promise<RelayTarget> {
+  async function routeTo(name: string, target: string): Promise<GatewayTarget> {
     const [, path = "", query = ""] = /^(\/[^?]*)(\?.*)?$/.exec(target) ?? [];
     if (path === "") throw new SidecarError("door/path", { problem: "not an absolute path" });
-    const { url, address } = await find(name);
-    return { url: targetUrl(url, path, query), payee: address, prefix: "" };
+    const { url, address, partner } = await find(name);
+    return { url: targetUrl(url, path, query), payee: address, prefix: "", partner };
   }
 
-  function serve(findTarget: (target: string) => Promise<RelayTarget>): ReturnType<typeof createLocalServer> {
+  function serve(findTarget: (target: string) => Promise<GatewayTarget>): ReturnType<typeof createLocalServer> {
     return createLocalServer(maxConnections, {
       onRequest: async (request, response) => {
         requireLocalCaller(request, options);
-        await relay(buyer, request, response, await findTarget(request.url ?? ""), relaying);
+        const target = await findTarget(request.url ?? "");
+        if (request.headers[SEAL_HEADER] !== "1") return relay(buyer, request, response, target, relaying);
+        if (target.partner === undefined) throw new SidecarError("gateway/seal", { problem: "this agent was not found by the registry or its card" });
+        await relaySealed(buyer, request, response, target, target.partner, relaying);
       },
       onUpgrade: async (request, socket, head) => {
         requireLocalCaller(request, options);

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { pipeline } from "node:stream";
+import { pipeline as pipelineOf } from "node:stream/promises";
 
 import { FetchError } from "../../../runtime/fetch/FetchError.ts";
 import { SidecarError } from "../../SidecarError.ts";
@@ -34,7 +35,7 @@ function headerPairs(raw: readonly string[]): [string, string][] {
 }
 
 /** What `Connection` names ends here too (RFC 9110, 7.6.1). */
-function endToEnd(raw: readonly string[], connection: string | undefined): [string, string][] {
+export function endToEnd(raw: readonly string[], connection: string | undefined): [string, string][] {
   const named = new Set((connection ?? "").toLowerCase().split(",").map((name) => name.trim()));
   return headerPairs(raw).filter(([name]) => !HOP_BY_HOP.includes(name.toLowerCase()) && !named.has(name.toLowerCase()));
 }
@@ -75,7 +76,7 @@ export function refuseSocket(socket: Duplex, error: unknown): void {
   socket.end(`HTTP/1.1 ${refusal.status} Refused\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`);
 }
 
-function requestHeaders(request: IncomingMessage, { isAuthorizationOurs }: RelayOptions): Record<string, string> {
+export function requestHeaders(request: IncomingMessage, { isAuthorizationOurs }: RelayOptions): Record<string, string> {
   const headers = outboundHeaders(endToEnd(request.rawHeaders, request.headers.connection));
   if (isAuthorizationOurs) delete headers["authorization"];
   // Whose page it is, is nobody's business beyond this machine.
@@ -94,13 +95,17 @@ export async function relay(buyer: Buyer, request: IncomingMessage, response: Se
   const body = hasBody ? await prepareStream(request, headers["content-digest"], options.keepBodyBytes) : NO_BODY;
   const answer = await buyer.exchange({ method: request.method ?? "GET", url: target.url, headers, body, payee: target.payee, signal: gone.signal });
   response.writeHead(answer.status, answer.statusText, answerHeaders(answer, target).flat());
-  await new Promise<void>((resolve) => {
-    pipeline(answer.body, response, (error) => {
-      // The caller sees a body that was cut off; there is no other way to tell it.
-      if (error) response.destroy();
-      resolve();
-    });
-  });
+  try {
+    await pipelineOf(answer.body, response, { end: false });
+  } catch {
+    // The caller sees a body that was cut off; there is no other way to tell it.
+    response.destroy();
+    return;
+  }
+  const trailers = Object.entries(answer.trailers()).filter((entry): entry is [string, string] => entry[1] !== undefined);
+  // Of an answer with a length there are none.
+  if (trailers.length > 0 && answer.headers["content-length"] === undefined) response.addTrailers(trailers);
+  response.end();
 }
 
 /** As `relay`, for WebSockets and other protocols that begin as HTTP: paid when the other side agrees to them. */

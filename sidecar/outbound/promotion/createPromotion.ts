@@ -221,7 +221,11 @@ export function createPromotion(options: PromotionOptions): Promotion {
       firstSeen.set(channel.channelId, seen);
       if (now() - seen < NEW_MS || (await channel.status()).status !== undefined) channels.push(channel);
     }
-    for (const channel of channels) pairOf(channel.partner, channel.assetAddress);
+    for (const channel of channels) {
+      pairOf(channel.partner, channel.assetAddress);
+      // The limit is on all together: after a start none may be missing from the sum.
+      if (!deposits.has(channel.channelId)) await viewOf(channel);
+    }
     for (const pair of [...pairs.values()]) {
       if (isStopped) return "none";
       const rules = policies[pair.asset]!;

@@ -1,3 +1,5 @@
+import { randomBytes } from "node:crypto";
+
 import { decodePaymentResponseHeader, encodePaymentSignatureHeader } from "@x402/core/http";
 import type { PaymentPayload, PaymentRequirements } from "@x402/core/types";
 import { ExactEvmScheme, authorizationTypes } from "@x402/evm";
@@ -9,6 +11,8 @@ import type { Attestation } from "../../../sdk/x402/attestation.ts";
 import type { Receipt } from "../Receipt.ts";
 import { isHashOf } from "./BuyerWay.ts";
 import type { AnswerHead, BuyerWay, Fate, Payment, PaymentOrder, Proof, WholeAnswer } from "./BuyerWay.ts";
+
+const SALT_BYTES = 16;
 
 /** Signs EIP-712 data; a viem account is one, and so is any `KeySigner` of `runtime/keystore`. */
 export interface TypedDataSigner {
@@ -124,7 +128,9 @@ export function createExactBuyerWay({ signer, reader, maxValiditySeconds = 300, 
     const isAsOrdered =
       authorization.from === account.address && authorization.to === getAddress(requirement.payTo) && authorization.value === requirement.amount;
     if (!isAsOrdered) throw new Error("the client made another payment than was ordered");
-    const full: PaymentPayload = { x402Version: 2, resource: offer.resource, accepted: requirement, payload, ...(offer.extensions === undefined ? {} : { extensions: offer.extensions }) };
+    // An authorization is public once it is on chain; with this, only who made the payment can ask for its answer again.
+    const extensions = { ...offer.extensions, agnt2: { salt: randomBytes(SALT_BYTES).toString("hex") } };
+    const full: PaymentPayload = { x402Version: 2, resource: offer.resource, accepted: requirement, payload, extensions };
     const asset = requirement.asset.toLowerCase();
     const key = `exact:${asset}:${account.address}:${authorization.nonce}`.toLowerCase();
     const stored = { network: requirement.network, asset, from: account.address, nonce: authorization.nonce };

@@ -68,12 +68,15 @@ describe("facilitator when things go wrong", function () {
     const payload = await stage.pay();
     const before = (await stage.transfersTo(stage.payee.address)).length;
     await withoutBlocks(async () => {
-      const first = await ask(running.url, "settle", payload, stage.requirements());
-      expect(first).to.include({ success: false, errorReason: "settlement_pending" });
-      expect(first["transaction"]).to.match(/^0x[0-9a-f]{64}$/);
+      let first: Awaited<ReturnType<typeof ask>> | undefined;
+      await until("it is sent", async () => {
+        first = await ask(running.url, "settle", payload, stage.requirements());
+        expect(first).to.include({ success: false, errorReason: "settlement_pending" });
+        return /^0x[0-9a-f]{64}$/.test(String(first["transaction"]));
+      });
       expect(await ask(running.url, "settle", payload, stage.requirements())).to.include({ errorReason: "settlement_pending" });
       await mine(stage);
-      expect(await ask(running.url, "settle", payload, stage.requirements())).to.include({ success: true, transaction: first["transaction"] });
+      expect(await ask(running.url, "settle", payload, stage.requirements())).to.include({ success: true, transaction: first!["transaction"] });
     });
     expect((await stage.transfersTo(stage.payee.address)).length).to.equal(before + 1);
     await running.stop();

@@ -2,6 +2,8 @@ import { request } from "node:http";
 
 import { expect } from "chai";
 
+import { buildAgentCard } from "../../../sdk/index.ts";
+import { describedAgent } from "../../builders/describedAgent.ts";
 import { startA2aStage } from "./a2aStage.ts";
 import type { A2aStage } from "./a2aStage.ts";
 
@@ -104,6 +106,18 @@ describe("A2A endpoints under bad input", () => {
     const begin = (): Promise<Said> => ask("POST", "/a2a/v1/message:send", JSON.stringify({ ...message("hang"), configuration: { returnImmediately: true } }), { "test-payer": PAYER });
     expect([(await begin()).status, (await begin()).status, (await begin()).status]).to.deep.equal([200, 200, 503]);
     for (const res of stage.hanging) res.end();
+  });
+
+  it("description: is replaced while tasks stay", async () => {
+    const token = (text: string): string => (JSON.parse(text) as { task: { id: string; metadata: { agnt2: { taskToken: string } } } }).task.metadata.agnt2.taskToken;
+    const { text } = await ask("POST", "/a2a/v1/message:send", JSON.stringify(message("echo")), { "test-payer": PAYER });
+    const { id } = (JSON.parse(text) as { task: { id: string } }).task;
+    const next = describedAgent({ baseUrl: stage.url, name: "Eve" });
+    stage.handlers.replace(next, buildAgentCard(next));
+    expect((JSON.parse((await ask("GET", "/.well-known/agent-card.json")).text) as { name: string }).name).to.equal("Eve");
+    expect((JSON.parse((await ask("GET", "/.well-known/agnt2.json")).text) as { name: string }).name).to.equal("Eve");
+    expect((await ask("GET", `/a2a/v1/tasks/${id}`, undefined, { "a2a-task-token": token(text) })).status).to.equal(200);
+    expect((await ask("POST", "/a2a/skills/echo/v1/message:send", JSON.stringify(message("echo")))).status).to.equal(404);
   });
 
   it("service: words of its errors reach the operator, and nobody else", () => {

@@ -104,6 +104,21 @@ describe("door: HTTP/2", () => {
     expect(gate.sales[0]!.cancels).to.deep.equal(["client-gone"]);
   });
 
+  it("h2: a 402 ends a stream whose body goes on and on", async () => {
+    const upstream = await httpUpstream(closers, (_request, response) => void response.end("ok"));
+    const { url, door } = await openDoor(closers, upstream.url);
+    const client = session(url);
+    const stream = client.request({ ":path": "/paid", ":method": "POST" });
+    const answered = answerOf(stream);
+    const chunk = Buffer.alloc(16_384);
+    const more = setInterval(() => (stream.writable ? void stream.write(chunk) : undefined), 1);
+    closers.add(() => clearInterval(more));
+    const { headers, body, code } = await answered;
+    expect([headers[":status"], body.toString(), code]).to.deep.equal([402, '{"error":"pay"}', constants.NGHTTP2_NO_ERROR]);
+    await until(() => door.running === 0, "it is over");
+    expect((await ask(client, { ":path": "/free" })).body.toString()).to.equal("ok");
+  });
+
   it("h2: resets beyond the burst end the connection", async () => {
     const hanging = await rawUpstream(closers, () => undefined);
     const { port, door } = await openDoor(closers, hanging.url, { limits: { resetBurst: 10, resetsPerSecond: 1 } });

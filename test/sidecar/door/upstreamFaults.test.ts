@@ -211,6 +211,25 @@ describe("door: an upstream that fails or lies", () => {
     expect(gate.sales[0]?.cancels).to.deep.equal(["client-gone"]);
   });
 
+  it("upstream: whoever leaves once the service has a request that must not be repeated pays for its work", async () => {
+    const answers: (() => void)[] = [];
+    const upstream = await rawUpstream(closers, (socket, received) => {
+      if (received.endsWith("\r\n\r\nab")) answers.push(() => void (received.includes("/broken") ? socket.destroy() : socket.write(`HTTP/1.1 ${received.includes("/no") ? 404 : 200} X\r\nContent-Length: 4\r\n\r\ndone`)));
+    });
+    const { port, gate, door } = await openDoor(closers, upstream.url);
+    for (const target of ["/paid", "/no", "/broken"]) {
+      const count = answers.length;
+      const leaving = connect(port, "127.0.0.1");
+      leaving.write(`POST ${target} HTTP/1.1\r\nHost: x\r\nPayment-Signature: ok\r\nContent-Length: 2\r\n\r\nab`);
+      await until(() => answers.length > count, "the service has it");
+      leaving.destroy();
+      await until(() => door.connections === 0, "the client is gone");
+      answers.at(-1)!();
+      await until(() => door.running === 0, "it is over");
+    }
+    expect(gate.sales.map(({ answers: sold, cancels }) => [sold.length, cancels])).to.deep.equal([[1, []], [0, ["not-charged"]], [0, ["upstream-failed"]]]);
+  });
+
   it("upstream: one that dies while its stream is being paid breaks an answer that says it was paid, and is no 502", async () => {
     let settle = (): void => undefined;
     let isClosed = false;

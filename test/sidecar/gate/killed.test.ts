@@ -1,13 +1,9 @@
-import { copyFileSync, existsSync, mkdtempSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-
 import { expect } from "chai";
 
 import { encodeTicket } from "../../../sdk/x402/ticket.ts";
 import type { Verdict } from "../../../sidecar/gate/Sale.ts";
-import { LEDGER_FILE } from "../../../sidecar/ledger/createLedger.ts";
-import type { FakeMoney } from "./FakeWay.ts";
+import { remainsOf } from "./remainsOf.ts";
+import type { Remains } from "./remainsOf.ts";
 import { pay, requiredOf, saleOf, Shop, until } from "./Shop.ts";
 
 type WayName = "exact" | "call" | "channel";
@@ -29,18 +25,6 @@ const STEPS: readonly (readonly [step: string, exact: string, call: string, repe
   ["before released", "served", "payment/released", "payment/no-call"],
   ["after released", "served", "payment/released", "payment/released"],
 ];
-
-/** What a process leaves behind that is killed: its files as they are, without another word to them. */
-interface Remains {
-  readonly dir: string;
-  readonly money: { readonly exact: FakeMoney; readonly call: FakeMoney; readonly channel: FakeMoney };
-}
-
-function remainsOf({ dir, money: { exact, call, channel } }: Shop): Remains {
-  const copy = mkdtempSync(join(tmpdir(), "agnt2-killed-"));
-  for (const name of [LEDGER_FILE, `${LEDGER_FILE}-wal`]) if (existsSync(join(dir, name))) copyFileSync(join(dir, name), join(copy, name));
-  return { dir: copy, money: { exact: exact.copy(), call: call.copy(), channel: channel.copy() } };
-}
 
 const headersOf = (shop: Shop, way: WayName, method: string, target: string): Record<string, string> => {
   const accepted = requiredOf(shop.ask({ method, target }) as Verdict).accepts.find(({ scheme }) => scheme === (way === "exact" ? way : `agnt2-${way}`))!;

@@ -64,6 +64,17 @@ describe("gate: who pays", () => {
     expect(shop.money.call.twice).to.deep.equal([]);
   });
 
+  it("decide: the same payment of exact for another request is used, while it runs and after it was answered", async () => {
+    const headers = pay(asked("exact"), { id: "a" });
+    const sale = saleOf(await shop.ask({ headers, body: "one" }));
+    expect(codeOf(await shop.ask({ headers, body: "two" }))).to.equal("payment/used");
+    await sale.settle(shop.serve());
+    await until(() => shop.gate.load().exchanges === 0);
+    for (const other of [{ headers, body: "two" }, { headers }, { headers, target: "/work?x", body: "one" }]) expect(codeOf(await shop.ask(other))).to.equal("payment/used");
+    expect((await shop.buy({ headers, body: "one" })).text).to.equal("answer 1");
+    expect(shop.served).to.equal(1);
+  });
+
   it("decide: the same payment for another request, or without the ticket, is used", async () => {
     const headers = pay(asked("agnt2-call"), { id: "1", ticket });
     const sale = saleOf(await shop.ask({ headers }));
@@ -80,6 +91,19 @@ describe("gate: who pays", () => {
     shop = await shop.restart();
     for (const other of others) expect(status(await other())).to.equal(409);
     expect(shop.served).to.equal(0);
+  });
+
+  it("decide: an exact payment in the same header for another request is used, under way, settled and after a restart", async () => {
+    const headers = pay(asked("exact"), { id: "a" });
+    const sale = saleOf(await shop.ask({ headers }));
+    const others = async (): Promise<string[]> => Promise.all([{ target: "/work?x" }, { body: "x" }].map(async (other) => codeOf(await shop.ask({ headers, ...other }))));
+    expect(await others()).to.deep.equal(["payment/used", "payment/used"]);
+    await sale.settle(shop.serve());
+    await until(() => shop.gate.load().exchanges === 0);
+    expect(await others()).to.deep.equal(["payment/used", "payment/used"]);
+    shop = await shop.restart();
+    expect(await others()).to.deep.equal(["payment/used", "payment/used"]);
+    expect((await shop.buy({ headers })).text).to.equal("answer 1");
   });
 
   it("decide: an exact payment that somebody copied from the chain does not give out the answer", async () => {
@@ -358,6 +382,19 @@ describe("gate: who pays", () => {
       await shop.buy({ method: "GET", target: "/thing/1", headers: { "agnt2-call": one } });
       expect(shop.gate.load().recentBytes).to.be.at.most(5_000);
     }
+  });
+
+  it("decide: long headers of last answers count too", async () => {
+    shop = await swap({ limits: { recentBytes: 200_000 } });
+    for (let count = 0; count < 40; count++) {
+      const one = encodeTicket(new Uint8Array(16).fill(count));
+      shop.channel.open.set(one, { key: `channel:0x1:${count}`, amount: 100_000_000_000_000n });
+      const sale = saleOf(await shop.ask({ method: "GET", target: "/thing/1", headers: { "agnt2-call": one } }));
+      await sale.settle({ status: 302, headers: [["Location", `/${"a".repeat(30_000)}`]], body: Buffer.alloc(0) });
+    }
+    // The newest is there, and of 1.2 MB no more than the budget.
+    const again = async (count: number): Promise<string> => (await shop.ask({ method: "GET", target: "/thing/1", headers: { "agnt2-call": encodeTicket(new Uint8Array(16).fill(count)) } })).kind;
+    expect([await again(39), await again(30)]).to.deep.equal(["repeated", "refused"]);
   });
 
   it("decide: when the ledger cannot be written nothing is taken, and what is under way is given back", async () => {

@@ -1,3 +1,5 @@
+import { createHash } from "node:crypto";
+
 import { expect } from "chai";
 import express from "express";
 
@@ -43,6 +45,25 @@ describe("middleware: express", () => {
     const answer = await fetch(`${url}/paid`, { method: "POST", body: '{"a":1}', headers: { ...OK, "content-type": "application/json" } });
     expect(await answer.json()).to.deep.equal({ a: 1 });
     expect(Buffer.from(gate.sales[0]!.readBody!).toString()).to.equal('{"a":1}');
+  });
+
+  it("express: after express.json it needs the bytes that were read, and says so", async () => {
+    const body = '{"a":1}';
+    const digest = createHash("sha256").update(body).digest();
+    for (const options of [{ readsBody: 1_000 }, { bodyDigest: () => digest }]) {
+      for (const isKept of [true, false]) {
+        const gate = testGate(options);
+        const problems: unknown[] = [];
+        const app = express();
+        app.use(isKept ? express.json({ verify: (request, _response, bytes) => Object.assign(request, { rawBody: bytes }) }) : express.json());
+        app.use(paid(gate, { log: { warn: () => undefined, error: (fields) => problems.push(fields) } }) as express.RequestHandler);
+        app.post("/paid", (request, response) => void response.json(request.body));
+        const { url } = await httpUpstream(closers, app as never);
+        const answer = await fetch(`${url}/paid`, { method: "POST", body, headers: { ...OK, "content-type": "application/json" } });
+        expect([answer.status, problems.length]).to.deep.equal(isKept ? [200, 0] : [500, 1]);
+        expect(gate.sales.filter(({ answers }) => answers.length > 0).length).to.equal(isKept ? 1 : 0);
+      }
+    }
   });
 
   it("express: nothing is charged when a handler throws, and when its status is not charged", async () => {

@@ -138,6 +138,35 @@ describe("sidecar/outbound: buying", () => {
     await poor.stop();
   });
 
+  it("buyer: a caller that gives up gets its own reason, and the payment that was out is looked up", async () => {
+    const left = new AbortController();
+    const slow = await startSellerStub(({ payment, ask }) => {
+      if (payment === undefined) return ask();
+      left.abort(new Error("no longer wanted"));
+    });
+    expect(await stage.buyer.fetch(slow.origin, { signal: left.signal }).then(() => "", (error: Error) => error.message)).to.equal("no longer wanted");
+    expect(slow.payments).to.have.length(1);
+    await stage.buyer.settle();
+    expect(stage.buyer.receipts.list().map(({ state }) => state)).to.deep.equal(["open"]);
+    stage.reader.used.add(slow.payments[0]!.nonce);
+    await stage.buyer.settle();
+    expect(stage.buyer.receipts.list().map(({ state }) => state)).to.deep.equal(["paid"]);
+    const early = AbortSignal.abort(new Error("never wanted"));
+    expect(await stage.buyer.fetch(slow.origin, { signal: early }).then(() => "", (error: Error) => error.message)).to.equal("never wanted");
+    expect(stage.buyer.receipts.list()).to.have.length(1);
+    await slow.stop();
+  });
+
+  it("buyer: buys nothing after it was stopped, and its folder is free then", async () => {
+    const folder = stage.dir;
+    await stage.buyer.stop();
+    expect(await codeOf(stage.buyer.fetch(seller.origin))).to.equal("buy/stopped");
+    const next = stageBuyer({}, folder);
+    expect((await next.buyer.fetch(`${seller.origin}/a`)).status).to.equal(200);
+    expect(() => stageBuyer({}, folder)).to.throw().with.property("code", "files/locked");
+    await next.buyer.stop();
+  });
+
   it("receipts: are pruned without a change to the sums", async () => {
     for (let i = 0; i < 3; i += 1) await (await stage.buyer.fetch(`${seller.origin}/a`)).text();
     expect(stage.buyer.receipts.prune(Date.now() + 1_000)).to.equal(2);

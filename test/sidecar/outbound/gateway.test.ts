@@ -1,6 +1,7 @@
 import { createServer, request as httpRequest } from "node:http";
 import type { AddressInfo } from "node:net";
 
+import { encodePaymentRequiredHeader, encodePaymentResponseHeader } from "@x402/core/http";
 import { expect } from "chai";
 import { WebSocket, WebSocketServer } from "ws";
 
@@ -8,10 +9,9 @@ import { createGateway } from "../../../sidecar/outbound/index.ts";
 import type { Gateway, GatewayOptions } from "../../../sidecar/outbound/index.ts";
 import { stageBuyer } from "../../builders/buyerStage.ts";
 import type { BuyerStage } from "../../builders/buyerStage.ts";
-import { STUB_PAYEE, startSellerStub } from "../../builders/sellerStub.ts";
+import { STUB_NETWORK, STUB_PAYEE, startSellerStub, stubOffer, stubRequirement } from "../../builders/sellerStub.ts";
 import type { SellerStub, StubExchange } from "../../builders/sellerStub.ts";
-import { encodePaymentRequiredHeader, encodePaymentResponseHeader } from "@x402/core/http";
-import { STUB_NETWORK, stubOffer, stubRequirement } from "../../builders/sellerStub.ts";
+import { until } from "../../builders/until.ts";
 
 /** With headers that the platform's fetch does not let anyone set. */
 function ask(port: number, path: string, headers: Record<string, string> = {}, method = "GET"): Promise<{ status: number; body: string }> {
@@ -130,9 +130,12 @@ describe("sidecar/outbound: gateway", () => {
     let next: (() => void) | undefined;
     const stub = await seller(({ payment, ask: demand, response }) => {
       if (payment === undefined) return demand();
-      response.writeHead(200, { "content-type": "text/event-stream", "payment-response": encodePaymentResponseHeader({ success: true, transaction: "0x", network: STUB_NETWORK }) });
+      response.writeHead(200, { "content-type": "text/event-stream", trailer: "x-after", "payment-response": encodePaymentResponseHeader({ success: true, transaction: "0x", network: STUB_NETWORK }) });
       response.write("data: 1\n\n");
-      next = () => response.end("data: 2\n\n");
+      next = () => {
+        response.addTrailers({ "x-after": "the end" });
+        response.end("data: 2\n\n");
+      };
     });
     const { port } = await open({ agents: { a: { url: stub.origin } } });
     const response = await fetch(`http://127.0.0.1:${port}/agents/a/events`);
@@ -141,6 +144,30 @@ describe("sidecar/outbound: gateway", () => {
     next!();
     expect(new TextDecoder().decode((await reader.read()).value)).to.equal("data: 2\n\n");
     expect((await reader.read()).done).to.equal(true);
+  });
+
+  it("gateway: passes trailers on, and a caller that goes away ends what it asked for", async () => {
+    let isGone = false;
+    const stub = await seller(({ request, response }) => {
+      if (request.url === "/endless") {
+        response.once("close", () => (isGone = true));
+        return void response.writeHead(200).write("beginning");
+      }
+      response.writeHead(200, { trailer: "x-after" });
+      response.write("body");
+      response.addTrailers({ "x-after": "the end" });
+      response.end();
+    });
+    const { port } = await open({ agents: { a: { url: stub.origin } } });
+    const trailers = await new Promise<NodeJS.Dict<string>>((resolve, reject) => {
+      httpRequest({ port, host: "127.0.0.1", path: "/agents/a/x", headers: { te: "trailers" } }, (response) => response.resume().once("end", () => resolve(response.trailers))).once("error", reject).end();
+    });
+    expect(trailers["x-after"]).to.equal("the end");
+    const left = new AbortController();
+    const response = await fetch(`http://127.0.0.1:${port}/agents/a/endless`, { signal: left.signal });
+    left.abort();
+    expect(await response.text().then(() => "whole", () => "left")).to.equal("left");
+    await until("the seller is told", () => isGone);
   });
 
   it("gateway: pays for a WebSocket when the other side agrees to it", async () => {

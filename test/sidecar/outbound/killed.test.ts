@@ -12,10 +12,10 @@ import type { SellerStub } from "../../builders/sellerStub.ts";
 import { pause, until } from "../../builders/until.ts";
 
 const PROGRAM = join(import.meta.dirname, "..", "..", "builders", "buyerProcess.ts");
-const KILLS = Number(process.env["KILLS"] ?? 2);
+const KILLS = Number(process.env["KILLS"] ?? 1);
 
 describe("sidecar/outbound: kill -9", function () {
-  this.timeout(60_000);
+  this.timeout(60_000 + 10_000 * KILLS);
   let dir: string;
   const children = new Set<ChildProcess>();
 

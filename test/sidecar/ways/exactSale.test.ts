@@ -48,7 +48,7 @@ describe("service that is sold by x402 exact", function () {
   async function open(dir: string): Promise<Seller> {
     const way: ExactWay = createExactWay({
       chainId: stage.chain.chainId, payTo: stage.payee.address, assets: [{ asset: stage.asset }], facilitatorUrl: bad.url,
-      provider: stage.chain.provider, verifyTimeoutMs: 2_000, settleTimeoutMs: 1_000, findMs: 300, findPauseMs: 50, probeMs: 200,
+      provider: stage.chain.provider, verifyTimeoutMs: 20_000, settleTimeoutMs: 20_000, findMs: 300, findPauseMs: 50, probeMs: 200,
     });
     await way.start();
     const routes = parsePricing({ routes: [{ match: "* /*", x402: { [stage.asset]: "0.01" } }] });
