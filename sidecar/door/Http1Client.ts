@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 
 import type { RequestHead } from "../gate/RequestHead.ts";
+import { sourceOf } from "../gate/sourceOf.ts";
 import type { CheckedHeaders } from "./checkRequest.ts";
 import type { ClientEvents, ClientSide } from "./ClientSide.ts";
 
@@ -79,7 +80,7 @@ export class Http1Client implements ClientSide, RequestHead {
   }
 
   get remoteAddress(): string {
-    return this.#request.socket.remoteAddress ?? "";
+    return sourceOf(this.#request.socket.remoteAddress);
   }
 
   get rawHeaders(): readonly string[] {

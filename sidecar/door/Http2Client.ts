@@ -2,6 +2,7 @@ import { constants } from "node:http2";
 import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 
 import type { RequestHead } from "../gate/RequestHead.ts";
+import { sourceOf } from "../gate/sourceOf.ts";
 import { SidecarError } from "../SidecarError.ts";
 import type { CheckedHeaders } from "./checkRequest.ts";
 import type { ClientEvents, ClientSide } from "./ClientSide.ts";
@@ -88,7 +89,7 @@ export class Http2Client implements ClientSide, RequestHead {
   }
 
   get remoteAddress(): string {
-    return this.#stream.session?.socket.remoteAddress ?? "";
+    return sourceOf(this.#stream.session?.socket.remoteAddress);
   }
 
   startBody(): void {

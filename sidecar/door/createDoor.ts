@@ -6,6 +6,7 @@ import type { TLSSocket } from "node:tls";
 import type { Logger } from "../../runtime/logger/Logger.ts";
 import type { Gate } from "../gate/Gate.ts";
 import type { RequestHead } from "../gate/RequestHead.ts";
+import { sourceOf } from "../gate/sourceOf.ts";
 import { SidecarError } from "../SidecarError.ts";
 import { acceptHttp1, writeRefusal } from "./acceptHttp1.ts";
 import { acceptHttp2 } from "./acceptHttp2.ts";
@@ -107,7 +108,7 @@ export function createDoor(options: DoorOptions): Door {
 
   /** Counts a connection in. @returns false: there are too many, it is told so */
   const admit = (socket: Socket): boolean => {
-    const from = socket.remoteAddress ?? "";
+    const from = sourceOf(socket.remoteAddress);
     const count = perAddress.get(from) ?? 0;
     const isTooMany = sockets.size >= limits.connections || count >= limits.connectionsPerAddress;
     if (isTooMany || isDraining) {

@@ -6,6 +6,7 @@ export interface RequestHead {
   readonly target: string;
   /** Names in lower case; as `node:http` joins repeated ones. */
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  /** What limits count by: of IPv6 its network of 64 bits. */
   readonly remoteAddress: string;
   readonly isUpgrade: boolean;
   /** Whether a body follows; undefined: as the headers say (enough for HTTP/1.1; over HTTP/2 a body needs no header). */

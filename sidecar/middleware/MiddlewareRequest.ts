@@ -2,6 +2,7 @@ import type { IncomingMessage } from "node:http";
 
 import type { BodyReader, RequestHead } from "../gate/RequestHead.ts";
 import type { HeaderPairs } from "../gate/Sale.ts";
+import { sourceOf } from "../gate/sourceOf.ts";
 import { SidecarError } from "../SidecarError.ts";
 
 /** What frameworks hang on a request of Node's. */
@@ -35,7 +36,7 @@ export class MiddlewareRequest implements RequestHead, BodyReader {
   }
 
   get remoteAddress(): string {
-    return this.#request.socket.remoteAddress ?? "";
+    return sourceOf(this.#request.socket.remoteAddress);
   }
 
   /** Reads the body and puts it back, so that the handler finds it where it always does. */
