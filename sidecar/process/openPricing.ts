@@ -1,11 +1,9 @@
 import { ConfigError } from "../../runtime/config/ConfigError.ts";
-import { toBaseUnits } from "../../sdk/index.ts";
-import type { Asset } from "../../sdk/index.ts";
 import type { SidecarConfig, SidecarSettings } from "../config.ts";
 import { parsePricing } from "../pricing/pricingSchema.ts";
 import type { PricingDocument, RouteDocument } from "../pricing/pricingSchema.ts";
 
-/** Of each amount, the same number in a token that counts it in base units. */
+/** Everything, at one price. */
 const FLAT_MATCH = "* /*";
 
 function problem(name: string, env: string, text: string): ConfigError {
@@ -32,11 +30,6 @@ export function openPricing({ settings, routes }: SidecarConfig): PricingDocumen
   const flat = { match: FLAT_MATCH, ...(price === undefined ? {} : { price }), ...(x402Price.length === 0 ? {} : { x402: Object.fromEntries(x402Price.map(({ token, amount }) => [token, amount])) }) };
   const list: unknown = routes ?? [flat];
   return parsePricing({ quoteSeconds, routes: Array.isArray(list) ? list.map((route: unknown) => withDefaults(route, settings)) : list });
-}
-
-/** Units of a price list's amounts, checked: the chain counts in steps. @throws PricingError by the caller's table */
-export function isWholeUnits(text: string, asset: Asset): boolean {
-  return toBaseUnits(text, asset) % asset.assetScale === 0n;
 }
 
 /** What the agent itself answers, before the service's routes. */

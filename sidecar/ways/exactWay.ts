@@ -60,6 +60,10 @@ export interface ExactWay extends Way {
 const DEFAULTS = { confirmations: 1, clockSkewSeconds: 5, verifyTimeoutMs: 10_000, settleTimeoutMs: 30_000, findMs: 10_000, probeMs: 5_000, findPauseMs: 500 };
 /** Facilitators refuse what ends sooner: there would be no block for it. */
 const LEAST_LIFE_SECONDS = 6;
+/** Buyers sign for no longer than this, however much time they are given. */
+const USUAL_LIFE_SECONDS = 300;
+/** Of a payment's life, what may have gone by when it comes. */
+const ON_ITS_WAY_SECONDS = 60;
 /** A payment is remembered for as long as it could be played, so it may not live much longer than it was asked to. */
 const MAX_EXTRA_LIFE_SECONDS = 3_600;
 const RETRY_AFTER_SECONDS = 5;
@@ -74,6 +78,11 @@ const OPEN_REASONS = /pending|duplicate|nonce|used|transaction_failed|transactio
 
 interface Parsed extends OfferedPayment {
   readonly authorization: SignedAuthorization;
+}
+
+/** A payment that ends while the service still works would have it work for nothing. */
+function leastLifeSeconds(maxTimeoutSeconds: number): number {
+  return Math.max(LEAST_LIFE_SECONDS, Math.min(maxTimeoutSeconds, USUAL_LIFE_SECONDS) - ON_ITS_WAY_SECONDS);
 }
 
 /** x402's `exact` by EIP-3009, through a facilitator that is needed and not trusted. */
@@ -156,7 +165,7 @@ export function createExactWay(options: ExactWayOptions): ExactWay {
     if (value < asked) throw new SidecarError("payment/underpaid", { asked: String(asked), offered: String(value) });
     if (value > asked) throw new SidecarError("payment/invalid", { reason: `exactly ${asked} is asked` });
     const now = BigInt(clock.nowSeconds());
-    if (validBefore < now + BigInt(LEAST_LIFE_SECONDS)) throw new SidecarError("payment/expired", {});
+    if (validBefore < now + BigInt(leastLifeSeconds(requirement.maxTimeoutSeconds))) throw new SidecarError("payment/expired", {});
     if (validAfter > now + BigInt(limits.clockSkewSeconds)) throw new SidecarError("payment/not-yet", {});
     const longest = requirement.maxTimeoutSeconds + MAX_EXTRA_LIFE_SECONDS;
     if (validBefore > now + BigInt(longest)) throw new SidecarError("payment/invalid", { reason: `valid for longer than ${longest} s` });

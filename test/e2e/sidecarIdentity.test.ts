@@ -13,12 +13,17 @@ import { startLocalNetwork } from "../builders/localNetwork.ts";
 import type { LocalNetworkForTests } from "../builders/localNetwork.ts";
 
 const CHILD = join(import.meta.dirname, "..", "builders", "sidecarIdentity.ts");
-/** The moments after which something could happen twice, in stories of one agent each: what was written is sent by the next start, so a step has one crash after that. */
-const STORIES = [
-  ["registration:written", "account:signed", "account:sent", "link:mined", "uri:written", "session:set"],
-  ["registration:sent", "account:written", "link:sent", "uri:mined", "advertise:set"],
-  ["registration:signed", "registration:mined", "account:mined", "link:written", "uri:sent"],
-];
+/**
+ * The moments after which something could happen twice, in stories of one agent each: what was written is sent by the next start, so a step has
+ * one crash after that. `ALL_POINTS=1` plays every moment.
+ */
+const STORIES = process.env["ALL_POINTS"] === undefined
+  ? [["registration:written", "account:sent", "link:written", "session:set"], ["registration:mined", "account:written", "uri:sent", "advertise:set"]]
+  : [
+      ["registration:written", "account:signed", "account:sent", "link:mined", "uri:written", "session:set"],
+      ["registration:sent", "account:written", "link:sent", "uri:mined", "advertise:set"],
+      ["registration:signed", "registration:mined", "account:mined", "link:written", "uri:sent"],
+    ];
 const STEP_MS = 60_000;
 
 interface Outcome {

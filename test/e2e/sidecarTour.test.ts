@@ -101,6 +101,20 @@ describe("README's tour: sell your own HTTP service", function () {
     expect((await fetch(commands[1]!.match(/http\S+/)![0])).status).to.equal(200);
   });
 
+  it("without funds: says what is missing, is alive and not ready, serves what is free, and ends when it is told to", async () => {
+    const [door, admin] = [await freePort(), await freePort()];
+    const routes = join(home, "routes.yaml");
+    writeFileSync(routes, "routes:\n  - match: GET /adr/*\n    free: true\n  - match: \"* /*\"\n    price: \"0.1\"\n");
+    const poor = start(`npx agnt2 sidecar ${commands[1]!.match(/--upstream \S+/)![0]} --routes ${routes} --ways call --faucet http://127.0.0.1:9 --port ${door} --admin-port ${admin} --data-dir poor`);
+    await until("it asks for funds", () => poor.output.includes("Waiting for funds: send"));
+    await until("the door is open", async () => (await fetch(`http://127.0.0.1:${door}/adr/`).catch(() => undefined))?.status === 200);
+    expect((await fetch(`http://127.0.0.1:${door}/`)).status).to.equal(503);
+    expect((await fetch(`http://127.0.0.1:${admin}/health`)).status).to.equal(200);
+    const ready = await fetch(`http://127.0.0.1:${admin}/ready`);
+    expect([ready.status, ((await ready.json()) as { missingSteps: string[] }).missingSteps]).to.deep.equal([503, ["registration", "account", "link", "session", "advertise"]]);
+    expect(await stop(poor, "SIGTERM"), poor.output).to.equal(0);
+  });
+
   it("Ctrl-C: drains and ends with 0; what is wrong ends with 1 and a code", async () => {
     const sidecar = running[1]!;
     expect(await stop(sidecar, "SIGINT"), sidecar.output).to.equal(0);

@@ -5,6 +5,8 @@ import { z } from "zod";
 import { HOME, channelIdOf } from "../../../core/channel/index.ts";
 import type { ChannelConfig } from "../../../core/channel/index.ts";
 import { fromHex, toHex } from "../../../core/codec/hex.ts";
+import { ChainError } from "../../../chain/ChainError.ts";
+import type { ChainErrorCode } from "../../../chain/ChainError.ts";
 import { toError } from "../../../runtime/errors/CodedError.ts";
 import type { Amount, Asset } from "../../amount.ts";
 import { toChainUnits } from "../../amount.ts";
@@ -30,6 +32,8 @@ import type { TowersOptions } from "./towers/ChannelTowers.ts";
 import type { ChannelTransport } from "./transport/ChannelTransport.ts";
 import { defaultTransports } from "./transport/defaultTransports.ts";
 
+/** Of a transaction that was not sent. */
+const UNSENT: readonly ChainErrorCode[] = ["L1_REVERT", "L1_FUNDS"];
 const LOCAL_CHAIN_IDS = [31337, 1337];
 const DEFAULT_CONFIRMATIONS = 12;
 const DEFAULT_WINDOW_SECONDS = 86_400;
@@ -210,7 +214,13 @@ export class ChannelAgent {
     // Known here before it is open there: a crash in between loses no money.
     const entry = { channelId: toHex(channelIdOf(config)), config, peerAddress, leaf: undefined, close: undefined };
     await this.book.put(entry);
-    await this.desk.open(config, 0, units);
+    try {
+      await this.desk.open(config, 0, units);
+    } catch (error) {
+      // Where it is not certain that nothing was sent, the channel is looked after, and nobody opens another in its place.
+      if (!(error instanceof ChainError && UNSENT.includes(error.code))) await this.#serve(entry);
+      throw error;
+    }
     return this.adopt(entry);
   }
 

@@ -91,6 +91,7 @@ describe("exact way", function () {
       ["signed for another chain", await pay({ chainId: 1 }), "payment/invalid"],
       ["expired", await pay({ validBefore: now - 1 }), "payment/expired"],
       ["about to expire", await pay({ validBefore: now + 4 }), "payment/expired"],
+      ["ending while the service may still work", await pay({ validBefore: now + 200 }), "payment/expired"],
       ["not yet valid", await pay({ validAfter: now + 100 }), "payment/not-yet"],
       ["valid for a year", await pay({ validBefore: now + 31_536_000 }), "payment/invalid"],
       ["without money", await pay({ payer: Wallet.createRandom() as unknown as Wallet }), "payment/invalid"],
