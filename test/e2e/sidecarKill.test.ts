@@ -13,7 +13,7 @@ import { pause, until } from "../builders/until.ts";
 import { Random } from "../differential/scenario/Random.ts";
 
 /** `KILLS=50 SEED=…` for the full run, or to see the same one again. */
-const KILLS = Number(process.env["KILLS"] ?? 6);
+const KILLS = Number(process.env["KILLS"] ?? 4);
 const SEED = Number(process.env["SEED"] ?? Date.now() % 1_000_000);
 const PER_KILL_MS = 60_000;
 const SETTLE_MS = 10_000;
