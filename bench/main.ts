@@ -1,4 +1,4 @@
-/** `npm run bench -- NAME [--json] [options]`: core, channel, channel-gas, tower, tree, trace, disputes or paper. */
+/** `npm run bench -- NAME [--json] [options]`: core, channel, channel-gas, sidecar, tower, tree, trace, disputes or paper. */
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 
@@ -7,6 +7,7 @@ import { channelGasTable } from "./channelGas.ts";
 import { benchCore } from "./core.ts";
 import { benchDisputes, disputesTable } from "./disputes.ts";
 import { printPaper } from "./paper.ts";
+import { benchSidecar, sidecarTable } from "./sidecar.ts";
 import { benchTower } from "./tower.ts";
 import { benchTrace } from "./trace.ts";
 
@@ -29,6 +30,11 @@ async function main(): Promise<number> {
     case "channel-gas":
       process.stdout.write(`${channelGasTable()}\n`);
       return 0;
+    case "sidecar": {
+      const report = await benchSidecar(args, (line) => process.stderr.write(`${line}\n`));
+      process.stdout.write(isJson ? `${JSON.stringify(report, null, 2)}\n` : `${sidecarTable(report)}\n`);
+      return 0;
+    }
     case "tower": {
       process.stdout.write(`${JSON.stringify(await benchTower(args, (line) => process.stderr.write(`${line}\n`)), null, 2)}\n`);
       return 0;
@@ -48,7 +54,7 @@ async function main(): Promise<number> {
     case "paper":
       return printPaper(args, (line) => process.stdout.write(`${line}\n`));
     default:
-      process.stderr.write("npm run bench -- core|channel|channel-gas|tower|tree|trace|disputes|paper [--json]\n");
+      process.stderr.write("npm run bench -- core|channel|channel-gas|sidecar|tower|tree|trace|disputes|paper [--json]\n");
       return 2;
   }
 }
