@@ -1,10 +1,11 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 
-import { JsonRpcProvider, Wallet, ZeroAddress } from "ethers";
+import type { PaymentRequirements } from "@x402/core/types";
+import { JsonRpcProvider, Wallet } from "ethers";
 
 import { fromHex } from "../../core/codec/index.ts";
-import { Agnt2Client, CallScheme, ChannelDesk, callRequirement, createKeySigner, createTicket, requestHash, writePayload } from "../../sdk/index.ts";
+import { Agnt2Client, CallScheme, ChannelDesk, createKeySigner, createTicket, requestHash, writePayload } from "../../sdk/index.ts";
 import { ChannelAgent, beginByChannel, createLocalSigner } from "../../sdk/node/index.ts";
 import { signDollar, dollarDomain } from "../../test/builders/dollarSigning.ts";
 import { PRICE_BASE, PRICE_DOLLARS_BASE, TARGET } from "./BenchPlan.ts";
@@ -14,7 +15,6 @@ import type { NextRequest } from "./runLoad.ts";
 
 const HASH = requestHash({ method: "GET", target: TARGET });
 const TIMEOUT_SECONDS = 30;
-const MARGIN_SECONDS = 30;
 
 /** The text of a request of the load; every server gets the same but for what pays for it. */
 export function requestText(port: number, extra = ""): string {
@@ -71,20 +71,22 @@ async function byChannel({ server, key, dir }: BuyerPlan, network: BenchNetwork)
 
 const paymentHeader = (accepted: unknown, payload: unknown): string => `PAYMENT-SIGNATURE: ${Buffer.from(JSON.stringify({ x402Version: 2, accepted, payload })).toString("base64")}\r\n`;
 
+/** What the server's own 402 asks for. */
+async function askedFor(port: number): Promise<PaymentRequirements[]> {
+  const asked = await fetch(`http://127.0.0.1:${port}${TARGET}`);
+  return (JSON.parse(Buffer.from(asked.headers.get("payment-required") ?? "", "base64").toString()) as { accepts: PaymentRequirements[] }).accepts;
+}
+
 async function byCall({ server, key }: BuyerPlan, network: BenchNetwork): Promise<BenchBuyer> {
   const { deployment } = readContracts(network.deploymentFile);
   const client = new Agnt2Client({ sequencerUrl: network.sequencerUrl, apiUrl: network.apiUrl, deployment });
   const agent = await client.agent({ signer: createKeySigner(key), windowMs: 0 });
-  const { domain, asset } = agent.config;
-  const requirement = callRequirement({
-    chainId: domain.chainId, rollup: domain.inbox, payTo: server.payTo, provider: await client.agentIndex(server.payTo), asset: ZeroAddress, amount: PRICE_BASE, unit: asset.assetScale,
-    maxTimeoutSeconds: TIMEOUT_SECONDS, deadlineSeconds: TIMEOUT_SECONDS + MARGIN_SECONDS,
-  });
+  const [requirement] = await askedFor(server.port);
   const scheme = new CallScheme({ agent });
   let paid = 0n;
   return {
     async next() {
-      const { slot, id, ticket } = await scheme.forRequest(HASH).pay(requirement);
+      const { slot, id, ticket } = await scheme.forRequest(HASH).pay(requirement!);
       paid += PRICE_BASE;
       return requestText(server.port, paymentHeader(requirement, writePayload({ slot, id, ticket })));
     },
@@ -95,9 +97,7 @@ async function byCall({ server, key }: BuyerPlan, network: BenchNetwork): Promis
 
 async function byDollar({ server, key }: BuyerPlan, network: BenchNetwork): Promise<BenchBuyer> {
   const wallet = new Wallet(key);
-  const asked = await fetch(`http://127.0.0.1:${server.port}${TARGET}`);
-  const { accepts } = JSON.parse(Buffer.from(asked.headers.get("payment-required") ?? "", "base64").toString()) as { accepts: { asset: string; payTo: string }[] };
-  const [accepted] = accepts;
+  const [accepted] = await askedFor(server.port);
   let paid = 0n;
   return {
     async next() {
