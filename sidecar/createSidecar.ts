@@ -101,6 +101,8 @@ interface Parts {
   door?: Door;
   identity?: Identity;
   buying?: Buying;
+  /** Door, gateway and proxy, as far as they are asked for. */
+  isListening?: boolean;
 }
 
 /**
@@ -112,6 +114,8 @@ export function createSidecar({ config, logger, onEvent = () => undefined }: Sid
   const ready = Promise.withResolvers<void>();
   // Who does not wait for it hears of a failure by the end of the service.
   ready.promise.catch(() => undefined);
+  /** Door, gateway and proxy listen, as far as they are asked for. */
+  const listening = Promise.withResolvers<void>();
   let parts: Parts | undefined;
   let isDraining = false;
 
@@ -175,7 +179,7 @@ export function createSidecar({ config, logger, onEvent = () => undefined }: Sid
       },
     });
     const readiness = new Readiness({
-      settings, provider: chain.provider, ways: ways.late, isDraining: () => isDraining,
+      settings, provider: chain.provider, ways: ways.late, isDraining: () => isDraining, isListening: () => parts?.isListening === true,
       missingSteps: () => parts?.identity?.missing ?? [], canClaim: () => ledger?.canClaim ?? true,
     });
     const own: Parts = { chain, metrics, tokens, ways, readiness, adminPort, port: settings.port === 0 ? await freePort(settings.host) : settings.port, ...(ledger === undefined ? {} : { ledger }), ...(pricing === undefined ? {} : { pricing }) };
@@ -194,6 +198,8 @@ export function createSidecar({ config, logger, onEvent = () => undefined }: Sid
     staging.started("readiness", () => readiness.stop());
     runIdentity(staging, own);
     await openDoor(staging, own);
+    own.isListening = true;
+    listening.resolve();
   }
 
   function describeStatus(): Record<string, unknown> {
@@ -254,7 +260,7 @@ export function createSidecar({ config, logger, onEvent = () => undefined }: Sid
     identity.start().then(
       () => {
         facts(own);
-        void own.readiness.look().then(() => {
+        void Promise.all([own.readiness.look(), listening.promise]).then(() => {
           ready.resolve();
           onEvent({ kind: "ready" });
         });

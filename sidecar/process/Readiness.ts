@@ -19,6 +19,8 @@ export interface ReadinessOptions {
   /** Steps of the first start that are not done. */
   readonly missingSteps: () => readonly string[];
   readonly isDraining: () => boolean;
+  /** Whether everything that is asked for listens: door, gateway, proxy. */
+  readonly isListening: () => boolean;
   /** Whether payments can be written down now. */
   readonly canClaim: () => boolean;
   /** Milliseconds; for tests. */
@@ -27,7 +29,7 @@ export interface ReadinessOptions {
 
 /** What a sidecar can do now. */
 export interface ReadinessReport {
-  /** At least one way to be paid works, the service answers, and what is served can be written down. */
+  /** All that was asked for listens, at least one way to be paid works, the service answers, and what is served can be written down. */
   readonly ready: boolean;
   /** What is wrong, in words; also what does not make it unready, such as a way that is away. */
   readonly problems: readonly string[];
@@ -121,13 +123,13 @@ export class Readiness {
   }
 
   report(): ReadinessReport {
-    const { settings, ways, missingSteps, isDraining, canClaim } = this.#options;
+    const { settings, ways, missingSteps, isDraining, isListening, canClaim } = this.#options;
     const offered = Object.fromEntries(ways.map(({ name, isReady }) => [name, isReady])) as ReadinessReport["ways"];
     const skew = Math.abs(this.#clockBehindSeconds ?? 0);
     const isSelling = settings.upstream !== undefined;
     const missing = missingSteps();
     const fatal = [
-      isDraining() ? "it is being stopped" : "",
+      isDraining() ? "it is being stopped" : isListening() ? "" : "it is starting",
       isSelling && !ways.some(({ isReady }) => isReady) ? "no way to be paid works" : "",
       isSelling && this.#upstream === false ? "the service behind does not answer" : "",
       this.#freeDiskMb !== undefined && this.#freeDiskMb < settings.minFreeDiskMb ? `the disk of the data folder has ${this.#freeDiskMb} MiB left` : "",

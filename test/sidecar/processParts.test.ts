@@ -110,7 +110,7 @@ describe("sidecar parts of the process", () => {
 
   describe("readiness", () => {
     const now = Date.now();
-    async function reportOf(given: { flags?: string[]; ways?: readonly boolean[]; block?: number; date?: number; missing?: string[]; draining?: boolean; canClaim?: boolean }) {
+    async function reportOf(given: { flags?: string[]; ways?: readonly boolean[]; block?: number; date?: number; missing?: string[]; draining?: boolean; listening?: boolean; canClaim?: boolean }) {
       const clock = createHttpServer((_request, response) => {
         response.sendDate = false;
         response.setHeader("date", new Date(now + 1000 * (given.date ?? 0)).toUTCString());
@@ -123,7 +123,7 @@ describe("sidecar parts of the process", () => {
       const readiness = new Readiness({
         settings, provider: { getBlock: async () => ({ timestamp: Math.floor(now / 1000) + (given.block ?? -5) }) as never }, now: () => now,
         ways: (given.ways ?? [true, true]).map((isReady, place) => ({ name: place === 0 ? ("call" as const) : ("channel" as const), isReady })),
-        missingSteps: () => given.missing ?? [], isDraining: () => given.draining ?? false, canClaim: () => given.canClaim ?? true,
+        missingSteps: () => given.missing ?? [], isDraining: () => given.draining ?? false, isListening: () => given.listening ?? true, canClaim: () => given.canClaim ?? true,
       });
       await readiness.look();
       for (const server of [clock, service]) server.close();
@@ -139,7 +139,7 @@ describe("sidecar parts of the process", () => {
     });
     for (const [what, given] of [
       ["no way works", { ways: [false, false] }], ["the clock is behind the chain's servers", { date: 300 }], ["the clock is ahead of them", { date: -300 }],
-      ["L1's last block is from the future", { block: 300 }], ["it is being stopped", { draining: true }], ["nothing can be written down", { canClaim: false }],
+      ["L1's last block is from the future", { block: 300 }], ["it is being stopped", { draining: true }], ["its door does not listen yet", { listening: false }], ["nothing can be written down", { canClaim: false }],
       ["the disk is nearly full", { flags: ["--min-free-disk-mb", "9007199254740991"] }], ["nothing listens behind it", { flags: ["--upstream", "http://127.0.0.1:9"] }],
     ] as const) {
       it(`is not ready when ${what}`, async () => {
