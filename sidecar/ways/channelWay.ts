@@ -24,7 +24,7 @@ export interface ChannelWayOptions {
   readonly repeatMatchMs?: number;
   /** A request waits so long for its call. Default 2 s. */
   readonly ticketWaitMs?: number;
-  /** Requests that wait at once, in all and from one address. Default 1,024 and 64. */
+  /** Requests that wait at once, in all and from one address. Default 1,024 and 256: a busy buyer has one address. */
   readonly maxWaiting?: number;
   readonly maxWaitingEach?: number;
   /** Whether answered calls get a line in the channel's file of calls. Default true. */
@@ -101,7 +101,7 @@ export class ChannelWay implements Way {
   constructor(options: ChannelWayOptions) {
     this.#options = options;
     this.#matchMs = options.matchMs ?? 10_000;
-    this.#room = new WaitingRoom(options.maxWaiting ?? 1_024, options.maxWaitingEach ?? 64);
+    this.#room = new WaitingRoom(options.maxWaiting ?? 1_024, options.maxWaitingEach ?? 256);
   }
 
   get isReady(): boolean {
