@@ -63,6 +63,16 @@ for (const { name, create, address } of TRANSPORTS) {
       const other = new Promise<ChannelConnection>((resolve) => waiting.push(resolve));
       return [await client.dial(here, 5_000), await other];
     }
+    it("an address leads to the next process there too, also with the id of the one before", async () => {
+      (await pair())[0].close();
+      await server.stop();
+      server = create();
+      const next = await server.listen(here, (connection) => waiting.shift()?.(connection));
+      expect(next.address).to.equal(here);
+      const kept = name === "libp2p" ? [here, `${here}/p2p/12D3KooWGC6TvWhfapngX6wvJHMYvKpDMXPb3ZnCZ6dMoaMtimQ5`] : [here];
+      for (here of kept) for (const connection of await pair()) connection.close();
+    });
+
     interface Collected {
       readonly frames: Uint8Array[];
       end: { error: { code: string } | undefined } | undefined;

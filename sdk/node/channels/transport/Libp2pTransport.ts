@@ -13,6 +13,8 @@ const MAX_CONNECTIONS = 4_096;
 const WINDOW_BYTES = 4 << 20;
 const READ_BUFFER_BYTES = 4 * WINDOW_BYTES;
 const WRITE_BUFFER_BYTES = 64 << 20;
+/** At the end of an address: the id of one process, which the next one there does not have. */
+const PEER_ID = /\/p2p\/[A-Za-z0-9]+$/;
 
 function wrap(stream: Stream, own: Libp2p, { remotePeer, remoteAddr }: Connection, isDialler: boolean): FramedConnection {
   stream.maxReadBufferLength = READ_BUFFER_BYTES;
@@ -48,7 +50,8 @@ function wrap(stream: Stream, own: Libp2p, { remotePeer, remoteAddr }: Connectio
 
 /**
  * js-libp2p: TCP, noise, yamux. A peer id lives as long as its process; the agents' signatures are bound to the two ids of the
- * connection (`authenticate`). Addresses are multiaddrs: `/ip4/HOST/tcp/PORT`, with or without `/p2p/ID`.
+ * connection (`authenticate`). Addresses are multiaddrs: `/ip4/HOST/tcp/PORT`, with or without `/p2p/ID`:
+ * who is there is known by its signature, and the id of an address that was kept is that of a process which may be gone.
  */
 export class Libp2pTransport implements ChannelTransport {
   readonly name = "libp2p";
@@ -83,7 +86,7 @@ export class Libp2pTransport implements ChannelTransport {
       await own.handle(PROTOCOL, (stream, connection) => onConnection(wrap(stream, own, connection, false)), { maxInboundStreams: MAX_STREAMS });
       const [here] = own.getMultiaddrs();
       if (here === undefined) throw new Error("it has no address");
-      return { address: here.toString(), stop: () => this.#stopNode(own) };
+      return { address: here.toString().replace(PEER_ID, ""), stop: () => this.#stopNode(own) };
     } catch (error) {
       if (node !== undefined) await this.#stopNode(node);
       throw shellError("channel/unreachable", { address }, toError(error).message, error);
@@ -95,7 +98,7 @@ export class Libp2pTransport implements ChannelTransport {
       const node = await (this.#dialler ??= this.#createNode([]));
       const signal = AbortSignal.timeout(timeoutMs);
       const { multiaddr } = await import("@multiformats/multiaddr");
-      const connection = await node.dial(multiaddr(address), { signal });
+      const connection = await node.dial(multiaddr(address.replace(PEER_ID, "")), { signal });
       const stream = await connection.newStream(PROTOCOL, { signal, maxOutboundStreams: MAX_STREAMS });
       return wrap(stream, node, connection, true);
     } catch (error) {
