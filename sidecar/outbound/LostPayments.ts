@@ -18,6 +18,11 @@ export class LostPayments {
     if (this.#payments.size > MOST) this.#payments.delete(this.#payments.keys().next().value!);
   }
 
+  /** It has turned out to be worth nothing: it is not shown again. */
+  forget(receiptId: number): void {
+    for (const [key, { paid }] of this.#payments) if (paid.entry.id === receiptId) this.#payments.delete(key);
+  }
+
   take(origin: string, requestHash: Uint8Array, nowMs: number): Paid | undefined {
     if (this.#payments.size === 0) return undefined;
     const key = `${origin} ${Buffer.from(requestHash).toString("hex")}`;

@@ -144,7 +144,7 @@ export function createBuyer(options: BuyerOptions): Buyer {
     const before = settling ?? Promise.resolve();
     const mine = before
       .catch(() => undefined)
-      .then(() => settleUnknown({ store, budget, ways: options.ways, live, onEvent, stopping: stopping.signal, now }))
+      .then(() => settleUnknown({ store, budget, ways: options.ways, live, lost: parts.lost, onEvent, stopping: stopping.signal, now }))
       .finally(() => {
         if (settling === mine) settling = undefined;
       });

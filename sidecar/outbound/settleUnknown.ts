@@ -1,5 +1,6 @@
 import { toError } from "../../runtime/errors/CodedError.ts";
 import type { Budget } from "./Budget.ts";
+import type { LostPayments } from "./LostPayments.ts";
 import type { BuyerEvent } from "./OutboundRequest.ts";
 import { spendingOf } from "./PaymentEntry.ts";
 import type { Receipt } from "./Receipt.ts";
@@ -12,13 +13,15 @@ export interface SettleParts {
   readonly ways: readonly BuyerWay[];
   /** Whose exchanges run now: they find out by themselves. */
   readonly live: ReadonlySet<number>;
+  /** Those that a request made again would show again. */
+  readonly lost: LostPayments;
   readonly onEvent: (event: BuyerEvent) => void;
   readonly stopping: AbortSignal;
   /** Unix milliseconds. */
   readonly now: () => number;
 }
 
-async function settleOne({ store, budget, ways, live, onEvent }: SettleParts, receipt: Receipt): Promise<void> {
+async function settleOne({ store, budget, ways, live, lost, onEvent }: SettleParts, receipt: Receipt): Promise<void> {
   const way = ways.find(({ name }) => name === receipt.way);
   if (way === undefined || live.has(receipt.id)) return;
   let fate: Fate;
@@ -30,6 +33,8 @@ async function settleOne({ store, budget, ways, live, onEvent }: SettleParts, re
     return;
   }
   if (fate === "open" || live.has(receipt.id)) return;
+  // In the turn in which nobody has it: what is freed here must not be freed once more.
+  if (fate === "dead") lost.forget(receipt.id);
   await store.change(receipt.id, { state: fate });
   if (fate === "dead") budget.release(spendingOf(receipt));
   onEvent({ kind: fate === "dead" ? "freed" : fate, receipt: { ...receipt, state: fate } });
@@ -39,12 +44,14 @@ async function settleOne({ store, budget, ways, live, onEvent }: SettleParts, re
  * Payments on channels are written down behind the engine's log: what a crash left out of the receipts is added to them, one for each
  * channel, so that the sums are those of the money. Compared only while nothing is under way there.
  */
-async function compareTotal({ store, budget, live, onEvent, now }: SettleParts, way: BuyerWay, total: ChannelTotal): Promise<void> {
+async function compareTotal({ store, budget, live, lost, onEvent, now }: SettleParts, way: BuyerWay, total: ChannelTotal): Promise<void> {
   const { channelId, payee, network, asset, paid } = total;
   if (live.size > 0 || total.openCalls > 0) return;
   // What it paid before this buyer knew it is none of its receipts.
   if (!store.knowsChannel(channelId)) return store.knowChannel(channelId, paid);
   for (const receipt of store.openOn(channelId)) {
+    if (live.has(receipt.id)) continue;
+    lost.forget(receipt.id);
     await store.change(receipt.id, { state: "dead" });
     budget.release(spendingOf(receipt));
   }

@@ -37,7 +37,7 @@ describe("sidecar/outbound: channels", function () {
   let origin = "";
   let nowMs = Date.now();
   /** What the seller does with a call of a channel. */
-  let mode: "honest" | "other-bytes" | "release" = "honest";
+  let mode: "honest" | "other-bytes" | "release" | "silent" = "honest";
   const served: string[] = [];
   const events: PromotionEvent[] = [];
   let channelPaid = 0n;
@@ -46,7 +46,7 @@ describe("sidecar/outbound: channels", function () {
     stage = await ChannelStage.start("hardhat");
     [seller, buyerActor] = [await stage.actor(), await stage.actor()];
     way = new ChannelWay({ chainId: 31337, adjudicator: stage.adjudicator, payTo: seller.wallet.address, peer: () => sellers.listening, matchMs: 1_000 });
-    sellers = await stage.agent(seller, { listen: "tls://127.0.0.1:0", serve: (channel) => way.attach(channel) });
+    sellers = await stage.agent(seller, { listen: "/ip4/127.0.0.1/tcp/0", serve: (channel) => way.attach(channel) });
     const requirement = way.requirement({ amount: PRICE, asset: ETH }, 30);
     const exact = stubRequirement({ payTo: seller.wallet.address });
     server = createServer((request, response) => {
@@ -59,6 +59,7 @@ describe("sidecar/outbound: channels", function () {
       }
       void (async () => {
         const asked = requestHash({ method: request.method!, target: request.url! });
+        if (mode === "silent") return void response.destroy();
         const payment = await way.find(decodeTicket(String(ticket))!, asked, requirement, "127.0.0.1");
         if (mode === "release") {
           way.release(payment);
@@ -149,6 +150,27 @@ describe("sidecar/outbound: channels", function () {
     const before = buyers.channels[0]!.channel.status().capacityUnits;
     expect(await promotion.turn()).to.equal("deposit");
     await until("the deposit is seen", () => buyers.channels[0]!.channel.status().capacityUnits > before);
+  });
+
+  it("buyer: finds the seller's next process, which ends the calls that the one before has left open", async () => {
+    const before = buyer.spent(STUB_NETWORK, ETH).today;
+    mode = "silent";
+    const lost = ask().then(() => "none", (error: { code: string }) => error.code);
+    await until("the seller has the call", () => way.counts.openCalls === 1);
+    const { listening } = sellers;
+    await sellers.stop();
+    way.close();
+    expect(await lost).to.equal("buy/lost");
+    mode = "honest";
+    expect(buyer.receipts.list({ limit: 1 })[0]).to.include({ state: "open", way: "channel" });
+    way = new ChannelWay({ chainId: 31337, adjudicator: stage.adjudicator, payTo: seller.wallet.address, peer: () => sellers.listening, repeatMatchMs: 200 });
+    sellers = await stage.agent(seller, { listen: listening!, serve: (channel) => way.attach(channel) });
+    await until("the receipt has an end", async () => {
+      await buyer.settle();
+      return buyer.receipts.list({ limit: 1 })[0]!.state === "dead";
+    });
+    expect(buyer.spent(STUB_NETWORK, ETH).today).to.equal(before);
+    expect((await ask()).status).to.equal(200);
   });
 
   it("promotion: finds its channels again after a restart, and receipts that were not written are made up for", async () => {
