@@ -3,6 +3,11 @@ import type { Provider, Signer, TransactionRequest, TransactionResponse, TypedDa
 
 /** EIP-7825: no transaction may have more. */
 const MAX_TRANSACTION_GAS = 1n << 24n;
+/**
+ * Two processes with one key may take the same nonce for the same call. With the same gas it would be one transaction, and each would
+ * believe it its own; with another, the node refuses the second, which takes the next nonce.
+ */
+const OWN_GAS = 1_000;
 
 /**
  * Offers a quarter more gas than the estimate. Between an estimate and its block time goes on, and a call may cost more then: the first
@@ -23,7 +28,7 @@ class MarginSigner extends AbstractSigner {
   }
 
   override async sendTransaction(request: TransactionRequest): Promise<TransactionResponse> {
-    return await this.#inner.sendTransaction({ ...request, gasLimit: request.gasLimit ?? (await this.estimateGas(request)) });
+    return await this.#inner.sendTransaction({ ...request, gasLimit: request.gasLimit ?? (await this.estimateGas(request)) - BigInt(Math.floor(Math.random() * OWN_GAS)) });
   }
 
   override connect(provider: Provider | null): Signer {
