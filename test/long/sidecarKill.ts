@@ -12,7 +12,7 @@ import type { SidecarProcess } from "../builders/SidecarProcess.ts";
 import { pause, until } from "../builders/until.ts";
 import { Random } from "../differential/scenario/Random.ts";
 
-/** `KILLS=50 SEED=…` for the full run, or to see the same one again. */
+/** Set by `npm run kill:sidecar -- --kills 50 --seed S`. */
 const KILLS = Number(process.env["KILLS"] ?? 4);
 const SEED = Number(process.env["SEED"] ?? Date.now() % 1_000_000);
 const PER_KILL_MS = 60_000;
