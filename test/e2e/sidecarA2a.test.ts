@@ -49,7 +49,7 @@ describe("sidecar: agents that find, ask and pay each other", function () {
     const dir = mkdtempSync(join(tmpdir(), "agnt2-sidecar-"));
     dirs.push(dir);
     const { sequencerUrl, apiUrl, l1Url, faucetUrl, deploymentFile } = network;
-    const common = ["--data-dir", dir, "--sequencer", sequencerUrl, "--api", apiUrl, "--l1", l1Url, "--deployment", deploymentFile, "--faucet", faucetUrl, "--port", "0", "--admin-port", "0", "--channel-listen", "/ip4/127.0.0.1/tcp/0"];
+    const common = ["--data-dir", dir, "--sequencer", sequencerUrl, "--api", apiUrl, "--l1", l1Url, "--deployment", deploymentFile, "--faucet", faucetUrl, "--port", "0", "--admin-port", "0", "--channel-listen", "tls://127.0.0.1:0"];
     return createSidecar({ config: readSidecarConfig({ env: {}, flags: [...common, ...flags] }), logger: createLogger({ service: name, level: "info", output: { write: (text) => (log += text) } }) });
   }
 
