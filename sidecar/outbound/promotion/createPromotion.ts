@@ -288,7 +288,8 @@ export function createPromotion(options: PromotionOptions): Promotion {
     stop: async () => {
       isStopped = true;
       clearTimeout(timer);
-      await working;
+      // Whoever asked for this turn hears of its failure; what is stopped after this must be.
+      await working?.catch(() => undefined);
     },
   };
 }

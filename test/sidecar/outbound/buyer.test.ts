@@ -76,6 +76,18 @@ describe("sidecar/outbound: buying", () => {
     expect(stage.signatures()).to.equal(2);
   });
 
+  it("buyer: goes on when old receipts cannot be forgotten, and says why", async () => {
+    stage = await stage.again({ settleEveryMs: 5 });
+    const { store } = stage.buyer.parts;
+    store.prune = () => {
+      throw new Error("the disk is full");
+    };
+    const troubles = (): string[] => stage.events.flatMap((event) => (event.kind === "trouble" ? [event.error.message] : []));
+    await until("it has been tried twice", () => troubles().length >= 2);
+    expect(new Set(troubles())).to.deep.equal(new Set(["the disk is full"]));
+    expect(await (await stage.buyer.fetch(`${seller.origin}/a`)).text()).to.equal("sold");
+  });
+
   it("buyer: sends forms, blobs and small streams, each with its digest", async () => {
     const seen: (string | undefined)[] = [];
     const taker = await startSellerStub(({ request, payment, ask, sell }) => {
