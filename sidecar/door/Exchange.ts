@@ -61,7 +61,7 @@ export class Exchange implements ClientEvents, AnswerHandler, BodyReader {
   }
 
   start(): void {
-    this.#door.running.add(this);
+    this.#door.running.add(this, this.#client.head.remoteAddress);
     try {
       const verdict = this.#door.gate.decide(this.#client.head, this);
       if (verdict instanceof Promise) verdict.then((later) => this.#guard(() => this.#follow(later)), (error: unknown) => this.#refuse(error));
