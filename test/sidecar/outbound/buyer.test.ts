@@ -150,6 +150,21 @@ describe("sidecar/outbound: buying", () => {
     await poor.stop();
   });
 
+  it("budget: what was spent while the clock was far ahead counts in the day that it is put back to, and no longer", async () => {
+    let nowMs = Date.UTC(2030, 0, 2);
+    const poor = await stage.again({ now: () => nowMs, limits: [{ network: STUB_NETWORK, asset: STUB_ASSET, maxPerCall: 5_000n, perDay: 1_000n }] });
+    await (await poor.buyer.fetch(`${seller.origin}/a`)).text();
+    nowMs = Date.UTC(2026, 0, 2);
+    for (const time of [nowMs, nowMs - 86_400_000]) {
+      nowMs = time;
+      expect(await codeOf(poor.buyer.fetch(`${seller.origin}/a`))).to.equal("buy/budget");
+    }
+    nowMs = Date.UTC(2026, 0, 3);
+    expect((await poor.buyer.fetch(`${seller.origin}/a`)).status).to.equal(200);
+    expect(await codeOf(poor.buyer.fetch(`${seller.origin}/a`))).to.equal("buy/budget");
+    await poor.stop();
+  });
+
   it("buyer: a caller that gives up gets its own reason, and the payment that was out is looked up", async () => {
     const left = new AbortController();
     const slow = await startSellerStub(({ payment, ask }) => {
