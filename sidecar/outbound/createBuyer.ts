@@ -152,14 +152,20 @@ export function createBuyer(options: BuyerOptions): Buyer {
     return mine;
   }
 
+  const trouble = (error: unknown): void => onEvent({ kind: "trouble", error: toError(error) });
   const timer = setInterval(() => {
     if (settling !== undefined) return;
-    settle().catch((error: unknown) => onEvent({ kind: "trouble", error: toError(error) }));
-    store.prune(now() - keepReceiptsMs, maxReceipts);
+    settle().catch(trouble);
+    try {
+      store.prune(now() - keepReceiptsMs, maxReceipts);
+    } catch (error) {
+      // A disk that is full: nobody waits here, and the process goes on.
+      trouble(error);
+    }
   }, settleEveryMs);
   timer.unref();
   // What an earlier process has left open.
-  settle().catch((error: unknown) => onEvent({ kind: "trouble", error: toError(error) }));
+  settle().catch(trouble);
 
   return {
     fetch,
