@@ -42,6 +42,8 @@ export interface Buyer {
   /** The same without the platform's objects; for the gateway and the proxy. @throws SidecarError `buy/…` */
   exchange(request: OutboundRequest): Promise<OutboundAnswer>;
   readonly receipts: BuyerReceipts;
+  /** The address that pays, in every way; undefined: not known, or not one. */
+  readonly payer: string | undefined;
   /** What is left of a budget is its limits less this. */
   spent(network: string, asset: string): { readonly inAll: bigint; readonly today: bigint };
   /** Asks now what became of payments without an outcome. */
@@ -171,6 +173,7 @@ export function createBuyer(options: BuyerOptions): Buyer {
     fetch,
     exchange,
     settle,
+    payer: options.payer,
     receipts: {
       list: (query) => store.list(query),
       get: (id) => store.get(id),
