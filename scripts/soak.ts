@@ -32,12 +32,14 @@ const FEE_UNITS = 2n;
 /** How far calls and x402 may be ahead of the channel, so that all three run all the time. */
 const AHEAD = 0.03;
 /** Live heaps are measured so many times in a run. */
-const HEAPS = 20;
+const HEAPS = 12;
 /** Receipts that the buyer keeps, as a part of those of its channel: pruning has to happen in every run. */
 const KEPT_PART = 0.2;
 const LEAST_KEPT = 1_000;
-/** A call's deadline, the margins for clocks, and the next look. */
+/** As long as no receipt finds its end: a call's deadline, the margins for clocks, and the next look. */
 const KNOWN_MS = 300_000;
+const REPLICA_MS = 1_000;
+const RETRY_MS = 5_000;
 const NAMES = ["buyer", "talker", "caller"] as const;
 type Name = (typeof NAMES)[number];
 
@@ -87,7 +89,7 @@ async function main(): Promise<number> {
     const { buyer, talker } = watched;
     await promote(buyer.sidecar, talker.sidecar);
     for (const each of Object.values(watched)) each.inspector = await Inspector.connect(each.inspectPort);
-    const before = await accountsOf(market, owners);
+    const before = await coreState(market, owners);
     const port = buyer.sidecar.ports.gateway;
     kinds = {
       channel: new Traffic({ port, path: "/agents/talker/quote", total: planned.channel, connections: Number(values.connections) }),
@@ -205,8 +207,9 @@ async function untilKnown(buyer: SidecarProcess): Promise<void> {
   const database = new DatabaseSync(join(buyer.setup.dataDir, "buyer", OUTBOUND_FILE), { readOnly: true });
   const count = database.prepare("SELECT count(*) AS open FROM payments WHERE state IN ('reserved', 'open')");
   try {
-    for (const endMs = performance.now() + KNOWN_MS; ; await new Promise((resolve) => setTimeout(resolve, 5_000))) {
+    for (let [last, endMs] = [Infinity, 0]; ; await new Promise((resolve) => setTimeout(resolve, RETRY_MS))) {
       const { open } = count.get() as { open: number };
+      if (open < last) [last, endMs] = [open, performance.now() + KNOWN_MS];
       if (open === 0 || performance.now() > endMs) return;
       say(`${open} receipts without an end: their deadlines are waited for`);
     }
@@ -215,19 +218,41 @@ async function untilKnown(buyer: SidecarProcess): Promise<void> {
   }
 }
 
-/** INVOKEs and RESPONDs: each costs a fee. */
-function recordsOf({ made, served, failed }: CoreAccount): number {
-  return made + served + failed;
+/** Layer Core at a moment: the agents' accounts, and how many receipts there are. */
+interface CoreState {
+  readonly accounts: Record<Name, CoreAccount>;
+  readonly receipts: number;
 }
 
-async function accountsOf(market: SidecarMarket, owners: Record<Name, Wallet>): Promise<Record<Name, CoreAccount>> {
-  return Object.fromEntries(await Promise.all(NAMES.map(async (name) => [name, await market.account(owners[name].address)]))) as Record<Name, CoreAccount>;
+async function coreState(market: SidecarMarket, owners: Record<Name, Wallet>): Promise<CoreState> {
+  const count = async (): Promise<number> => Number(((await (await fetch(`${market.network.apiUrl}/v1/status`)).json()) as { receiptCount: number }).receiptCount);
+  // The replica is a moment behind.
+  let receipts = await count();
+  for (let before = -1; before !== receipts; receipts = await count()) {
+    before = receipts;
+    await new Promise((resolve) => setTimeout(resolve, REPLICA_MS));
+  }
+  const accounts = Object.fromEntries(await Promise.all(NAMES.map(async (name) => [name, await market.account(owners[name].address)]))) as Record<Name, CoreAccount>;
+  return { accounts, receipts };
+}
+
+/** What an agent did since then (INVOKE, RESPOND, TIMEOUT, …): each costs a fee. */
+async function recordsSince(market: SidecarMarket, agent: number, first: number): Promise<number> {
+  let records = 0;
+  for (let from: number | undefined = first; from !== undefined; ) {
+    const answer = await fetch(`${market.network.apiUrl}/v1/receipts?from=${from}&limit=500&agent=${agent}`);
+    if (!answer.ok) throw new Error(`the replica answered ${answer.status}`);
+    const page = (await answer.json()) as { readonly items: readonly { readonly outcome: string }[]; readonly next?: number };
+    records += page.items.filter(({ outcome }) => outcome === "OK").length;
+    from = page.next;
+  }
+  return records;
 }
 
 /** Where buyers, sellers, channels and chains differ, in words. */
-async function compare(market: SidecarMarket, watched: Record<Name, Watched>, owners: Record<Name, Wallet>, before: Record<Name, CoreAccount>): Promise<string[]> {
+async function compare(market: SidecarMarket, watched: Record<Name, Watched>, owners: Record<Name, Wallet>, before: CoreState): Promise<string[]> {
   const [buyer, talker, caller] = await readBooks(market, NAMES.map((name) => ({ sidecar: watched[name].sidecar, owner: owners[name] })), false);
-  const after = await accountsOf(market, owners);
+  const after = await coreState(market, owners);
   const problems: string[] = [];
   const same = (what: string, ...sums: readonly (bigint | number)[]): void => {
     say(`${what}: ${sums.join(" = ")}`);
@@ -239,9 +264,13 @@ async function compare(market: SidecarMarket, watched: Record<Name, Watched>, ow
   same("x402, dollars: receipts, price times payments, ledger", buyer!.spent.exact.amount, BigInt(buyer!.spent.exact.count) * PRICE_DOLLARS_BASE, caller!.earned.exact.amount);
   same("x402, dollars on L1: seller has, buyer has given", await market.dollarsOf(owners.caller.address), PRICE_DOLLARS_BASE * BigInt(planned.exact) + 1_000n - (await market.dollarsOf(owners.buyer.address)), caller!.earned.exact.amount);
   // While it was measured; the few calls before the channel are in the books only.
-  const moved = (name: Name): bigint => BigInt(after[name].balance - before[name].balance) + FEE_UNITS * BigInt(recordsOf(after[name]) - recordsOf(before[name]));
-  same("calls, units in Layer Core: seller got, its ledger", moved("caller"), caller!.earned.call.amount / WEI_PER_UNIT);
-  same("calls, units in Layer Core: sellers got, buyer gave", moved("caller") + moved("talker"), -moved("buyer"));
+  const moved = async (name: Name): Promise<bigint> => {
+    const [now, then] = [after.accounts[name], before.accounts[name]];
+    return BigInt(now.balance - then.balance) + FEE_UNITS * BigInt(await recordsSince(market, now.index, before.receipts));
+  };
+  const [gave, callerGot, talkerGot] = [-(await moved("buyer")), await moved("caller"), await moved("talker")];
+  same("calls, units in Layer Core: seller got, its ledger", callerGot, caller!.earned.call.amount / WEI_PER_UNIT);
+  same("calls, units in Layer Core: sellers got, buyer gave", callerGot + talkerGot, gave);
   return problems;
 }
 

@@ -33,7 +33,7 @@ export class Traffic {
     return this.#answered;
   }
 
-  /** Answers other than 200, of which nothing may have been charged. */
+  /** Answers other than 200: asked again. What they cost, if anything, is in the books of both sides. */
   get refused(): number {
     return this.#refused;
   }
@@ -67,7 +67,11 @@ export class Traffic {
         await new Promise((resolve) => setTimeout(resolve, AHEAD_PAUSE_MS));
         continue;
       }
-      client ??= await KeepAliveClient.connect(port);
+      if (client === undefined) {
+        client = await KeepAliveClient.connect(port);
+        // The last one may have been asked meanwhile.
+        continue;
+      }
       const number = (this.#begun += 1);
       const answer = await client.send(`GET ${path}?n=${number} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n`).catch((error: unknown) => ({ status: 0, head: "", body: Buffer.from(String(error)) }));
       if (answer.status === 200) this.#answered += 1;
