@@ -30,11 +30,11 @@ const PRICE_DOLLARS_BASE = 100n;
 const WEI_PER_UNIT = 1_000_000_000n;
 const FEE_UNITS = 2n;
 /** How far calls and x402 may be ahead of the channel, so that all three run all the time. */
-const AHEAD = 0.03;
+const AHEAD = 0.005;
 /** Live heaps are measured so many times in a run. */
 const HEAPS = 12;
 /** Receipts that the buyer keeps, as a part of those of its channel: pruning has to happen in every run. */
-const KEPT_PART = 0.2;
+const KEPT_PART = 0.1;
 const LEAST_KEPT = 1_000;
 /** As long as no receipt finds its end: a call's deadline, the margins for clocks, and the next look. */
 const KNOWN_MS = 300_000;
