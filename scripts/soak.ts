@@ -40,6 +40,7 @@ const LEAST_KEPT = 1_000;
 const KNOWN_MS = 300_000;
 const REPLICA_MS = 1_000;
 const RETRY_MS = 5_000;
+const STOP_MS = 20_000;
 const NAMES = ["buyer", "talker", "caller"] as const;
 type Name = (typeof NAMES)[number];
 
@@ -77,7 +78,11 @@ async function main(): Promise<number> {
   // Ended by hand, it says what it had, and takes its processes with it.
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     process.on(signal, () => {
-      if (kinds === undefined || ended === "by hand") return void market.stop().finally(() => process.exit(130));
+      if (kinds === undefined || ended === "by hand") {
+        // What does not end by then is left.
+        setTimeout(() => process.exit(130), STOP_MS).unref();
+        return void Promise.all([...market.sidecars, ...market.programs].map((program) => program.kill())).then(() => market.stop()).finally(() => process.exit(130));
+      }
       say("No more is asked; what was asked is waited for. Once more ends it at once.");
       end("by hand");
     });
