@@ -103,6 +103,8 @@ function pump(body: Readable, response: ServerResponse): Promise<boolean> {
     body.once("close", () => end(false));
     response.once("close", () => end(false));
     response.on("error", () => end(false));
+    // Over before anybody listened.
+    if (body.destroyed || response.destroyed) end(false);
   });
 }
 
