@@ -65,6 +65,7 @@ export const sidecarSettings = defineConfig({
   // Limits.
   maxConnections: { env: "SIDECAR_MAX_CONNECTIONS", parser: integer(1, 65_535), default: 4_096, description: "Open connections of buyers" },
   maxRunning: { env: "SIDECAR_MAX_RUNNING", parser: integer(1, 65_535), default: 1_024, description: "Requests that are served at once; more get 503" },
+  maxRunningPerAddress: { env: "SIDECAR_MAX_RUNNING_PER_ADDRESS", parser: integer(1, 65_535), default: 256, description: "Of these, for one address (IPv6: /64); behind a proxy that speaks for everybody: as many" },
   maxHeaderBytes: { env: "SIDECAR_MAX_HEADER_BYTES", parser: integer(1_024, 1_048_576), default: 32_768, description: "Size of a request's head" },
   headerMs: { env: "SIDECAR_HEADER_MS", parser: durationMs, default: 10_000, description: "Time for a request's head" },
   maxBodyBytes: { env: "SIDECAR_MAX_BODY_BYTES", parser: integer(1, 1_073_741_824), default: 1_048_576, description: "Size of a request's body, where a route says nothing else" },
@@ -74,6 +75,7 @@ export const sidecarSettings = defineConfig({
   holdBytes: { env: "SIDECAR_HOLD_BYTES", parser: integer(1_024, 268_435_456), default: 1_048_576, description: "Answers up to this size are held until they are paid" },
   holdMs: { env: "SIDECAR_HOLD_MS", parser: durationMs, default: 10_000, description: "How long an answer without a length is read before it counts as endless" },
   keepAnswerBytes: { env: "SIDECAR_KEEP_ANSWER_BYTES", parser: integer(0, 16_777_216), default: 262_144, description: "Answers up to this size are kept for a buyer that asks again" },
+  keepReceipts: { env: "SIDECAR_KEEP_RECEIPTS", parser: integer(1_000, 1_000_000_000), default: 1_000_000, description: "Receipts of what was bought that are kept, the newest (about 0.7 KB each); sums stay" },
   keepSeconds: { env: "SIDECAR_KEEP_SECONDS", parser: integer(60, 31_536_000), default: 86_400, description: "How long a payment is remembered past its own expiry" },
   repeatWaitMs: { env: "SIDECAR_REPEAT_WAIT_MS", parser: durationMs, default: 30_000, description: "How long a repeated request waits for the first one's answer" },
   drainMs: { env: "SIDECAR_DRAIN_MS", parser: durationMs, default: 20_000, description: "How long running exchanges may take when the sidecar is stopped" },

@@ -76,6 +76,18 @@ describe("sidecar/outbound: buying", () => {
     expect(stage.signatures()).to.equal(2);
   });
 
+  it("buyer: goes on when old receipts cannot be forgotten, and says why", async () => {
+    stage = await stage.again({ settleEveryMs: 5 });
+    const { store } = stage.buyer.parts;
+    store.prune = () => {
+      throw new Error("the disk is full");
+    };
+    const troubles = (): string[] => stage.events.flatMap((event) => (event.kind === "trouble" ? [event.error.message] : []));
+    await until("it has been tried twice", () => troubles().length >= 2);
+    expect(new Set(troubles())).to.deep.equal(new Set(["the disk is full"]));
+    expect(await (await stage.buyer.fetch(`${seller.origin}/a`)).text()).to.equal("sold");
+  });
+
   it("buyer: sends forms, blobs and small streams, each with its digest", async () => {
     const seen: (string | undefined)[] = [];
     const taker = await startSellerStub(({ request, payment, ask, sell }) => {
@@ -138,6 +150,21 @@ describe("sidecar/outbound: buying", () => {
     await poor.stop();
   });
 
+  it("budget: what was spent while the clock was far ahead counts in the day that it is put back to, and no longer", async () => {
+    let nowMs = Date.UTC(2030, 0, 2);
+    const poor = await stage.again({ now: () => nowMs, limits: [{ network: STUB_NETWORK, asset: STUB_ASSET, maxPerCall: 5_000n, perDay: 1_000n }] });
+    await (await poor.buyer.fetch(`${seller.origin}/a`)).text();
+    nowMs = Date.UTC(2026, 0, 2);
+    for (const time of [nowMs, nowMs - 86_400_000]) {
+      nowMs = time;
+      expect(await codeOf(poor.buyer.fetch(`${seller.origin}/a`))).to.equal("buy/budget");
+    }
+    nowMs = Date.UTC(2026, 0, 3);
+    expect((await poor.buyer.fetch(`${seller.origin}/a`)).status).to.equal(200);
+    expect(await codeOf(poor.buyer.fetch(`${seller.origin}/a`))).to.equal("buy/budget");
+    await poor.stop();
+  });
+
   it("buyer: a caller that gives up gets its own reason, and the payment that was out is looked up", async () => {
     const left = new AbortController();
     const slow = await startSellerStub(({ payment, ask }) => {
@@ -172,5 +199,17 @@ describe("sidecar/outbound: buying", () => {
     expect(stage.buyer.receipts.prune(Date.now() + 1_000)).to.equal(2);
     expect(stage.buyer.receipts.list()).to.have.length(1);
     expect(stage.buyer.receipts.sums()[0]).to.include({ amount: 3_000n, count: 3 });
+  });
+
+  it("receipts: the newest are kept, the oldest go first and so many at once, and what is open stays", async () => {
+    for (let i = 0; i < 6; i += 1) await (await stage.buyer.fetch(`${seller.origin}/a`)).text();
+    const { store } = stage.buyer.parts;
+    const [oldest] = store.list().slice(-1);
+    await store.change(oldest!.id, { state: "open" });
+    expect(store.prune(0, 3, 1)).to.equal(1);
+    expect(store.prune(0, 3, 10)).to.equal(1);
+    expect(store.prune(0, 3)).to.equal(0);
+    expect(store.list().map(({ id }) => id - oldest!.id)).to.deep.equal([5, 4, 3, 0]);
+    expect(stage.buyer.receipts.sums()[0]).to.include({ amount: 6_000n, count: 6 });
   });
 });
