@@ -48,8 +48,6 @@ export class Exchange implements ClientEvents, AnswerHandler, BodyReader {
 
   /** When the upstream is given up; Infinity: not now. */
   #deadline = Infinity;
-  /** When the body of a paid request must be whole. */
-  #bodyDeadline = Infinity;
   #lateError: "door/upstream-timeout" | "sale/answer-too-large" = "door/upstream-timeout";
   /** Since when bytes wait for the client. */
   #blockedAt = Infinity;
@@ -90,7 +88,6 @@ export class Exchange implements ClientEvents, AnswerHandler, BodyReader {
   onRequestEnd(rawTrailers: readonly string[]): void {
     if (this.#body.finishCollecting() || this.#isClosed) return;
     this.#guard(() => {
-      if (this.#isBodyLate(Date.now())) throw new SidecarError("payment/expired", {});
       this.#body.finish(rawTrailers, this.#connection);
       if (this.#phase === "asking") this.#deadline = Date.now() + this.#route!.timeoutMs;
       if (this.#phase === "waiting" && !this.#isEnding) this.#judge(this.#head!);
@@ -179,7 +176,7 @@ export class Exchange implements ClientEvents, AnswerHandler, BodyReader {
     if (digest !== undefined && !this.#body.expect(digest)) throw new SidecarError("payment/digest", {});
     this.#phase = "asking";
     this.#deadline = Date.now() + route.timeoutMs;
-    if (this.#sale !== undefined) this.#bodyDeadline = Date.now() + this.#sale.bodyMs;
+    if (this.#sale !== undefined) this.#body.untilMs = Date.now() + this.#sale.bodyMs;
     // A request that must not be sent twice does not meet a connection that its service is just closing.
     this.#service.pool.acquire(this, REPEATABLE_METHODS.has(this.#client.head.method) ? Infinity : FRESH_MS);
   }
@@ -409,14 +406,9 @@ export class Exchange implements ClientEvents, AnswerHandler, BodyReader {
     return this.#phase === "over" || this.#phase === "sent";
   }
 
-  /** What pays for it may end before the service is done. */
-  #isBodyLate(now: number): boolean {
-    return now > this.#bodyDeadline;
-  }
-
   /** Called from time to time. */
   sweep(now: number): void {
-    if ((this.#phase === "asking" || this.#phase === "waiting") && this.#body.isStarted && !this.#body.isEnded && this.#isBodyLate(now)) return this.#fail(new SidecarError("payment/expired", {}), "body-late");
+    if ((this.#phase === "asking" || this.#phase === "waiting") && this.#body.isLate(now)) return this.#fail(new SidecarError("payment/expired", {}), "body-late");
     const { bodyIdleMs, stallMs } = this.#door.limits;
     if (now > this.#deadline && (this.#phase === "asking" || this.#phase === "holding") && (this.#body.isEnded || !this.#body.isStarted)) {
       if (this.#lateError === "sale/answer-too-large") return this.#tooLarge();
