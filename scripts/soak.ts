@@ -31,8 +31,9 @@ const WEI_PER_UNIT = 1_000_000_000n;
 const FEE_UNITS = 2n;
 /** How far calls and x402 may be ahead of the channel, so that all three run all the time. */
 const AHEAD = 0.005;
-/** Live heaps are measured so many times in a run. */
+/** Live heaps are measured so many times in a run, and at least so often. */
 const HEAPS = 12;
+const HEAP_SECONDS = 60;
 /** Receipts that the buyer keeps, as a part of those of its channel: pruning has to happen in every run. */
 const KEPT_PART = 0.1;
 const LEAST_KEPT = 1_000;
@@ -153,10 +154,11 @@ async function run(kinds: Record<keyof Counts, Traffic>, watched: Record<Name, W
   const sum = (of: "answered" | "total"): number => Object.values(kinds).reduce((all, kind) => all + kind[of], 0);
   const part = (): number => sum("answered") / sum("total");
   let heaps = 0;
+  let heapAt = 0;
   let last = { at: 0, answered: 0 };
   const sampleAll = async (isLast = false): Promise<void> => {
-    const isHeapDue = isLast || part() * HEAPS >= heaps;
-    if (isHeapDue) heaps = Math.floor(part() * HEAPS) + 1;
+    const isHeapDue = isLast || part() * HEAPS >= heaps || seconds() > heapAt + HEAP_SECONDS;
+    if (isHeapDue) [heaps, heapAt] = [Math.floor(part() * HEAPS) + 1, seconds()];
     for (const { sidecar, inspector, samples } of Object.values(watched)) {
       const sample = takeSample(sidecar.program.pid, sidecar.setup.dataDir, seconds(), part());
       samples.push(isHeapDue && part() > 0.01 ? { ...sample, ...(await inspector?.liveHeap()) } : sample);

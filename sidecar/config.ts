@@ -60,6 +60,7 @@ export const sidecarSettings = defineConfig({
   channelListen: { env: "SIDECAR_CHANNEL_LISTEN", parser: text, default: "/ip4/127.0.0.1/tcp/8403", description: "Where channel partners reach this agent: a libp2p address or tls://HOST:PORT" },
   channelAddress: { env: "SIDECAR_CHANNEL_ADDRESS", parser: text, default: undefined, description: "The same as others have to dial it; `channelListen` when left out" },
   towers: { env: "AGNT2_TOWERS", parser: list(url("http", "https")), default: [], description: "Watchtowers that get the newest state of each channel" },
+  recordCalls: { env: "SIDECAR_RECORD_CALLS", parser: flag, default: false, description: "A line of about 160 bytes for each call that was sold on a channel (`channels/calls-<channel>.log`), for accounts; the file is never shortened" },
   matchMs: { env: "SIDECAR_MATCH_MS", parser: durationMs, default: 10_000, description: "How long a channel call waits for its HTTP request" },
   ticketWaitMs: { env: "SIDECAR_TICKET_WAIT_MS", parser: durationMs, default: 2_000, description: "How long an HTTP request waits for its channel call" },
   // Limits.
