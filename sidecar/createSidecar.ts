@@ -177,6 +177,7 @@ export function createSidecar({ config, logger, onEvent = () => undefined }: Sid
         if (notice.kind === "trouble") logger.warn({ err: notice.error, channelId: notice.channelId }, "Trouble with a channel.");
         onEvent({ kind: "channel", notice });
       },
+      onUp: () => parts?.gate?.sweepSoon(),
     });
     const readiness = new Readiness({
       settings, provider: chain.provider, ways: ways.late, isDraining: () => isDraining, isListening: () => parts?.isListening === true,
