@@ -5,7 +5,7 @@ import { configVariable, defineConfig } from "hardhat/config";
 import type { HardhatUserConfig, NetworkUserConfig } from "hardhat/types/config";
 
 import { deployTask } from "./deploy/task.ts";
-import { nativeTypescriptBindings } from "./scripts/hardhat/nativeTypescriptBindings.ts";
+import { BINDINGS_DRAFT, nativeTypescriptBindings } from "./scripts/hardhat/nativeTypescriptBindings.ts";
 
 const require = createRequire(import.meta.url);
 
@@ -64,7 +64,7 @@ export default defineConfig({
       invariant: { runs: 64, depth: 64, failOnRevert: false },
     },
   },
-  typechain: { outDir: "./typechain-types", tsNocheck: true },
+  typechain: { outDir: BINDINGS_DRAFT, tsNocheck: true },
   // Read only when sources are verified: `npx hardhat deploy --network NAME --verify`.
   verify: { etherscan: { apiKey: configVariable("ETHERSCAN_API_KEY") } },
   chainDescriptors: explorersFromEnvironment(),

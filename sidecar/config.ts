@@ -65,6 +65,7 @@ export const sidecarSettings = defineConfig({
   // Limits.
   maxConnections: { env: "SIDECAR_MAX_CONNECTIONS", parser: integer(1, 65_535), default: 4_096, description: "Open connections of buyers" },
   maxRunning: { env: "SIDECAR_MAX_RUNNING", parser: integer(1, 65_535), default: 1_024, description: "Requests that are served at once; more get 503" },
+  maxRunningPerAddress: { env: "SIDECAR_MAX_RUNNING_PER_ADDRESS", parser: integer(1, 65_535), default: 256, description: "Of these, for one address (IPv6: /64); behind a proxy that speaks for everybody: as many" },
   maxHeaderBytes: { env: "SIDECAR_MAX_HEADER_BYTES", parser: integer(1_024, 1_048_576), default: 32_768, description: "Size of a request's head" },
   headerMs: { env: "SIDECAR_HEADER_MS", parser: durationMs, default: 10_000, description: "Time for a request's head" },
   maxBodyBytes: { env: "SIDECAR_MAX_BODY_BYTES", parser: integer(1, 1_073_741_824), default: 1_048_576, description: "Size of a request's body, where a route says nothing else" },

@@ -221,7 +221,7 @@ export function createSidecar({ config, logger, onEvent = () => undefined }: Sid
     const gate = createGate({
       ways: own.ways.late, prices: own.prices, ledger, log: logger, baseUrl: publicUrl(), metrics: own.metrics.gate,
       answerHeaders: createAttestations({ chainId: own.chain.economy.chainId, signer: await sessionAttester(own.identity!.session) }),
-      limits: { hashBodyBytes: settings.hashBodyBytes, repeatWaitMs: settings.repeatWaitMs, maxExchanges: Math.max(settings.maxRunning, 1) },
+      limits: { hashBodyBytes: settings.hashBodyBytes, repeatWaitMs: settings.repeatWaitMs, maxExchanges: Math.max(settings.maxRunning, 1), maxExchangesPerAddress: settings.maxRunningPerAddress },
     });
     gate.start();
     staging.started("gate", () => gate.stop());
@@ -299,12 +299,12 @@ export function createSidecar({ config, logger, onEvent = () => undefined }: Sid
   async function openDoor(staging: Staging, own: Parts): Promise<void> {
     const { gate, site } = own;
     if (gate === undefined || settings.upstream === undefined) return;
-    const { maxHeaderBytes, headerMs, bodyIdleMs, holdMs, maxConnections, maxRunning, tlsCert, tlsKey, host, drainMs } = settings;
+    const { maxHeaderBytes, headerMs, bodyIdleMs, holdMs, maxConnections, maxRunning, maxRunningPerAddress, tlsCert, tlsKey, host, drainMs } = settings;
     const tls = tlsCert === undefined || tlsKey === undefined ? undefined : { cert: await readFile(tlsCert, "utf8"), key: await readFile(tlsKey, "utf8") };
     const door = createDoor({
       gate, upstream: settings.upstream, tls, log: logger, metrics: own.metrics.door,
       side: site === undefined ? undefined : { upstream: site.upstream, handles: (head) => site.handles(head) },
-      limits: { headerBytes: maxHeaderBytes, headerMs, bodyIdleMs, holdMs, connections: maxConnections, running: maxRunning },
+      limits: { headerBytes: maxHeaderBytes, headerMs, bodyIdleMs, holdMs, connections: maxConnections, running: maxRunning, runningPerAddress: maxRunningPerAddress },
     });
     await door.listen(host, own.port);
     own.door = door;

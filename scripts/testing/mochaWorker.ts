@@ -10,8 +10,17 @@ const EXIT_GRACE_MS = 10_000;
 
 /** Runs the test files named on the command line in one mocha and reports their counts to the parent process. */
 async function runMocha(files: string[]): Promise<void> {
+  const fileSeconds: Record<string, number> = {};
+  const addSeconds = (file: string, sinceMs: number): void => {
+    const name = relative(process.cwd(), file);
+    fileSeconds[name] = (fileSeconds[name] ?? 0) + (performance.now() - sinceMs) / 1000;
+  };
   const mocha = new Mocha({ timeout: mochaConfig.timeout, forbidOnly: true, reporter: mochaConfig.reporter });
   for (const file of files) mocha.addFile(file);
+  let startedAt = performance.now();
+  const startClock = (): void => void (startedAt = performance.now());
+  // The first file of a process loads what others share, and pays for it here.
+  mocha.suite.on("pre-require", startClock).on("post-require", (_context, file) => addSeconds(file, startedAt));
   await mocha.loadFilesAsync();
 
   let skipped = 0;
@@ -22,13 +31,15 @@ async function runMocha(files: string[]): Promise<void> {
     runner.on("pass", () => passed++);
     // Hooks fail too, so this counts more than tests; a retried test that passes in the end does not come by here.
     runner.on("fail", () => failed++);
+    runner.on("suite", ({ parent }) => parent?.root === true && startClock());
+    runner.on("suite end", ({ parent, file }) => parent?.root === true && file !== undefined && addSeconds(file, startedAt));
     runner.on("pending", (test) => {
       skipped++;
       console.log(`  not run: ${test.fullTitle()} (${relative(process.cwd(), test.file ?? "")})`);
     });
   });
 
-  sendReport({ passed, failed, skipped });
+  sendReport({ passed, failed, skipped, fileSeconds });
   process.exitCode = failed > 0 ? 1 : 0;
   process.disconnect?.();
   setTimeout(() => {

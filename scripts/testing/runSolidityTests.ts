@@ -3,6 +3,8 @@ import hre from "hardhat";
 import { sendReport } from "./testReport.ts";
 
 interface SuiteResult {
+  readonly id: { readonly source: string };
+  readonly durationNs: bigint;
   readonly testResults: readonly { readonly status: string }[];
 }
 
@@ -19,8 +21,10 @@ async function runSolidityTests(testFiles: string[]): Promise<void> {
   const statuses = suiteResults.flatMap((suite) => suite.testResults.map((test) => test.status));
   const count = (status: string): number => statuses.filter((each) => each === status).length;
   const failed = count("Failure");
+  const fileSeconds: Record<string, number> = {};
+  for (const { id, durationNs } of suiteResults) fileSeconds[id.source] = (fileSeconds[id.source] ?? 0) + Number(durationNs) / 1e9;
   // A run that broke off has no failed test, yet it is one.
-  sendReport({ passed: count("Success"), failed: result.success ? failed : Math.max(failed, 1), skipped: count("Skipped") });
+  sendReport({ passed: count("Success"), failed: result.success ? failed : Math.max(failed, 1), skipped: count("Skipped"), fileSeconds });
   process.exitCode = result.success ? 0 : 1;
   process.off("disconnect", onOrphaned);
   process.disconnect?.();

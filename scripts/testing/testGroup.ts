@@ -1,5 +1,5 @@
 import { existsSync, readdirSync } from "node:fs";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 
 /** Tests that run in one process. */
 export interface TestGroup {
@@ -11,10 +11,13 @@ export interface TestGroup {
 /** Quick and pure first, so that a mistake shows early; folders that are not named here come before `e2e`. */
 const ORDER = ["core", "solidity", "deploy", "bench", "contracts", "chain", "runtime", "derivation", "differential"];
 
-/** Groups that write what is built: one after the other, before any story. */
-const BUILDING: readonly string[] = ["solidity", "deploy"];
-/** Groups that keep a core busy from beginning to end, and wait for nothing: they run beside the building ones, not beside stories. */
-const BUSY: readonly string[] = ["core", "bench"];
+/** They compile with Hardhat, whose cache takes one writer: one at a time. */
+const BUILDING: readonly string[] = ["solidity", "deploy", join("test", "e2e", "demo.test.ts")];
+/** Groups that keep a core busy from beginning to end; all others wait for chains, processes and disks much of the time. */
+const BUSY: readonly string[] = ["core", "solidity", "bench", "contracts", "differential", "model"];
+const BUSY_CORES = 1;
+/** So that three that wait fill two cores, and no two run beside one that is busy on each. */
+const WAITING_CORES = 0.65;
 
 /** Packages that a client under test has for itself hold tests of their own. */
 function filesUnder(directory: string, suffix: string): string[] {
@@ -45,25 +48,30 @@ export function findTestGroups(root: string): TestGroup[] {
   return groups.sort((a, b) => rank(a.name) - rank(b.name) || a.name.localeCompare(b.name));
 }
 
-/** Two lanes in two phases; the second begins when both lanes of the first have ended. */
-export interface TestPlan {
-  readonly building: readonly TestGroup[];
-  readonly busy: readonly TestGroup[];
-  /** The stories of `e2e` wait for chains most of the time and are many: each file is a piece of its own. */
-  readonly stories: readonly TestGroup[];
-  /** Whoever has none of these left takes from the end of the stories. */
-  readonly others: readonly TestGroup[];
+/** A group, or one file of it, that runs in a process of its own. */
+export interface TestPiece extends TestGroup {
+  /** How much it keeps busy. */
+  readonly cores: number;
+  readonly isBuilding: boolean;
 }
 
-/** @param cores with less than two, everything runs one after the other; and so do groups without a story to run beside */
-export function planTestGroups(groups: readonly TestGroup[], cores: number): TestPlan {
-  const isStory = ({ name }: TestGroup): boolean => name === "e2e";
-  if (cores < 2 || !groups.some(isStory)) return { building: groups, busy: [], stories: [], others: [] };
-  const isFirst = ({ name }: TestGroup): boolean => BUILDING.includes(name) || BUSY.includes(name);
-  return {
-    building: groups.filter(({ name }) => BUILDING.includes(name)),
-    busy: groups.filter(({ name }) => BUSY.includes(name)),
-    stories: groups.filter(isStory).flatMap((group) => group.files.map((file) => ({ ...group, files: [file] }))),
-    others: groups.filter((group) => !isStory(group) && !isFirst(group)),
-  };
+/**
+ * What can run side by side, in the order in which it should start: a story of `e2e` is a piece of its own, any other group is one piece.
+ * What builds and what takes long comes first.
+ */
+export function planTestPieces(groups: readonly TestGroup[], root: string): TestPiece[] {
+  const pieces = groups.flatMap((group) => (group.name === "e2e" ? group.files.map((file) => ({ ...group, files: [file] })) : [group]));
+  return pieces.map((piece) => {
+    const names = [piece.name, ...piece.files.map((file) => relative(root, file))];
+    const isBuilding = names.some((name) => BUILDING.includes(name));
+    return { ...piece, cores: BUSY.includes(piece.name) ? BUSY_CORES : WAITING_CORES, isBuilding };
+  });
+}
+
+/** The next piece that may start beside those that run; none when it has to wait for one of them to end. */
+export function nextPiece(waiting: readonly TestPiece[], running: readonly TestPiece[], cores: number): TestPiece | undefined {
+  if (running.length === 0) return waiting[0];
+  const used = running.reduce((sum, piece) => sum + piece.cores, 0);
+  const isBuilding = running.some((piece) => piece.isBuilding);
+  return waiting.find((piece) => used + piece.cores <= cores && !(isBuilding && piece.isBuilding));
 }

@@ -4,6 +4,8 @@ export interface TestReport {
   readonly failed: number;
   /** Tests that were written but not run: allowed on a developer's machine, a failure in CI. */
   readonly skipped: number;
+  /** How long each file took with its hooks, by its path from the root of the project. */
+  readonly fileSeconds: Readonly<Record<string, number>>;
 }
 
 /** Sends the report to the process that started this worker; a worker run by hand just prints its tests. */

@@ -23,6 +23,7 @@ export interface DoorLimits {
   readonly connectionsPerAddress: number;
   /** Exchanges at once; more get a 503 before any payment is looked at. */
   readonly running: number;
+  readonly runningPerAddress: number;
   /** After these a connection is closed; 0: never. */
   readonly requestsPerConnection: number;
   /** An idle connection of a client is kept so long. */
@@ -51,6 +52,7 @@ export const DEFAULT_DOOR_LIMITS: DoorLimits = {
   connections: 10_000,
   connectionsPerAddress: 1_000,
   running: 1_024,
+  runningPerAddress: 256,
   requestsPerConnection: 0,
   keepAliveMs: 30_000,
   streamsPerConnection: 100,

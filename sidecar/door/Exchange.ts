@@ -1,4 +1,5 @@
 import { refusalOf } from "../gate/refusalOf.ts";
+import { REPEATABLE_METHODS } from "../gate/RequestContext.ts";
 import type { BodyReader } from "../gate/RequestHead.ts";
 import type { CancelReason, HeaderPairs, HeldAnswer, Refusal, RouteLimits, Sale, SettledSale, Verdict } from "../gate/Sale.ts";
 import { SidecarError } from "../SidecarError.ts";
@@ -15,8 +16,6 @@ import type { AnswerHandler, UpstreamConnection } from "./upstream/UpstreamConne
 
 const NOTHING: HeaderPairs = [];
 const FRESH_MS = 1_000;
-
-const REPEATED = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE"]);
 
 /** One request of a client: decided by the gate, asked of the upstream, paid, answered. */
 export class Exchange implements ClientEvents, AnswerHandler, BodyReader {
@@ -62,7 +61,7 @@ export class Exchange implements ClientEvents, AnswerHandler, BodyReader {
   }
 
   start(): void {
-    this.#door.running.add(this);
+    this.#door.running.add(this, this.#client.head.remoteAddress);
     try {
       const verdict = this.#door.gate.decide(this.#client.head, this);
       if (verdict instanceof Promise) verdict.then((later) => this.#guard(() => this.#follow(later)), (error: unknown) => this.#refuse(error));
@@ -117,7 +116,7 @@ export class Exchange implements ClientEvents, AnswerHandler, BodyReader {
    */
   get #isToBeFinished(): boolean {
     const isAtService = (this.#phase === "asking" && this.#connection !== undefined) || this.#phase === "holding" || this.#phase === "waiting";
-    return isAtService && this.#sale?.settles === "after" && !this.#isEnding && this.#body.isEnded && !this.#client.head.isUpgrade && !REPEATED.has(this.#client.head.method);
+    return isAtService && this.#sale?.settles === "after" && !this.#isEnding && this.#body.isEnded && !this.#client.head.isUpgrade && !REPEATABLE_METHODS.has(this.#client.head.method);
   }
 
   #leave(): void {
@@ -178,7 +177,7 @@ export class Exchange implements ClientEvents, AnswerHandler, BodyReader {
     this.#phase = "asking";
     this.#deadline = Date.now() + route.timeoutMs;
     // A request that must not be sent twice does not meet a connection that its service is just closing.
-    this.#service.pool.acquire(this, REPEATED.has(this.#client.head.method) ? Infinity : FRESH_MS);
+    this.#service.pool.acquire(this, REPEATABLE_METHODS.has(this.#client.head.method) ? Infinity : FRESH_MS);
   }
 
   onConnection(connection: UpstreamConnection): void {
@@ -203,7 +202,7 @@ export class Exchange implements ClientEvents, AnswerHandler, BodyReader {
     this.#connection = undefined;
     if (this.#isClosed) return;
     const isStale = connection !== undefined && connection.uses > 1 && connection.isUntouched;
-    if (this.#phase === "asking" && isStale && !this.#isRetried && !this.#body.isStarted && REPEATED.has(this.#client.head.method)) {
+    if (this.#phase === "asking" && isStale && !this.#isRetried && !this.#body.isStarted && REPEATABLE_METHODS.has(this.#client.head.method)) {
       this.#isRetried = true;
       return this.#service.pool.acquire(this, 0);
     }

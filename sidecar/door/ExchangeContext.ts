@@ -2,7 +2,7 @@ import type { Logger } from "../../runtime/logger/Logger.ts";
 import type { Gate } from "../gate/Gate.ts";
 import type { RequestHead } from "../gate/RequestHead.ts";
 import type { DoorLimits } from "./DoorLimits.ts";
-import type { Exchange } from "./Exchange.ts";
+import type { RunningExchanges } from "./RunningExchanges.ts";
 import type { UpstreamAddress } from "./upstream/UpstreamAddress.ts";
 import type { UpstreamPool } from "./upstream/UpstreamPool.ts";
 
@@ -29,7 +29,7 @@ export interface ExchangeContext {
   readonly limits: DoorLimits;
   readonly log: Logger;
   readonly metrics: DoorMetrics | undefined;
-  readonly running: Set<Exchange>;
+  readonly running: RunningExchanges;
   /** What answers that are paid after them take of memory now. */
   readonly held: { bytes: number };
   readonly isDraining: boolean;

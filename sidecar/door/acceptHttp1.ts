@@ -15,7 +15,7 @@ import { sidecarErrorOf } from "./sidecarErrorOf.ts";
 export interface Http1Events {
   readonly limits: DoorLimits;
   /** True: no further request. */
-  isRefused(): SidecarError | undefined;
+  isRefused(remoteAddress: string | undefined): SidecarError | undefined;
   onRequest(client: ClientSide): void;
   onProblem(error: SidecarError): void;
 }
@@ -54,7 +54,7 @@ export function acceptHttp1(events: Http1Events): Server {
       events.onProblem(error);
       return answerAndClose(response, error);
     }
-    const refused = events.isRefused();
+    const refused = events.isRefused(request.socket.remoteAddress);
     if (refused !== undefined) return answerAndClose(response, refused);
     events.onRequest(new Http1Client(request, response, checked, awaitsContinue, false));
   };
@@ -68,7 +68,7 @@ export function acceptHttp1(events: Http1Events): Server {
     try {
       const checked = check(request, limits);
       if (checked.isChunked || checked.contentLength !== undefined) throw new SidecarError("door/request", { problem: "an upgrade has no body" });
-      const refused = events.isRefused();
+      const refused = events.isRefused(request.socket.remoteAddress);
       if (refused !== undefined) throw refused;
       events.onRequest(new Http1Upgrade(request, socket, early ?? NO_UPGRADE, checked));
     } catch (thrown) {

@@ -11,7 +11,7 @@ import { sidecarErrorOf } from "./sidecarErrorOf.ts";
 
 export interface Http2Events {
   readonly limits: DoorLimits;
-  isRefused(): SidecarError | undefined;
+  isRefused(remoteAddress: string | undefined): SidecarError | undefined;
   onRequest(client: ClientSide): void;
   onProblem(error: SidecarError): void;
 }
@@ -67,7 +67,7 @@ export function acceptHttp2(events: Http2Events): Http2Acceptor {
     if (request.rawHeaders.length > 2 * limits.headerCount) throw new SidecarError("door/headers-too-large", { limitBytes: limits.headerBytes });
     checkTarget(request.method, request.target);
     const checked = checkHeaders(request.rawHeaders, false);
-    const refused = events.isRefused();
+    const refused = events.isRefused(stream.session?.socket.remoteAddress);
     if (refused !== undefined) throw refused;
     events.onRequest(new Http2Client(stream, headers, request, checked));
   }

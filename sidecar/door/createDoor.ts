@@ -8,6 +8,7 @@ import type { Gate } from "../gate/Gate.ts";
 import type { RequestHead } from "../gate/RequestHead.ts";
 import { sourceOf } from "../gate/sourceOf.ts";
 import { SidecarError } from "../SidecarError.ts";
+import { WaitingRoom } from "../ways/WaitingRoom.ts";
 import { acceptHttp1, writeRefusal } from "./acceptHttp1.ts";
 import { acceptHttp2 } from "./acceptHttp2.ts";
 import type { ClientSide } from "./ClientSide.ts";
@@ -15,6 +16,7 @@ import { DEFAULT_DOOR_LIMITS } from "./DoorLimits.ts";
 import type { DoorLimits } from "./DoorLimits.ts";
 import { Exchange } from "./Exchange.ts";
 import type { DoorMetrics, DoorService, ExchangeContext } from "./ExchangeContext.ts";
+import { RunningExchanges } from "./RunningExchanges.ts";
 import { speaksHttp2 } from "./speaksHttp2.ts";
 import { parseUpstreamAddress } from "./upstream/UpstreamAddress.ts";
 import type { UpstreamAddress } from "./upstream/UpstreamAddress.ts";
@@ -65,9 +67,9 @@ export function createDoor(options: DoorOptions): Door {
   const service: DoorService = { pool: poolTo(address), address };
   const sideAddress = options.side === undefined ? undefined : parseUpstreamAddress(options.side.upstream);
   const side: DoorService | undefined = sideAddress === undefined ? undefined : { pool: poolTo(sideAddress), address: sideAddress };
-  const running = new Set<Exchange>();
+  const running = new RunningExchanges(limits.running, limits.runningPerAddress);
   const sockets = new Set<Socket>();
-  const perAddress = new Map<string, number>();
+  const connections = new WaitingRoom(limits.connections, limits.connectionsPerAddress);
   let isDraining = false;
   let sweeper: NodeJS.Timeout | undefined;
 
@@ -85,9 +87,9 @@ export function createDoor(options: DoorOptions): Door {
   };
   const events = {
     limits,
-    isRefused(): SidecarError | undefined {
+    isRefused(remoteAddress: string | undefined): SidecarError | undefined {
       if (isDraining) return new SidecarError("door/stopping", {});
-      if (running.size < limits.running) return undefined;
+      if (running.hasRoom(sourceOf(remoteAddress))) return undefined;
       metrics?.exchange("busy", 0);
       return new SidecarError("door/busy", { retryAfterSeconds: 1 });
     },
@@ -109,9 +111,7 @@ export function createDoor(options: DoorOptions): Door {
   /** Counts a connection in. @returns false: there are too many, it is told so */
   const admit = (socket: Socket): boolean => {
     const from = sourceOf(socket.remoteAddress);
-    const count = perAddress.get(from) ?? 0;
-    const isTooMany = sockets.size >= limits.connections || count >= limits.connectionsPerAddress;
-    if (isTooMany || isDraining) {
+    if (isDraining || !connections.enter(from)) {
       socket.on("error", () => socket.destroy());
       metrics?.exchange("busy", 0);
       // A TLS client could not read it.
@@ -120,12 +120,9 @@ export function createDoor(options: DoorOptions): Door {
       return false;
     }
     sockets.add(socket);
-    perAddress.set(from, count + 1);
     socket.once("close", () => {
       sockets.delete(socket);
-      const left = (perAddress.get(from) ?? 1) - 1;
-      if (left > 0) perAddress.set(from, left);
-      else perAddress.delete(from);
+      connections.leave(from);
     });
     return true;
   };

@@ -1,4 +1,6 @@
 import { SidecarError } from "../SidecarError.ts";
+import { WaitingRoom } from "../ways/WaitingRoom.ts";
+import type { GateLimits } from "./GateOptions.ts";
 import type { HeldAnswer } from "./Sale.ts";
 
 /** How an exchange ended, for who waits for it. */
@@ -9,14 +11,7 @@ export type ExchangeEnd =
   /** Whether it was paid is not known yet. */
   | { readonly kind: "doubt" };
 
-export interface ExchangeLimits {
-  /** Paid exchanges at once. */
-  readonly maxExchanges: number;
-  /** Requests that wait for an answer to one payment, and in all. */
-  readonly maxWaitersPerPayment: number;
-  readonly maxWaiters: number;
-  readonly repeatWaitMs: number;
-}
+export type ExchangeLimits = Pick<GateLimits, "maxExchanges" | "maxExchangesPerAddress" | "maxWaiters" | "maxWaitersPerAddress" | "maxWaitersPerPayment" | "repeatWaitMs">;
 
 /** One payment that is being worked on: by a sale, or by who clears up after a crash. */
 export interface Exchange {
@@ -34,10 +29,13 @@ interface Running extends Exchange {
 export class Exchanges {
   readonly #limits: ExchangeLimits;
   readonly #running = new Map<string, Running>();
-  #waiters = 0;
+  readonly #sales: WaitingRoom;
+  readonly #waiters: WaitingRoom;
 
   constructor(limits: ExchangeLimits) {
     this.#limits = limits;
+    this.#sales = new WaitingRoom(limits.maxExchanges, limits.maxExchangesPerAddress);
+    this.#waiters = new WaitingRoom(limits.maxWaiters, limits.maxWaitersPerAddress);
   }
 
   get size(): number {
@@ -45,19 +43,24 @@ export class Exchanges {
   }
 
   get waiters(): number {
-    return this.#waiters;
+    return this.#waiters.size;
   }
 
-  get isFull(): boolean {
-    return this.#running.size >= this.#limits.maxExchanges;
+  /** For a sale to this address. */
+  hasRoom(from: string): boolean {
+    return this.#sales.hasRoom(from);
   }
 
   find(key: string): Exchange | undefined {
     return this.#running.get(key);
   }
 
-  /** The caller has looked: there is none with this key. */
-  begin(key: string, proof: Uint8Array): Exchange {
+  /**
+   * The caller has looked: there is none with this key, and there is room for it.
+   * @param from whom it is sold to; undefined: it is being cleared up after a crash
+   */
+  begin(key: string, proof: Uint8Array, from?: string): Exchange {
+    const isCounted = from !== undefined && this.#sales.enter(from);
     const running: Running = {
       key,
       proof,
@@ -65,6 +68,7 @@ export class Exchanges {
       finish: (end) => {
         if (this.#running.get(key) !== running) return;
         this.#running.delete(key);
+        if (isCounted) this.#sales.leave(from);
         for (const tell of running.waiters) tell(end);
       },
     };
@@ -73,19 +77,18 @@ export class Exchanges {
   }
 
   /** Waits for the end of an exchange. @throws SidecarError `payment/in-progress` when it takes too long, or too many wait */
-  wait(exchange: Exchange): Promise<ExchangeEnd> {
+  wait(exchange: Exchange, from: string): Promise<ExchangeEnd> {
     const { waiters } = exchange as Running;
-    if (waiters.size >= this.#limits.maxWaitersPerPayment || this.#waiters >= this.#limits.maxWaiters) return Promise.reject(new SidecarError("payment/in-progress", {}));
+    if (waiters.size >= this.#limits.maxWaitersPerPayment || !this.#waiters.enter(from)) return Promise.reject(new SidecarError("payment/in-progress", {}));
     return new Promise((resolve, reject) => {
       const tell = (end: ExchangeEnd | undefined): void => {
         waiters.delete(tell);
-        this.#waiters -= 1;
+        this.#waiters.leave(from);
         clearTimeout(timer);
         if (end === undefined) reject(new SidecarError("payment/in-progress", {}));
         else resolve(end);
       };
       const timer = setTimeout(tell, this.#limits.repeatWaitMs, undefined);
-      this.#waiters += 1;
       waiters.add(tell);
     });
   }

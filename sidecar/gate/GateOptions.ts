@@ -11,13 +11,15 @@ export interface GateLimits {
   readonly maxPaymentHeaderBytes: number;
   /** Paid requests with a body up to this need no Content-Digest: it is read first. */
   readonly hashBodyBytes: number;
-  /** Sales at once. */
+  /** Sales at once, in all and to one address. */
   readonly maxExchanges: number;
+  readonly maxExchangesPerAddress: number;
   /** Payments that are being verified, in all and from one address. */
   readonly maxVerifying: number;
   readonly maxVerifyingPerAddress: number;
-  /** Requests that wait for the answer to a payment that another request brought, in all and for one payment. */
+  /** Requests that wait for the answer to a payment that another request brought, in all, from one address and for one payment. */
   readonly maxWaiters: number;
+  readonly maxWaitersPerAddress: number;
   readonly maxWaitersPerPayment: number;
   readonly repeatWaitMs: number;
   /** Last answers that no ledger keeps. Bytes. */
@@ -32,9 +34,11 @@ export const GATE_LIMITS: GateLimits = {
   maxPaymentHeaderBytes: 16_384,
   hashBodyBytes: 65_536,
   maxExchanges: 4_096,
+  maxExchangesPerAddress: 1_024,
   maxVerifying: 512,
   maxVerifyingPerAddress: 64,
   maxWaiters: 512,
+  maxWaitersPerAddress: 64,
   maxWaitersPerPayment: 8,
   repeatWaitMs: 30_000,
   recentBytes: 16 * 2 ** 20,

@@ -12,11 +12,12 @@ export interface RequestContext {
   readonly path: string;
 }
 
-const REPEATABLE: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE"]);
+/** What a service may get twice without doing it twice (RFC 9110 9.2.2); TRACE is never sold. */
+export const REPEATABLE_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE"]);
 
 /** Whether the service may get this request a second time. */
 export function isRepeatable({ head, route }: RequestContext): boolean {
-  return !head.isUpgrade && (route.isIdempotent || REPEATABLE.has(head.method));
+  return !head.isUpgrade && (route.isIdempotent || REPEATABLE_METHODS.has(head.method));
 }
 
 /** A header that must stand there once, as one value. */

@@ -5,6 +5,7 @@ import { callHash } from "../../sdk/x402/callHash.ts";
 import { decodeTicket } from "../../sdk/x402/ticket.ts";
 import type { LedgerRow } from "../ledger/LedgerRow.ts";
 import { SidecarError } from "../SidecarError.ts";
+import { WaitingRoom } from "../ways/WaitingRoom.ts";
 import type { OfferedPayment, VerifiedPayment, Way } from "../ways/Way.ts";
 import type { Exchange, ExchangeEnd } from "./Exchanges.ts";
 import type { GateLimits } from "./GateOptions.ts";
@@ -18,6 +19,7 @@ import { isRepeatable } from "./RequestContext.ts";
 import type { RequestContext } from "./RequestContext.ts";
 import type { HeldAnswer, Verdict } from "./Sale.ts";
 import type { SaleBooks } from "./SaleBooks.ts";
+import { Seat } from "./Seat.ts";
 import type { Sweeper } from "./Sweeper.ts";
 
 const BUSY_RETRY_SECONDS = 2;
@@ -31,6 +33,7 @@ interface Offer {
   readonly payment: OfferedPayment;
   readonly hashed: HashedRequestHead;
   readonly proof: Uint8Array;
+  readonly seat: Seat;
 }
 
 export interface TillOptions {
@@ -56,19 +59,18 @@ export class Till {
   readonly #sweeper: Sweeper;
   readonly #limits: GateLimits;
   readonly #askedFor: TillOptions["askedFor"];
-  /** Verifications under way by address; an address with none has no entry. */
-  readonly #byAddress = new Map<string, number>();
-  #verifying = 0;
+  readonly #verifying: WaitingRoom;
 
   constructor({ books, sweeper, limits, askedFor }: TillOptions) {
     this.#books = books;
     this.#sweeper = sweeper;
     this.#limits = limits;
     this.#askedFor = askedFor;
+    this.#verifying = new WaitingRoom(limits.maxVerifying, limits.maxVerifyingPerAddress);
   }
 
   get verifying(): number {
-    return this.#verifying;
+    return this.#verifying.size;
   }
 
   /** The long form: PAYMENT-SIGNATURE. */
@@ -76,10 +78,10 @@ export class Till {
     const payload = readPaymentHeader(header, this.#limits.maxPaymentHeaderBytes);
     const { way, requirement } = matchRequirement(payload.accepted, this.#askedFor(request));
     const payment = way.read(payload, requirement);
-    return this.#guarded(request, async () => {
+    return this.#guarded(this.#seatOf(request), async (seat) => {
       const hashed = await hashRequest(request.head, request.body, request.route, this.#limits.hashBodyBytes);
       const proof = payment.ticket === undefined ? headerProof(hashed.requestHash, header) : callHash(hashed.requestHash, payment.ticket);
-      return this.#sell(request, { way, payment, hashed, proof });
+      return this.#sell(request, { way, payment, hashed, proof, seat });
     });
   }
 
@@ -91,20 +93,21 @@ export class Till {
     for (const one of this.#askedFor(request)) if (one.way.find !== undefined && (asked === undefined || one.amount < asked.amount)) asked = one;
     if (asked === undefined) throw new SidecarError("payment/unknown-requirement", {});
     const { way, requirement } = asked;
+    const seat = this.#seatOf(request);
     const found = (hashed: HashedRequestHead): Verdict | Promise<Verdict> => {
       const proof = callHash(hashed.requestHash, ticket);
       const isWritten = !isRepeatable(request);
       const earlier = isWritten ? this.#books.ledger.findByProof(way.name, proof) : undefined;
-      if (earlier !== undefined) return this.#look(earlier, proof).then((verdict) => verdict ?? Promise.reject(new SidecarError("payment/no-call", {})));
+      if (earlier !== undefined) return this.#look(earlier, proof, seat).then((verdict) => verdict ?? Promise.reject(new SidecarError("payment/no-call", {})));
       const recent = isWritten ? undefined : this.#books.recent.find(proof);
       if (recent !== undefined) return this.#repeated(way, recent);
       const payment = way.find!(ticket, hashed.requestHash, requirement, request.head.remoteAddress);
-      const sell = (verified: VerifiedPayment): Verdict | Promise<Verdict> => this.#sellVerified(request, { way, payment: verified, hashed, proof }, verified, isWritten, undefined);
+      const sell = (verified: VerifiedPayment): Verdict | Promise<Verdict> => this.#sellVerified(request, { way, payment: verified, hashed, proof, seat }, verified, isWritten, undefined);
       return payment instanceof Promise ? payment.then(sell) : sell(payment);
     };
     const hashed = this.#hashAtOnce(request);
     return hashed === undefined
-      ? this.#guarded(request, async () => found(await hashRequest(request.head, request.body, request.route, this.#limits.hashBodyBytes)))
+      ? this.#guarded(seat, async () => found(await hashRequest(request.head, request.body, request.route, this.#limits.hashBodyBytes)))
       : found(hashed);
   }
 
@@ -114,19 +117,17 @@ export class Till {
     return hashed instanceof Promise ? undefined : hashed;
   }
 
+  #seatOf({ head: { remoteAddress } }: RequestContext): Seat {
+    return new Seat(this.#verifying, remoteAddress);
+  }
+
   /** Counts who is at it, in all and by address, before anything of a stranger is waited for. */
-  async #guarded({ head: { remoteAddress } }: RequestContext, work: () => Promise<Verdict>): Promise<Verdict> {
-    const ofAddress = this.#byAddress.get(remoteAddress) ?? 0;
-    if (this.#verifying >= this.#limits.maxVerifying || ofAddress >= this.#limits.maxVerifyingPerAddress) throw new SidecarError("door/busy", { retryAfterSeconds: BUSY_RETRY_SECONDS });
-    this.#verifying += 1;
-    this.#byAddress.set(remoteAddress, ofAddress + 1);
+  async #guarded(seat: Seat, work: (seat: Seat) => Promise<Verdict>): Promise<Verdict> {
+    seat.take();
     try {
-      return await work();
+      return await work(seat);
     } finally {
-      this.#verifying -= 1;
-      const left = this.#byAddress.get(remoteAddress)! - 1;
-      if (left === 0) this.#byAddress.delete(remoteAddress);
-      else this.#byAddress.set(remoteAddress, left);
+      seat.leave();
     }
   }
 
@@ -154,7 +155,7 @@ export class Till {
       const row = isWritten ? this.#books.ledger.find(payment.key) : undefined;
       if (row?.state !== known.row?.state) continue;
       try {
-        return await this.#sellVerified(request, { way, payment, hashed, proof }, verified, isWritten, row);
+        return await this.#sellVerified(request, offer, verified, isWritten, row);
       } catch (error) {
         if (!hasErrorCode(error, "ledger/state")) throw error;
       }
@@ -163,10 +164,10 @@ export class Till {
   }
 
   /** What is known of a payment, before anybody is asked about it. `row` is one that may be served again, or anew. */
-  async #known({ way, payment, proof }: Offer, isWritten: boolean): Promise<{ readonly verdict?: Verdict; readonly row?: LedgerRow | undefined }> {
+  async #known({ way, payment, proof, seat }: Offer, isWritten: boolean): Promise<{ readonly verdict?: Verdict; readonly row?: LedgerRow | undefined }> {
     const exchange = this.#books.exchanges.find(payment.key);
     if (exchange !== undefined) {
-      const verdict = await this.#waitFor(way, exchange, proof);
+      const verdict = await this.#waitFor(way, exchange, proof, seat);
       if (verdict !== undefined) return { verdict };
     }
     if (!isWritten) {
@@ -175,24 +176,29 @@ export class Till {
     }
     const row = this.#books.ledger.find(payment.key);
     if (row === undefined) return {};
-    const verdict = await this.#look(row, proof);
+    const verdict = await this.#look(row, proof, seat);
     return verdict === undefined ? { row: this.#books.ledger.find(payment.key) } : { verdict };
   }
 
   /** What a payment in the ledger gets; undefined: it may be served again, or anew. */
-  async #look(row: LedgerRow, proof: Uint8Array): Promise<Verdict | undefined> {
+  async #look(row: LedgerRow, proof: Uint8Array, seat: Seat): Promise<Verdict | undefined> {
     if (row.state === "released" || row.state === "releasing") return this.#ended(row.way, { kind: "released" });
     const running = this.#books.exchanges.find(row.key);
-    if (running !== undefined) return this.#waitFor({ name: row.way }, running, proof);
+    if (running !== undefined) return this.#waitFor({ name: row.way }, running, proof, seat);
     if (!isSame(row.proof, proof)) throw new SidecarError("payment/used", {});
     if (row.state === "settled") return this.#ended(row.way, { kind: "answered", answer: this.#books.ledger.answer(row) });
     if (row.state === "claimed" && row.isRepeatable) return undefined;
     return this.#ended(row.way, await this.#sweeper.resolve(row));
   }
 
-  async #waitFor(way: Pick<Way, "name">, exchange: Exchange, proof: Uint8Array): Promise<Verdict | undefined> {
+  async #waitFor(way: Pick<Way, "name">, exchange: Exchange, proof: Uint8Array, seat: Seat): Promise<Verdict | undefined> {
     if (!isSame(exchange.proof, proof)) throw new SidecarError("payment/used", {});
-    return this.#ended(way.name, await this.#books.exchanges.wait(exchange));
+    const waiting = this.#books.exchanges.wait(exchange, seat.from);
+    // Those who wait have a limit of their own: nobody is kept from being verified by them.
+    seat.leave();
+    const verdict = this.#ended(way.name, await waiting);
+    if (verdict === undefined) seat.take();
+    return verdict;
   }
 
   /** @returns undefined: it may be tried anew */
@@ -212,12 +218,12 @@ export class Till {
   }
 
   /** @param row of this payment, if it has one: claimed (by who died of it) or released */
-  #sellVerified(request: RequestContext, { way, hashed, proof }: Offer, payment: VerifiedPayment, isWritten: boolean, row: LedgerRow | undefined): Verdict | Promise<Verdict> {
+  #sellVerified(request: RequestContext, { way, hashed, proof, seat }: Offer, payment: VerifiedPayment, isWritten: boolean, row: LedgerRow | undefined): Verdict | Promise<Verdict> {
     const { exchanges, ledger, metrics } = this.#books;
     const running = exchanges.find(payment.key);
-    if (running !== undefined) return this.#waitFor(way, running, proof).then((verdict) => verdict ?? Promise.reject(new SidecarError("payment/in-progress", {})));
-    if (exchanges.isFull || (isWritten && !ledger.canClaim)) throw new SidecarError("door/busy", { retryAfterSeconds: BUSY_RETRY_SECONDS });
-    const exchange = exchanges.begin(payment.key, proof);
+    if (running !== undefined) return this.#waitFor(way, running, proof, seat).then((verdict) => verdict ?? Promise.reject(new SidecarError("payment/in-progress", {})));
+    if (!exchanges.hasRoom(seat.from) || (isWritten && !ledger.canClaim)) throw new SidecarError("door/busy", { retryAfterSeconds: BUSY_RETRY_SECONDS });
+    const exchange = exchanges.begin(payment.key, proof, seat.from);
     const { route, offers, head } = request;
     const sold = (): Verdict => {
       metrics.sold(way.name);

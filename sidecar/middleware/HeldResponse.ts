@@ -13,6 +13,11 @@ export interface HeldEvents {
   /** So many bytes are held now. */
   onHeld(bytes: number): void;
   onEnd(): void;
+  /**
+   * The connection is gone, or the handler has broken it off.
+   * @returns true: the handler goes on, and is not told before this is over
+   */
+  onClose(isByHandler: boolean): boolean;
 }
 
 type Held = ServerResponse & { [HELD]: HeldResponse };
@@ -36,6 +41,13 @@ function flushHeaders(this: Held): void {
 }
 function addTrailers(this: Held, trailers: OutgoingHttpHeaders): void {
   this[HELD].addTrailers(trailers);
+}
+function emit(this: Held, name: string | symbol, ...values: unknown[]): boolean {
+  return this[HELD].emit(name, values);
+}
+function destroy(this: Held, error?: Error): Held {
+  this[HELD].destroy(error);
+  return this;
 }
 // What handlers and frameworks ask to know how far they are.
 const HEADERS_SENT: PropertyDescriptor = {
@@ -64,6 +76,8 @@ export class HeldResponse {
   readonly #end: ServerResponse["end"];
   readonly #flushHeaders: ServerResponse["flushHeaders"];
   readonly #addTrailers: ServerResponse["addTrailers"];
+  readonly #emit: ServerResponse["emit"];
+  readonly #destroy: ServerResponse["destroy"];
   #state: "held" | "released" | "dropped" = "held";
   #isHead = false;
   #isEnded = false;
@@ -71,6 +85,10 @@ export class HeldResponse {
   #chunks: Buffer[] = [];
   #bytes = 0;
   #isBlocked = false;
+  /** The handler itself has broken it off. */
+  #isDestroyed = false;
+  /** The client has left, and the handler does not know. */
+  #isAlone = false;
 
   constructor(response: ServerResponse, events: HeldEvents) {
     this.response = response;
@@ -80,12 +98,16 @@ export class HeldResponse {
     this.#end = response.end;
     this.#flushHeaders = response.flushHeaders;
     this.#addTrailers = response.addTrailers;
+    this.#emit = response.emit;
+    this.#destroy = response.destroy;
     (response as Held)[HELD] = this;
     response.writeHead = writeHead as ServerResponse["writeHead"];
     response.write = write as ServerResponse["write"];
     response.end = end as ServerResponse["end"];
     response.flushHeaders = flushHeaders;
     response.addTrailers = addTrailers as ServerResponse["addTrailers"];
+    response.emit = emit as ServerResponse["emit"];
+    response.destroy = destroy as ServerResponse["destroy"];
     Object.defineProperty(response, "headersSent", HEADERS_SENT);
     Object.defineProperty(response, "writableEnded", WRITABLE_ENDED);
   }
@@ -129,6 +151,7 @@ export class HeldResponse {
   /** Lets it all go to the client, with `extra` headers, and everything after it. */
   release(extra: HeaderPairs): void {
     if (this.#state !== "held") return;
+    if (this.#isAlone) return this.#leave();
     const { response } = this;
     const body = this.body();
     this.#state = "released";
@@ -151,6 +174,7 @@ export class HeldResponse {
   /** Throws it all away and answers this instead; what the handler still says goes nowhere. */
   replace(status: number, headers: HeaderPairs, body: Uint8Array): void {
     if (this.#state !== "held") return;
+    if (this.#isAlone) return this.#leave();
     const { response } = this;
     this.#state = "dropped";
     this.#chunks = [];
@@ -171,6 +195,33 @@ export class HeldResponse {
     this.#state = "dropped";
     this.#chunks = [];
     this.response.destroy();
+  }
+
+  emit(name: string | symbol, values: readonly unknown[]): boolean {
+    if (name === "close" && this.#state === "held" && this.#events.onClose(this.#isDestroyed)) {
+      this.#isAlone = true;
+      // Pipes and frameworks give up a response that says so.
+      this.response.destroyed = false;
+      return false;
+    }
+    return this.#emit.call(this.response, name as string, ...values);
+  }
+
+  destroy(error: Error | undefined): void {
+    this.#isDestroyed = true;
+    this.#destroy.call(this.response, error);
+    if (!this.#isAlone) return;
+    this.#events.onClose(true);
+    this.#leave();
+  }
+
+  /** Nobody waits for it any more, and the handler may know. */
+  #leave(): void {
+    this.#isAlone = false;
+    this.#state = "dropped";
+    this.#chunks = [];
+    this.response.destroyed = true;
+    this.response.emit("close");
   }
 
   get #isBodiless(): boolean {

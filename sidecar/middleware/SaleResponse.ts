@@ -3,6 +3,7 @@ import type { ServerResponse } from "node:http";
 import type { CancelReason, HeaderPairs, RouteLimits, Sale, SettledSale } from "../gate/Sale.ts";
 import { sidecarErrorOf } from "../door/sidecarErrorOf.ts";
 import { refusalOf } from "../gate/refusalOf.ts";
+import { REPEATABLE_METHODS } from "../gate/RequestContext.ts";
 import { SidecarError } from "../SidecarError.ts";
 import { HeldResponse } from "./HeldResponse.ts";
 import type { HeldEvents } from "./HeldResponse.ts";
@@ -33,7 +34,6 @@ export class SaleResponse implements HeldEvents {
     this.#bodyChecked = bodyChecked;
     this.#timer = setTimeout(() => this.fail(new SidecarError("door/upstream-timeout", { timeoutMs: route.timeoutMs }), "upstream-timeout"), route.timeoutMs);
     this.#timer.unref();
-    response.once("close", () => this.#onClose());
     void bodyChecked?.then((isRight) => {
       this.#bodyChecked = undefined;
       if (!isRight) this.fail(new SidecarError("payment/digest", {}), "body-digest");
@@ -111,10 +111,17 @@ export class SaleResponse implements HeldEvents {
     this.#held.release(extra);
   }
 
-  #onClose(): void {
+  onClose(isByHandler: boolean): boolean {
+    if (!isByHandler && this.#isToBeFinished) return true;
     clearTimeout(this.#timer);
-    if (this.#isOver || this.#isEnding) return;
-    this.#cancelAnd("client-gone", () => undefined);
+    if (!this.#isOver && !this.#isEnding) this.#cancelAnd("client-gone", () => undefined);
+    return false;
+  }
+
+  /** As at the door: the handler does the work of a request that is not repeated whoever waits for it, so leaving must not make that free. */
+  get #isToBeFinished(): boolean {
+    const { req } = this.#held.response;
+    return this.#sale.settles === "after" && !this.#isOver && !this.#isEnding && this.#bodyChecked === undefined && req.complete && !REPEATABLE_METHODS.has(req.method!);
   }
 
   #cancelAnd(reason: CancelReason, then: () => void): void {

@@ -28,6 +28,8 @@ export interface Spending {
 const DAY_MS = 86_400_000;
 /** Hosts that have been paid in a day are few; those of an attacker who makes names are not. */
 const MAX_HOSTS = 10_000;
+/** A clock that goes back by more days than this was wrong before. */
+const MAX_DAYS_BACK = 1;
 
 export function dayOf(timeMs: number): number {
   return Math.floor(timeMs / DAY_MS);
@@ -73,8 +75,12 @@ export class Budget {
     }
   }
 
-  /** A clock that goes back does not bring a day's money back: the newest day stays. */
+  /**
+   * A clock that goes back does not bring a day's money back: the newest day stays. Where it was far ahead, what was spent then counts in
+   * the day that it is put back to, and not until the wrong day has come.
+   */
   #today(used: Used, day: number): Used {
+    if (used.day - day > MAX_DAYS_BACK) used.day = day;
     if (day > used.day) {
       used.day = day;
       used.inDay = 0n;

@@ -42,6 +42,8 @@ export interface Buyer {
   /** The same without the platform's objects; for the gateway and the proxy. @throws SidecarError `buy/…` */
   exchange(request: OutboundRequest): Promise<OutboundAnswer>;
   readonly receipts: BuyerReceipts;
+  /** The address that pays, in every way; undefined: not known, or not one. */
+  readonly payer: string | undefined;
   /** What is left of a budget is its limits less this. */
   spent(network: string, asset: string): { readonly inAll: bigint; readonly today: bigint };
   /** Asks now what became of payments without an outcome. */
@@ -152,19 +154,26 @@ export function createBuyer(options: BuyerOptions): Buyer {
     return mine;
   }
 
+  const trouble = (error: unknown): void => onEvent({ kind: "trouble", error: toError(error) });
   const timer = setInterval(() => {
     if (settling !== undefined) return;
-    settle().catch((error: unknown) => onEvent({ kind: "trouble", error: toError(error) }));
-    store.prune(now() - keepReceiptsMs, maxReceipts);
+    settle().catch(trouble);
+    try {
+      store.prune(now() - keepReceiptsMs, maxReceipts);
+    } catch (error) {
+      // A disk that is full: nobody waits here, and the process goes on.
+      trouble(error);
+    }
   }, settleEveryMs);
   timer.unref();
   // What an earlier process has left open.
-  settle().catch((error: unknown) => onEvent({ kind: "trouble", error: toError(error) }));
+  settle().catch(trouble);
 
   return {
     fetch,
     exchange,
     settle,
+    payer: options.payer,
     receipts: {
       list: (query) => store.list(query),
       get: (id) => store.get(id),

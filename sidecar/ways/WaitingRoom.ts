@@ -1,4 +1,4 @@
-/** Requests that wait for something, bounded in all and from each address: what strangers can hold here is limited. */
+/** Counts what waits or runs, bounded in all and from each address: what strangers can hold here is limited. */
 export class WaitingRoom {
   readonly #most: number;
   readonly #mostEach: number;
@@ -14,12 +14,15 @@ export class WaitingRoom {
     return this.#all;
   }
 
+  hasRoom(from: string): boolean {
+    return this.#all < this.#most && (this.#each.get(from) ?? 0) < this.#mostEach;
+  }
+
   /** False when there is no room; else `leave` must follow. */
   enter(from: string): boolean {
-    const before = this.#each.get(from) ?? 0;
-    if (this.#all >= this.#most || before >= this.#mostEach) return false;
+    if (!this.hasRoom(from)) return false;
     this.#all += 1;
-    this.#each.set(from, before + 1);
+    this.#each.set(from, (this.#each.get(from) ?? 0) + 1);
     return true;
   }
 

@@ -2,7 +2,7 @@ import { toError } from "../../../runtime/errors/CodedError.ts";
 import { PUBLIC_POLICY } from "../../../runtime/fetch/FetchPolicy.ts";
 import type { FetchPolicy } from "../../../runtime/fetch/FetchPolicy.ts";
 import type { ChannelRequirement } from "../../../sdk/index.ts";
-import type { AgentChannel, ChannelAgent } from "../../../sdk/node/index.ts";
+import type { AgentChannel, ChannelAgent, ChannelSummary } from "../../../sdk/node/index.ts";
 import type { Receipt } from "../Receipt.ts";
 import { checkPeerAddress } from "./checkPeerAddress.ts";
 import { backoffMs, decidePromotion } from "./decidePromotion.ts";
@@ -84,6 +84,8 @@ export function createPromotion(options: PromotionOptions): Promotion {
   const received = new Map<string, number>();
   /** Our part of each channel's deposits. */
   const deposits = new Map<string, bigint>();
+  /** What our part of a channel comes to when a transaction that was begun is in a block; whatever was heard of it here, it may still come. */
+  const expected = new Map<string, { readonly amount: bigint; readonly untilMs: number }>();
   /** Those that this process is closing. */
   const ending = new Set<string>();
   let working: Promise<PromotionAction["kind"]> | undefined;
@@ -136,10 +138,21 @@ export function createPromotion(options: PromotionOptions): Promotion {
     return channel;
   }
 
+  /** Our part of a channel's deposits, with what may be on its way: the limits stand for both. */
+  function partOf({ channelId, asset, assetAddress, side }: AgentChannel, { depositA, depositB, status }: ChannelSummary): bigint {
+    const shown = BigInt(side === OPENER ? depositA : depositB) * asset.assetScale;
+    // One that the chain does not know yet is opened with no more than this.
+    const opening = status === undefined ? { amount: policies[assetAddress]?.deposit ?? 0n, untilMs: (firstSeen.get(channelId) ?? now()) + NEW_MS } : undefined;
+    const coming = expected.get(channelId) ?? opening;
+    if (coming !== undefined && shown < coming.amount && now() < coming.untilMs) return coming.amount;
+    expected.delete(channelId);
+    return shown;
+  }
+
   async function viewOf(channel: AgentChannel): Promise<ChannelView> {
     const { channelId, asset } = channel;
     const summary = await channel.status();
-    const net = BigInt(isOurs(channel) ? summary.depositA : summary.depositB) * asset.assetScale;
+    const net = partOf(channel, summary);
     deposits.set(channelId, net);
     const { capacityUnits, outgoing, incoming } = summary.engine;
     // A partner that buys from this side uses the channel too.
@@ -160,6 +173,7 @@ export function createPromotion(options: PromotionOptions): Promotion {
       usedAt.delete(id);
       firstSeen.delete(id);
       received.delete(id);
+      expected.delete(id);
     }
     return ours.reduce((sum, { channelId }) => sum + (deposits.get(channelId) ?? 0n), 0n);
   }
@@ -185,6 +199,7 @@ export function createPromotion(options: PromotionOptions): Promotion {
     }
     const { channelId, asset: { assetScale } } = channel!;
     if (action.kind === "deposit") {
+      expected.set(channelId, { amount: (deposits.get(channelId) ?? 0n) + action.amount, untilMs: now() + NEW_MS });
       await channel!.deposit(action.amount - (action.amount % assetScale));
       onEvent({ kind: "deposited", payee, asset, channelId });
       return;
@@ -220,6 +235,7 @@ export function createPromotion(options: PromotionOptions): Promotion {
       const seen = firstSeen.get(channel.channelId) ?? now();
       firstSeen.set(channel.channelId, seen);
       if (now() - seen < NEW_MS || (await channel.status()).status !== undefined) channels.push(channel);
+      else deposits.delete(channel.channelId);
     }
     for (const channel of channels) {
       pairOf(channel.partner, channel.assetAddress);
@@ -288,7 +304,8 @@ export function createPromotion(options: PromotionOptions): Promotion {
     stop: async () => {
       isStopped = true;
       clearTimeout(timer);
-      await working;
+      // Whoever asked for this turn hears of its failure; what is stopped after this must be.
+      await working?.catch(() => undefined);
     },
   };
 }

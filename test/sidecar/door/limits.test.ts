@@ -90,6 +90,24 @@ describe("door: limits and drain", () => {
     expect(gate.decisions).to.equal(2);
   });
 
+  it("limits: one address has its share of the running exchanges, whoever has left included, and others find room", async () => {
+    const { url } = await hanging();
+    const { port, gate, door } = await openDoor(closers, url, { limits: { running: 3, runningPerAddress: 2 } });
+    await openSocket(port, GET_FREE);
+    const leaving = connect(port, "127.0.0.1");
+    leaving.write("POST /paid HTTP/1.1\r\nHost: x\r\nPayment-Signature: ok\r\n\r\n");
+    await until(() => door.running === 2 && door.upstreamConnections === 2, "two run");
+    leaving.destroy();
+    await until(() => door.connections === 1, "one has left");
+    expect(await rawExchange(port, GET_FREE)).to.match(/^HTTP\/1\.1 503 [\s\S]*door\/busy/);
+    const other = connect({ port, host: "127.0.0.1", localAddress: "127.0.0.2" });
+    other.write(GET_FREE);
+    await until(() => door.running === 3, "another address has room");
+    expect(gate.decisions).to.equal(3);
+    other.destroy();
+    await until(() => door.running === 2, "its place is free again");
+  });
+
   it("limits: beyond the connections of one address a 503 comes, and a place that is left is free again", async () => {
     const { port, door } = await openDoor(closers, (await echo()).url, { limits: { connectionsPerAddress: 2 } });
     const first = await openSocket(port, GET_FREE);

@@ -211,6 +211,42 @@ describe("gate: who pays", () => {
     expect(shop.gate.load()).to.deep.equal({ exchanges: 0, verifying: 0, waiters: 0, recentBytes: 0 });
   });
 
+  it("decide: one address has its share of the sales, and of those who wait for one", async () => {
+    shop = await swap({ limits: { maxExchanges: 3, maxExchangesPerAddress: 2, maxWaiters: 8, maxWaitersPerAddress: 3 } });
+    const payments = ["a", "b", "c"].map((id) => pay(asked("exact"), { id }));
+    const sales = [saleOf(await shop.ask({ headers: payments[0]! })), saleOf(await shop.ask({ headers: payments[1]! }))];
+    expect(codeOf(await shop.ask({ headers: payments[2]! }))).to.equal("door/busy");
+    sales.push(saleOf(await shop.ask({ headers: payments[2]!, address: "10.0.0.2" })));
+    const waiting = [0, 0, 1].map((one) => shop.askLater({ headers: payments[one]! }));
+    await until(() => shop.gate.load().waiters === 3);
+    expect(codeOf(await shop.ask({ headers: payments[1]! }))).to.equal("payment/in-progress");
+    const other = shop.askLater({ headers: payments[1]!, address: "10.0.0.2" });
+    await until(() => shop.gate.load().waiters === 4);
+    for (const sale of sales) await sale.settle(shop.serve());
+    expect((await Promise.all([...waiting, other])).map(({ kind }) => kind)).to.deep.equal(Array(4).fill("repeated"));
+    await until(() => shop.gate.load().exchanges === 0);
+    await saleOf(await shop.ask({ headers: pay(asked("exact"), { id: "d" }) })).cancel("upstream-failed");
+  });
+
+  it("decide: who waits for another's answer keeps nobody from being verified", async () => {
+    shop = await swap({ limits: { maxVerifying: 2, maxVerifyingPerAddress: 2 } });
+    const headers = pay(asked("exact"), { id: "a" });
+    const sale = saleOf(await shop.ask({ headers }));
+    const waiting: Promise<Verdict>[] = [];
+    while (waiting.length < 5) {
+      waiting.push(shop.askLater({ headers }));
+      await until(() => shop.gate.load().waiters === waiting.length);
+    }
+    expect(shop.gate.load().verifying).to.equal(0);
+    expect((await shop.buy({ headers: pay(asked("exact"), { id: "b" }) })).text).to.equal("answer 1");
+    // It is sold anew to one of those who waited; the others wait for that one, or find no seat.
+    await sale.cancel("upstream-failed");
+    const verdicts = await Promise.all(waiting.map((one) => one.then((verdict) => (verdict.kind === "sold" ? verdict.sale.settle(shop.serve()).then(() => "sold") : verdict.kind === "refused" ? codeOf(verdict) : verdict.kind))));
+    expect(verdicts.filter((kind) => kind === "sold")).to.have.length(1);
+    expect(verdicts.every((kind) => kind === "sold" || kind === "repeated" || kind === "door/busy")).to.equal(true);
+    expect([shop.gate.load().verifying, shop.gate.load().waiters, shop.served]).to.deep.equal([0, 0, 2]);
+  });
+
   it("decide: a price that was replaced is taken for as long as it was promised, on every way", async () => {
     const old = asked("exact");
     const oldCall = asked("agnt2-call");

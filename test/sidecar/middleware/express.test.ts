@@ -95,4 +95,17 @@ describe("middleware: express", () => {
     await until(() => gate.sales[0]!.cancels.length === 1, "the sale is cancelled");
     expect(gate.sales[0]!.cancels).to.deep.equal(["client-gone"]);
   });
+
+  it("express: a buyer who leaves while a POST is worked on pays for it", async () => {
+    let finish: ((done: boolean) => void) | undefined;
+    const { url, gate } = await serve((app) => app.post("/paid", express.json(), async (_request, response) => void response.json({ done: await new Promise<boolean>((resolve) => (finish = resolve)) })));
+    const leaving = new AbortController();
+    const asked = fetch(`${url}/paid`, { method: "POST", headers: { ...OK, "content-type": "application/json" }, body: "{}", signal: leaving.signal }).then(() => "answered", () => "left");
+    await until(() => finish !== undefined, "the handler works");
+    leaving.abort();
+    expect(await asked).to.equal("left");
+    finish!(true);
+    await until(() => gate.sales[0]?.answers.length === 1, "it is paid");
+    expect([Buffer.from((gate.sales[0]!.answers[0] as { body: Uint8Array }).body).toString(), gate.sales[0]!.cancels]).to.deep.equal(['{"done":true}', []]);
+  });
 });

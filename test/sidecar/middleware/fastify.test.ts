@@ -4,7 +4,7 @@ import type { FastifyInstance } from "fastify";
 import { Readable } from "node:stream";
 
 import { fastifyPaid } from "../../../sidecar/middleware/fastify.ts";
-import { Closers } from "../../builders/doorScene.ts";
+import { Closers, until } from "../../builders/doorScene.ts";
 import { testGate } from "../../builders/testGate.ts";
 import type { TestGateOptions } from "../../builders/testGate.ts";
 
@@ -56,5 +56,18 @@ describe("middleware: fastify", () => {
     const answer = await fetch(`${url}/paid`, { headers: OK });
     expect([answer.headers.get("payment-response"), await answer.text()]).to.deep.equal(["paid", "abc"]);
     expect(gate.sales[0]!.answers.length).to.equal(1);
+  });
+
+  it("fastify: a buyer who leaves while a POST is worked on pays for it", async () => {
+    let finish: ((done: boolean) => void) | undefined;
+    const { url, gate } = await serve((app) => app.post("/paid", async () => ({ done: await new Promise<boolean>((resolve) => (finish = resolve)) })));
+    const leaving = new AbortController();
+    const asked = fetch(`${url}/paid`, { method: "POST", headers: { ...OK, "content-type": "application/json" }, body: "{}", signal: leaving.signal }).then(() => "answered", () => "left");
+    await until(() => finish !== undefined, "the handler works");
+    leaving.abort();
+    expect(await asked).to.equal("left");
+    finish!(true);
+    await until(() => gate.sales[0]?.answers.length === 1, "it is paid");
+    expect([Buffer.from((gate.sales[0]!.answers[0] as { body: Uint8Array }).body).toString(), gate.sales[0]!.cancels]).to.deep.equal(['{"done":true}', []]);
   });
 });

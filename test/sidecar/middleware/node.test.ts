@@ -202,6 +202,51 @@ describe("middleware: node:http", () => {
     expect(await (await asked).text()).to.equal("whole");
   });
 
+  it("handler: whoever leaves once it has a request that must not be repeated pays for its work", async () => {
+    const finish: (() => void)[] = [];
+    const gone: string[] = [];
+    const told: string[] = [];
+    const { url, gate } = await serve(
+      async (request, response) => {
+        const body = await bodyOf(request);
+        response.on("close", () => told.push(request.url!));
+        request.socket.on("close", () => gone.push(request.url!));
+        finish.push(() => {
+          if (request.url === "/piped") Readable.from([body, "!"]).pipe(response);
+          else if (request.url === "/broken") response.destroy();
+          else response.writeHead(request.url === "/no" ? 404 : 200).end("done");
+        });
+      },
+      { readsBody: 100 },
+    );
+    for (const target of ["/paid", "/piped", "/no", "/broken"]) {
+      const count = finish.length;
+      const leaving = new AbortController();
+      const asked = fetch(`${url}${target}`, { method: "POST", body: "ab", headers: OK, signal: leaving.signal }).then(() => "answered", () => "left");
+      await until(() => finish.length > count, "the handler has it");
+      leaving.abort();
+      expect(await asked).to.equal("left");
+      await until(() => gone.includes(target), "its connection is gone");
+      expect(told).not.to.include(target);
+      finish.at(-1)!();
+      await until(() => told.includes(target), "it is over");
+    }
+    expect(gate.sales.map(({ answers, cancels }) => [(answers[0] as { body?: Uint8Array } | undefined)?.body?.toString(), cancels])).to.deep.equal([["done", []], ["ab!", []], [undefined, ["not-charged"]], [undefined, ["client-gone"]]]);
+  });
+
+  it("handler: whoever leaves before the whole body is there, or asks for what may be repeated, costs and pays nothing", async () => {
+    let running = 0;
+    const { port, gate } = await serve((_request, response) => {
+      running += 1;
+      response.on("close", () => (running -= 1));
+    });
+    for (const [count, text] of ["POST /half HTTP/1.1\r\nHost: x\r\nPayment-Signature: ok\r\nContent-Length: 5\r\n\r\nab", "PUT /whole HTTP/1.1\r\nHost: x\r\nPayment-Signature: ok\r\nContent-Length: 2\r\n\r\nab"].entries()) {
+      await rawExchange(port, text, undefined, 50);
+      await until(() => gate.sales[count]?.cancels.length === 1 && running === 0, "it is cancelled");
+    }
+    expect(gate.sales.map(({ answers, cancels }) => [answers.length, cancels])).to.deep.equal([[0, ["client-gone"]], [0, ["client-gone"]]]);
+  });
+
   it("handler: forged headers of the gate do not reach it", async () => {
     const { port } = await serve((request, response) => void response.end(JSON.stringify([request.headers["agnt2-payer"] ?? null, request.rawHeaders.filter((name) => /^agnt2/i.test(name)).length])));
     expect(await rawExchange(port, "GET /free HTTP/1.1\r\nHost: x\r\nAGNT2-Payer: me\r\nAgnt2-Amount: 9\r\nConnection: close\r\n\r\n")).to.match(/\[null,0\]$/);

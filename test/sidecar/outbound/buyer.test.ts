@@ -76,6 +76,18 @@ describe("sidecar/outbound: buying", () => {
     expect(stage.signatures()).to.equal(2);
   });
 
+  it("buyer: goes on when old receipts cannot be forgotten, and says why", async () => {
+    stage = await stage.again({ settleEveryMs: 5 });
+    const { store } = stage.buyer.parts;
+    store.prune = () => {
+      throw new Error("the disk is full");
+    };
+    const troubles = (): string[] => stage.events.flatMap((event) => (event.kind === "trouble" ? [event.error.message] : []));
+    await until("it has been tried twice", () => troubles().length >= 2);
+    expect(new Set(troubles())).to.deep.equal(new Set(["the disk is full"]));
+    expect(await (await stage.buyer.fetch(`${seller.origin}/a`)).text()).to.equal("sold");
+  });
+
   it("buyer: sends forms, blobs and small streams, each with its digest", async () => {
     const seen: (string | undefined)[] = [];
     const taker = await startSellerStub(({ request, payment, ask, sell }) => {
@@ -135,6 +147,21 @@ describe("sidecar/outbound: buying", () => {
     expect(await codeOf(poor.buyer.fetch(`${seller.origin}/a`))).to.equal("buy/budget");
     nowMs += 2 * 86_400_000;
     expect((await poor.buyer.fetch(`${seller.origin}/a`)).status).to.equal(200);
+    await poor.stop();
+  });
+
+  it("budget: what was spent while the clock was far ahead counts in the day that it is put back to, and no longer", async () => {
+    let nowMs = Date.UTC(2030, 0, 2);
+    const poor = await stage.again({ now: () => nowMs, limits: [{ network: STUB_NETWORK, asset: STUB_ASSET, maxPerCall: 5_000n, perDay: 1_000n }] });
+    await (await poor.buyer.fetch(`${seller.origin}/a`)).text();
+    nowMs = Date.UTC(2026, 0, 2);
+    for (const time of [nowMs, nowMs - 86_400_000]) {
+      nowMs = time;
+      expect(await codeOf(poor.buyer.fetch(`${seller.origin}/a`))).to.equal("buy/budget");
+    }
+    nowMs = Date.UTC(2026, 0, 3);
+    expect((await poor.buyer.fetch(`${seller.origin}/a`)).status).to.equal(200);
+    expect(await codeOf(poor.buyer.fetch(`${seller.origin}/a`))).to.equal("buy/budget");
     await poor.stop();
   });
 
