@@ -59,7 +59,7 @@ interface Said {
 }
 
 describe("sidecars under kill -9", function () {
-  this.timeout(120_000 + KILLS * PER_KILL_MS);
+  this.timeout(300_000 + KILLS * PER_KILL_MS);
   const random = new Random(SEED);
   let market: SidecarMarket;
   let upstream: string;
