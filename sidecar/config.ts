@@ -75,6 +75,7 @@ export const sidecarSettings = defineConfig({
   holdBytes: { env: "SIDECAR_HOLD_BYTES", parser: integer(1_024, 268_435_456), default: 1_048_576, description: "Answers up to this size are held until they are paid" },
   holdMs: { env: "SIDECAR_HOLD_MS", parser: durationMs, default: 10_000, description: "How long an answer without a length is read before it counts as endless" },
   keepAnswerBytes: { env: "SIDECAR_KEEP_ANSWER_BYTES", parser: integer(0, 16_777_216), default: 262_144, description: "Answers up to this size are kept for a buyer that asks again" },
+  keepReceipts: { env: "SIDECAR_KEEP_RECEIPTS", parser: integer(1_000, 1_000_000_000), default: 1_000_000, description: "Receipts of what was bought that are kept, the newest (about 0.7 KB each); sums stay" },
   keepSeconds: { env: "SIDECAR_KEEP_SECONDS", parser: integer(60, 31_536_000), default: 86_400, description: "How long a payment is remembered past its own expiry" },
   repeatWaitMs: { env: "SIDECAR_REPEAT_WAIT_MS", parser: durationMs, default: 30_000, description: "How long a repeated request waits for the first one's answer" },
   drainMs: { env: "SIDECAR_DRAIN_MS", parser: durationMs, default: 20_000, description: "How long running exchanges may take when the sidecar is stopped" },
