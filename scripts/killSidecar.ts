@@ -1,6 +1,6 @@
 /**
  * `npm run kill:sidecar [-- --kills 50] [--seed S]`: ends the sidecars of a buyer and two sellers by SIGKILL at random moments under load, and
- * compares everybody's books afterwards (test/long/sidecarKill.ts). A kill takes about five seconds, so it is no part of `npm test`.
+ * compares everybody's books afterwards (test/long/sidecarKill.ts). A kill takes five seconds and more, so it is no part of `npm test`.
  */
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
