@@ -60,6 +60,7 @@ export const sidecarSettings = defineConfig({
   channelListen: { env: "SIDECAR_CHANNEL_LISTEN", parser: text, default: "/ip4/127.0.0.1/tcp/8403", description: "Where channel partners reach this agent: a libp2p address or tls://HOST:PORT" },
   channelAddress: { env: "SIDECAR_CHANNEL_ADDRESS", parser: text, default: undefined, description: "The same as others have to dial it; `channelListen` when left out" },
   towers: { env: "AGNT2_TOWERS", parser: list(url("http", "https")), default: [], description: "Watchtowers that get the newest state of each channel" },
+  recordCalls: { env: "SIDECAR_RECORD_CALLS", parser: flag, default: false, description: "A line of about 160 bytes for each call that was sold on a channel (`channels/calls-<channel>.log`), for accounts; the file is never shortened" },
   matchMs: { env: "SIDECAR_MATCH_MS", parser: durationMs, default: 10_000, description: "How long a channel call waits for its HTTP request" },
   ticketWaitMs: { env: "SIDECAR_TICKET_WAIT_MS", parser: durationMs, default: 2_000, description: "How long an HTTP request waits for its channel call" },
   // Limits.
@@ -75,6 +76,7 @@ export const sidecarSettings = defineConfig({
   holdBytes: { env: "SIDECAR_HOLD_BYTES", parser: integer(1_024, 268_435_456), default: 1_048_576, description: "Answers up to this size are held until they are paid" },
   holdMs: { env: "SIDECAR_HOLD_MS", parser: durationMs, default: 10_000, description: "How long an answer without a length is read before it counts as endless" },
   keepAnswerBytes: { env: "SIDECAR_KEEP_ANSWER_BYTES", parser: integer(0, 16_777_216), default: 262_144, description: "Answers up to this size are kept for a buyer that asks again" },
+  keepReceipts: { env: "SIDECAR_KEEP_RECEIPTS", parser: integer(1_000, 1_000_000_000), default: 1_000_000, description: "Receipts of what was bought that are kept, the newest (about 0.7 KB each); sums stay" },
   keepSeconds: { env: "SIDECAR_KEEP_SECONDS", parser: integer(60, 31_536_000), default: 86_400, description: "How long a payment is remembered past its own expiry" },
   repeatWaitMs: { env: "SIDECAR_REPEAT_WAIT_MS", parser: durationMs, default: 30_000, description: "How long a repeated request waits for the first one's answer" },
   drainMs: { env: "SIDECAR_DRAIN_MS", parser: durationMs, default: 20_000, description: "How long running exchanges may take when the sidecar is stopped" },

@@ -9,6 +9,10 @@ export interface Sample {
   /** Of all exchanges, 0 to 1. */
   readonly part: number;
   readonly rssMiB: number;
+  /** On the heap after a collection; only in some samples. */
+  readonly heapMiB?: number;
+  /** Beside the heap after a collection; only in some samples. */
+  readonly externalMiB?: number;
   readonly handles: number;
   readonly diskMiB: number;
   readonly cpuSeconds: number;

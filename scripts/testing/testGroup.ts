@@ -15,9 +15,9 @@ const ORDER = ["core", "solidity", "deploy", "bench", "contracts", "chain", "run
 const BUILDING: readonly string[] = ["solidity", "deploy", join("test", "e2e", "demo.test.ts")];
 /** Groups that keep a core busy from beginning to end; all others wait for chains, processes and disks much of the time. */
 const BUSY: readonly string[] = ["core", "solidity", "bench", "contracts", "differential", "model"];
-const BUSY_CORES = 1;
-/** So that three that wait fill two cores, and no two run beside one that is busy on each. */
-const WAITING_CORES = 0.65;
+/** Of a core, in percent. Two cores have room for three, of which one may be busy; two that are busy run alone. */
+const BUSY_PERCENT = 70;
+const WAITING_PERCENT = 65;
 
 /** Packages that a client under test has for itself hold tests of their own. */
 function filesUnder(directory: string, suffix: string): string[] {
@@ -50,28 +50,25 @@ export function findTestGroups(root: string): TestGroup[] {
 
 /** A group, or one file of it, that runs in a process of its own. */
 export interface TestPiece extends TestGroup {
-  /** How much it keeps busy. */
-  readonly cores: number;
+  /** Of a core. */
+  readonly percent: number;
   readonly isBuilding: boolean;
 }
 
-/**
- * What can run side by side, in the order in which it should start: a story of `e2e` is a piece of its own, any other group is one piece.
- * What builds and what takes long comes first.
- */
+/** What can run side by side, in the order in which it should start: a story of `e2e` is a piece of its own, any other group is one piece. */
 export function planTestPieces(groups: readonly TestGroup[], root: string): TestPiece[] {
   const pieces = groups.flatMap((group) => (group.name === "e2e" ? group.files.map((file) => ({ ...group, files: [file] })) : [group]));
   return pieces.map((piece) => {
     const names = [piece.name, ...piece.files.map((file) => relative(root, file))];
     const isBuilding = names.some((name) => BUILDING.includes(name));
-    return { ...piece, cores: BUSY.includes(piece.name) ? BUSY_CORES : WAITING_CORES, isBuilding };
+    return { ...piece, percent: BUSY.includes(piece.name) ? BUSY_PERCENT : WAITING_PERCENT, isBuilding };
   });
 }
 
 /** The next piece that may start beside those that run; none when it has to wait for one of them to end. */
 export function nextPiece(waiting: readonly TestPiece[], running: readonly TestPiece[], cores: number): TestPiece | undefined {
   if (running.length === 0) return waiting[0];
-  const used = running.reduce((sum, piece) => sum + piece.cores, 0);
+  const used = running.reduce((sum, piece) => sum + piece.percent, 0);
   const isBuilding = running.some((piece) => piece.isBuilding);
-  return waiting.find((piece) => used + piece.cores <= cores && !(isBuilding && piece.isBuilding));
+  return waiting.find((piece) => used + piece.percent <= cores * 100 && !(isBuilding && piece.isBuilding));
 }

@@ -8,7 +8,9 @@ import { ANSWER_CONTEXT, ENC_BYTES, fieldsOf, INFO, plain, SECRET_BYTES, suite, 
 /** Content type of sealed bodies, both ways. */
 export const SEALED_TYPE = "application/agnt2-sealed";
 
-const VERSION = 1;
+const REQUEST_VERSION = 2;
+const ANSWER_VERSION = 1;
+const PAYER_BYTES = 20;
 const KEY_ID_BYTES = 8;
 const NONCE_BYTES = 12;
 const HEAD_BYTES = 1 + KEY_ID_BYTES + ENC_BYTES;
@@ -23,6 +25,11 @@ export interface SealedFor {
   readonly target: string;
   /** The agent's own address. */
   readonly seller: string;
+  /**
+   * Sealing: the address that pays, so that nobody else can have it worked on by paying for it; undefined: whoever pays. Opening: who has paid;
+   * undefined: nobody had to.
+   */
+  readonly payer?: string | undefined;
 }
 
 /** A body with its type. */
@@ -39,7 +46,7 @@ export interface AnswerKey {
 }
 
 function aadOf({ method, target, seller }: SealedFor): Uint8Array<ArrayBuffer> {
-  return fieldsOf("agnt2/sealed-request/1", method, target, seller.toLowerCase());
+  return fieldsOf("agnt2/sealed-request/2", method, target, seller.toLowerCase());
 }
 
 /** type length ‖ type ‖ body. */
@@ -62,13 +69,30 @@ function unpack(bytes: Uint8Array): SealedContent {
   return { contentType, body: bytes.subarray(1 + length) };
 }
 
+/** payer ‖ content. Within the seal, so that a request that turns out to be free tells nobody else who made it. */
+function packRequest({ payer }: SealedFor, content: SealedContent): Uint8Array<ArrayBuffer> {
+  const packed = pack(content);
+  const bytes = new Uint8Array(PAYER_BYTES + packed.length);
+  if (payer !== undefined) bytes.set(fromHex(payer, PAYER_BYTES));
+  bytes.set(packed, PAYER_BYTES);
+  return bytes;
+}
+
+/** @throws SdkError `SDK_SEALED` when another has paid than the one it was sealed for */
+function unpackRequest({ payer }: SealedFor, bytes: Uint8Array): SealedContent {
+  const named = bytes.subarray(0, PAYER_BYTES);
+  const isAnybodys = named.every((byte) => byte === 0);
+  if (payer !== undefined && !isAnybodys && toHex(named) !== payer.toLowerCase()) throw sdkError("SDK_SEALED", "it was sealed to be paid for by another");
+  return unpack(bytes.subarray(PAYER_BYTES));
+}
+
 /**
  * Seals a request's body to an agent's key. Body: version (1) ‖ key id (8) ‖ encapsulated key (32) ‖ ciphertext; method, target and the
- * agent's address are authenticated with it.
+ * agent's address are authenticated with it, and who pays.
  * @throws SdkError `SDK_INPUT` for a key that is none
  */
 export async function sealRequest(key: SealKey, to: SealedFor, content: SealedContent): Promise<{ readonly body: Uint8Array; readonly answerKey: AnswerKey }> {
-  const packed = pack(content);
+  const packed = packRequest(to, content);
   let context: Awaited<ReturnType<typeof suite.createSenderContext>>;
   try {
     context = await suite.createSenderContext({ recipientPublicKey: await importPublic(key), info: INFO });
@@ -78,7 +102,7 @@ export async function sealRequest(key: SealKey, to: SealedFor, content: SealedCo
   const sealed = new Uint8Array(await context.seal(packed, aadOf(to)));
   const enc = new Uint8Array(context.enc);
   const body = new Uint8Array(HEAD_BYTES + sealed.length);
-  body[0] = VERSION;
+  body[0] = REQUEST_VERSION;
   body.set(fromHex(key.keyId, KEY_ID_BYTES), 1);
   body.set(enc, 1 + KEY_ID_BYTES);
   body.set(sealed, HEAD_BYTES);
@@ -88,10 +112,10 @@ export async function sealRequest(key: SealKey, to: SealedFor, content: SealedCo
 /**
  * Opens a request's body.
  * @param secrets every key that is still taken, in any order
- * @throws SdkError `SDK_SEALED`: another key, another target, changed or cut
+ * @throws SdkError `SDK_SEALED`: another key, another target, another payer, changed or cut
  */
 export async function openRequest(secrets: readonly SealSecret[], to: SealedFor, body: Uint8Array): Promise<{ readonly content: SealedContent; readonly answerKey: AnswerKey }> {
-  if (body.length < HEAD_BYTES + TAG_BYTES + 1 || body[0] !== VERSION) throw sdkError("SDK_SEALED", "it is no sealed body of this version");
+  if (body.length < HEAD_BYTES + TAG_BYTES + PAYER_BYTES + 1 || body[0] !== REQUEST_VERSION) throw sdkError("SDK_SEALED", "it is no sealed body of this version");
   const keyId = toHex(body.subarray(1, 1 + KEY_ID_BYTES));
   const secret = secrets.find((each) => each.keyId === keyId);
   if (secret === undefined) throw sdkError("SDK_SEALED", "it is sealed to a key that is not, or no longer, taken", { keyId });
@@ -99,10 +123,10 @@ export async function openRequest(secrets: readonly SealSecret[], to: SealedFor,
   try {
     const context = await suite.createRecipientContext({ recipientKey: await importPrivate(secret), enc, info: INFO });
     const opened = new Uint8Array(await context.open(plain(body.subarray(HEAD_BYTES)), aadOf(to)));
-    return { content: unpack(opened), answerKey: { enc, secret: new Uint8Array(await context.export(ANSWER_CONTEXT, SECRET_BYTES)) } };
+    return { content: unpackRequest(to, opened), answerKey: { enc, secret: new Uint8Array(await context.export(ANSWER_CONTEXT, SECRET_BYTES)) } };
   } catch (error) {
     // The library's reasons say nothing more, and nobody is to learn which check it was.
-    throw sdkError("SDK_SEALED", "it was sealed for another target or agent, or changed on the way", {}, error);
+    throw sdkError("SDK_SEALED", "it was sealed for another target, agent or payer, or changed on the way", {}, error);
   }
 }
 
@@ -130,7 +154,7 @@ export async function sealAnswer(answerKey: AnswerKey, status: number, content: 
   const { key, iv } = await answerCipher(answerKey, random);
   const sealed = new Uint8Array(await crypto.subtle.encrypt({ name: "AES-GCM", iv, additionalData: answerAad(status) }, key, pack(content)));
   const body = new Uint8Array(ANSWER_HEAD_BYTES + sealed.length);
-  body[0] = VERSION;
+  body[0] = ANSWER_VERSION;
   body.set(random, 1);
   body.set(sealed, ANSWER_HEAD_BYTES);
   return body;
@@ -138,7 +162,7 @@ export async function sealAnswer(answerKey: AnswerKey, status: number, content: 
 
 /** @throws SdkError `SDK_SEALED`: not the answer to that request, changed or cut */
 export async function openAnswer(answerKey: AnswerKey, status: number, body: Uint8Array): Promise<SealedContent> {
-  if (body.length < ANSWER_HEAD_BYTES + TAG_BYTES + 1 || body[0] !== VERSION) throw sdkError("SDK_SEALED", "it is no sealed answer of this version");
+  if (body.length < ANSWER_HEAD_BYTES + TAG_BYTES + 1 || body[0] !== ANSWER_VERSION) throw sdkError("SDK_SEALED", "it is no sealed answer of this version");
   const { key, iv } = await answerCipher(answerKey, body.subarray(1, ANSWER_HEAD_BYTES));
   let opened: ArrayBuffer;
   try {

@@ -11,6 +11,8 @@ export interface SealedRequestInit {
   readonly headers?: Readonly<Record<string, string>> | undefined;
   readonly contentType?: string | undefined;
   readonly body: string | Uint8Array;
+  /** The address that pays for it, where that is known: then it is of no use to anybody else. */
+  readonly payer?: string | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -52,7 +54,7 @@ export async function sealedFetch(fetchLike: FetchLike, { address, encryptionKey
   if (method === "GET" || method === "HEAD") throw sdkError("SDK_INPUT", "a sealed request needs a method with a body");
   const { pathname, search } = new URL(url);
   const plainBody = typeof init.body === "string" ? new TextEncoder().encode(init.body) : init.body;
-  const { body, answerKey } = await sealRequest(encryptionKey, { method, target: `${pathname}${search}`, seller: address }, { contentType: init.contentType ?? "", body: plainBody });
+  const { body, answerKey } = await sealRequest(encryptionKey, { method, target: `${pathname}${search}`, seller: address, payer: init.payer }, { contentType: init.contentType ?? "", body: plainBody });
   const headers = { ...init.headers, "content-type": SEALED_TYPE, accept: SEALED_TYPE };
   const response = await fetchLike(url, { method, headers, body: new Uint8Array(body), ...(init.signal === undefined ? {} : { signal: init.signal }) });
   const type = response.headers.get("content-type")?.split(";")[0]?.trim().toLowerCase();

@@ -1,8 +1,11 @@
+import { randomUUID } from "node:crypto";
+
 import type { ListTasksRequest, ListTasksResponse, Task } from "@a2a-js/sdk";
-import { TaskState } from "@a2a-js/sdk";
+import { Role, TaskState } from "@a2a-js/sdk";
 import type { ServerCallContext, TaskStore } from "@a2a-js/sdk/server";
 
 import { callerOf } from "./Caller.ts";
+import type { KeptTask, TaskFile } from "./TaskFile.ts";
 
 /** Where a task's metadata says how it was paid. */
 export const TASK_METADATA = "agnt2";
@@ -20,12 +23,8 @@ export interface TaskLimits {
 
 export const TASK_LIMITS: TaskLimits = { maxTasks: 4_096, maxTasksPerOwner: 512, maxBytes: 64 * 1024 * 1024, maxAgeMs: 86_400_000 };
 
-interface Kept {
-  task: Task;
-  readonly owner: string;
-  bytes: number;
-  changedAtMs: number;
-  /** Hash of the HTTP answer in which the task was told; known when its head is written. */
+interface Kept extends KeptTask {
+  readonly bytes: number;
   answerHash: string | undefined;
 }
 
@@ -42,21 +41,36 @@ function shown({ task, answerHash }: Kept): Task {
   return { ...copy, metadata: { ...copy.metadata, [TASK_METADATA]: { ...own, answerHash } } };
 }
 
+/** What is left of a task that ran when the process ended. */
+function broken(task: Task): Task {
+  const text = { content: { $case: "text" as const, value: "the agent was started anew" }, metadata: undefined, filename: "", mediaType: "text/plain" };
+  const message = { role: Role.ROLE_AGENT, messageId: randomUUID(), taskId: task.id, contextId: task.contextId, parts: [text], metadata: undefined, extensions: [], referenceTaskIds: [] };
+  return { ...task, status: { state: TaskState.TASK_STATE_FAILED, message, timestamp: new Date().toISOString() } };
+}
+
 /**
  * Tasks in memory: so many, so large and so old at most, each owner's for itself. When room is needed, the task goes that ended first;
- * running tasks never do. Tasks are lost with the process: what was paid stays in the ledger.
+ * running tasks never do. With a file they are found again by the next start, those that ran then as failed; of what a running task has said
+ * so far nothing is written.
  */
 export class BoundedTaskStore implements TaskStore {
   readonly #limits: TaskLimits;
   readonly #nowMs: () => number;
+  readonly #file: TaskFile | undefined;
   /** The one that was changed longest ago first. */
   readonly #tasks = new Map<string, Kept>();
   readonly #counts = new Map<string, number>();
   #bytes = 0;
 
-  constructor(limits: Partial<TaskLimits> = {}, nowMs: () => number = Date.now) {
+  constructor(limits: Partial<TaskLimits> = {}, nowMs: () => number = Date.now, file?: TaskFile) {
     this.#limits = { ...TASK_LIMITS, ...limits };
     this.#nowMs = nowMs;
+    this.#file = file;
+    for (const kept of file?.read() ?? []) {
+      const task = isEnded(kept.task) ? kept.task : broken(kept.task);
+      this.#put({ ...kept, task, bytes: JSON.stringify(task).length });
+    }
+    while ((this.#tasks.size > this.#limits.maxTasks || this.#bytes > this.#limits.maxBytes) && this.#dropEnded()) continue;
   }
 
   get size(): number {
@@ -81,9 +95,9 @@ export class BoundedTaskStore implements TaskStore {
     if (before === undefined && !this.hasRoom(owner)) return Promise.reject(new Error("too many tasks are running"));
     const bytes = JSON.stringify(task).length;
     this.#remove(task.id);
-    this.#tasks.set(task.id, { task: structuredClone(task), owner, bytes, changedAtMs: this.#nowMs(), answerHash: before?.answerHash });
-    this.#counts.set(owner, (this.#counts.get(owner) ?? 0) + 1);
-    this.#bytes += bytes;
+    const kept = { task: structuredClone(task), owner, bytes, changedAtMs: this.#nowMs(), answerHash: before?.answerHash };
+    this.#put(kept);
+    if (before === undefined || isEnded(task)) this.#file?.change(task.id, kept);
     while (this.#bytes > this.#limits.maxBytes && this.#dropEnded()) continue;
     return Promise.resolve();
   }
@@ -99,7 +113,9 @@ export class BoundedTaskStore implements TaskStore {
   /** From now on the task's metadata names the answer that it was told in. */
   setAnswerHash(taskId: string, answerHash: string): void {
     const kept = this.#tasks.get(taskId);
-    if (kept !== undefined) kept.answerHash = answerHash;
+    if (kept === undefined) return;
+    kept.answerHash = answerHash;
+    this.#file?.change(taskId, kept);
   }
 
   /** An owner's tasks, the latest first. Who is nobody in particular, or has come with a token for one task, sees no list. */
@@ -122,6 +138,19 @@ export class BoundedTaskStore implements TaskStore {
     return Promise.resolve({ tasks, nextPageToken: next < found.length ? String(next) : "", pageSize, totalSize: found.length });
   }
 
+  #put(kept: Kept): void {
+    const { task: { id }, owner, bytes } = kept;
+    this.#tasks.set(id, kept);
+    this.#counts.set(owner, (this.#counts.get(owner) ?? 0) + 1);
+    this.#bytes += bytes;
+  }
+
+  /** It leaves memory and file. */
+  #drop(id: string): void {
+    this.#remove(id);
+    this.#file?.change(id, undefined);
+  }
+
   #remove(id: string): void {
     const kept = this.#tasks.get(id);
     if (kept === undefined) return;
@@ -136,14 +165,14 @@ export class BoundedTaskStore implements TaskStore {
     const oldest = this.#nowMs() - this.#limits.maxAgeMs;
     for (const [id, { changedAtMs }] of this.#tasks) {
       if (changedAtMs >= oldest) return;
-      this.#remove(id);
+      this.#drop(id);
     }
   }
 
   #dropEnded(owner?: string): boolean {
     for (const [id, kept] of this.#tasks) {
       if ((owner !== undefined && kept.owner !== owner) || !isEnded(kept.task)) continue;
-      this.#remove(id);
+      this.#drop(id);
       return true;
     }
     return false;

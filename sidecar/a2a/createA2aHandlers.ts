@@ -20,6 +20,7 @@ import { guardStatus } from "./guardStatus.ts";
 import { SkillExecutor } from "./SkillExecutor.ts";
 import type { CallUpstream } from "./SkillExecutor.ts";
 import { SkillRequestHandler } from "./SkillRequestHandler.ts";
+import { TaskFile } from "./TaskFile.ts";
 import { TASK_TOKEN_HEADER, TaskTokens } from "./taskToken.ts";
 
 export interface A2aOptions {
@@ -37,6 +38,8 @@ export interface A2aOptions {
   /** Tasks that run at once. Default 256. */
   readonly maxRunning?: number;
   readonly tasks?: Partial<TaskLimits>;
+  /** Where tasks are kept for the next start; default: they end with the process. */
+  readonly tasksFile?: string;
   /** What went wrong with the service behind; the client is not told. */
   readonly onError?: (error: unknown) => void;
 }
@@ -85,12 +88,13 @@ function plainPath(path: string): string | undefined {
  * `/a2a/skills/<skill>`. Who pays for what is decided before, by the routes of `a2aRoutes`.
  */
 export function createA2aHandlers(options: A2aOptions): A2aHandlers {
-  const { upstream, maxMessageBytes = 256 * 1024, maxAnswerBytes = 1024 * 1024, timeoutMs = 300_000, maxRunning = 256, tasks, onError = () => undefined } = options;
+  const { upstream, maxMessageBytes = 256 * 1024, maxAnswerBytes = 1024 * 1024, timeoutMs = 300_000, maxRunning = 256, tasks, tasksFile, onError = () => undefined } = options;
   let { card, description } = options;
   let documents = documentsOf(description);
   let known = skillIdsOf(description);
-  const store = new BoundedTaskStore(tasks);
-  const tokens = new TaskTokens();
+  const file = tasksFile === undefined ? undefined : TaskFile.open({ path: tasksFile, onError });
+  const store = new BoundedTaskStore(tasks, undefined, file);
+  const tokens = new TaskTokens(file?.secret());
   const callers = new WeakMap<IncomingMessage, Caller>();
   const paidBy = new WeakMap<IncomingMessage, PaidExchange>();
 
@@ -189,7 +193,10 @@ export function createA2aHandlers(options: A2aOptions): A2aHandlers {
     get running() {
       return executor.running;
     },
-    stop: () => executor.stop(),
+    stop() {
+      executor.stop();
+      file?.close();
+    },
   };
 }
 

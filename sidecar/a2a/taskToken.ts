@@ -3,9 +3,14 @@ import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 /** Header by which the holder of a token sees the task that it was made for, without paying again. */
 export const TASK_TOKEN_HEADER = "a2a-task-token";
 
-/** Makes and reads tokens; they end with the process, as tasks do. */
+/** Makes and reads tokens; they are good for as long as the secret is the same. */
 export class TaskTokens {
-  readonly #secret = randomBytes(32);
+  readonly #secret: Uint8Array;
+
+  /** @param secret default: this process's own */
+  constructor(secret: Uint8Array = randomBytes(32)) {
+    this.#secret = secret;
+  }
 
   #mac(text: string): Buffer {
     return createHmac("sha256", this.#secret).update(text).digest();

@@ -176,6 +176,7 @@ export class Exchange implements ClientEvents, AnswerHandler, BodyReader {
     if (digest !== undefined && !this.#body.expect(digest)) throw new SidecarError("payment/digest", {});
     this.#phase = "asking";
     this.#deadline = Date.now() + route.timeoutMs;
+    if (this.#sale !== undefined) this.#body.untilMs = Date.now() + this.#sale.bodyMs;
     // A request that must not be sent twice does not meet a connection that its service is just closing.
     this.#service.pool.acquire(this, REPEATABLE_METHODS.has(this.#client.head.method) ? Infinity : FRESH_MS);
   }
@@ -407,6 +408,7 @@ export class Exchange implements ClientEvents, AnswerHandler, BodyReader {
 
   /** Called from time to time. */
   sweep(now: number): void {
+    if ((this.#phase === "asking" || this.#phase === "waiting") && this.#body.isLate(now)) return this.#fail(new SidecarError("payment/expired", {}), "body-late");
     const { bodyIdleMs, stallMs } = this.#door.limits;
     if (now > this.#deadline && (this.#phase === "asking" || this.#phase === "holding") && (this.#body.isEnded || !this.#body.isStarted)) {
       if (this.#lateError === "sale/answer-too-large") return this.#tooLarge();
@@ -488,7 +490,7 @@ export class Exchange implements ClientEvents, AnswerHandler, BodyReader {
     } catch (thrown) {
       const { error, isOurs } = sidecarErrorOf(thrown);
       if (!isOurs) this.#door.log.error({ err: thrown }, "An exchange failed.");
-      this.#fail(error, error.code === "payment/digest" ? "body-digest" : isOurs ? "client-gone" : "upstream-failed");
+      this.#fail(error, error.code === "payment/digest" ? "body-digest" : error.code === "payment/expired" ? "body-late" : isOurs ? "client-gone" : "upstream-failed");
     }
   }
 }

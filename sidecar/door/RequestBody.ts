@@ -11,6 +11,8 @@ export class RequestBody {
   whole: Buffer | undefined;
   isStarted = false;
   isEnded: boolean;
+  /** After this its end goes no further: what pays for it may end before the service is done. */
+  untilMs = Infinity;
   readonly #client: ClientSide;
   #collector: BodyCollector | undefined;
   #digest: BodyDigest | undefined;
@@ -88,8 +90,9 @@ export class RequestBody {
     return true;
   }
 
-  /** It is over. @throws SidecarError `payment/digest`, `door/request` for trailers that are none */
+  /** It is over. @throws SidecarError `payment/digest`, `payment/expired`, `door/request` for trailers that are none */
   finish(rawTrailers: readonly string[], connection: UpstreamConnection | undefined): void {
+    if (Date.now() > this.untilMs) throw new SidecarError("payment/expired", {});
     if (this.#digest !== undefined) {
       const last = this.#digest.finish();
       if (last === undefined) throw new SidecarError("payment/digest", {});
@@ -124,6 +127,11 @@ export class RequestBody {
   /** The client sends nothing though it may. */
   isSlow(now: number, idleMs: number): boolean {
     return this.isStarted && !this.isEnded && this.#pausedAt === Infinity && now - this.#cameAt > idleMs;
+  }
+
+  /** It is not whole, and its time is over. */
+  isLate(now: number): boolean {
+    return this.isStarted && !this.isEnded && now > this.untilMs;
   }
 
   /** The upstream takes nothing though it should. */

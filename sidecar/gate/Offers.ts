@@ -9,7 +9,7 @@ import { refusalOf } from "./refusalOf.ts";
 import type { Refusal } from "./Sale.ts";
 
 /** A payment may take so much longer than the answer. */
-const SETTLE_SECONDS = 60;
+export const SETTLE_SECONDS = 60;
 const UNAVAILABLE_RETRY_SECONDS = 5;
 const REQUIRED_HEADER = "PAYMENT-REQUIRED";
 /** Of a request's own URL in its 402. */

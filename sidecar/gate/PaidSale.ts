@@ -24,6 +24,7 @@ export interface PaidSaleOptions {
   readonly requestHash: Uint8Array;
   readonly settles: "before" | "after";
   readonly bodyDigest: Uint8Array | undefined;
+  readonly bodyMs: number;
   /** False: the engine of the channel is the ledger of this payment. */
   readonly isWritten: boolean;
   readonly exchange: Exchange;
@@ -39,6 +40,7 @@ function contentTypeOf(headers: HeaderPairs): string {
 export class PaidSale implements Sale {
   readonly settles: "before" | "after";
   readonly bodyDigest: Uint8Array | undefined;
+  readonly bodyMs: number;
   readonly #books: SaleBooks;
   readonly #options: PaidSaleOptions;
   /** Set by whoever ends the sale first. */
@@ -49,6 +51,7 @@ export class PaidSale implements Sale {
     this.#options = options;
     this.settles = options.settles;
     this.bodyDigest = options.bodyDigest;
+    this.bodyMs = options.bodyMs;
   }
 
   get way(): WayName {

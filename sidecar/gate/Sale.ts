@@ -1,7 +1,7 @@
 import type { WayName } from "../ways/Way.ts";
 
 /** Why nothing is charged. */
-export type CancelReason = "upstream-failed" | "upstream-timeout" | "not-charged" | "answer-too-large" | "body-digest" | "client-gone" | "stopping";
+export type CancelReason = "upstream-failed" | "upstream-timeout" | "not-charged" | "answer-too-large" | "body-digest" | "body-late" | "client-gone" | "stopping";
 
 export type HeaderPairs = readonly (readonly [name: string, value: string])[];
 
@@ -40,6 +40,8 @@ export interface Sale {
   readonly settles: "before" | "after";
   /** sha-256 that the request's body must have; the door checks it as the body passes. */
   readonly bodyDigest: Uint8Array | undefined;
+  /** The service gets the end of the request's body within this time or not at all: `payment/expired`, nothing is charged. */
+  readonly bodyMs: number;
   /** Headers for the upstream: who pays, what, how. */
   readonly upstreamHeaders: HeaderPairs;
   settle(answer: HeldAnswer | StreamedAnswer): Promise<SettledSale>;

@@ -9,6 +9,7 @@ import { WaitingRoom } from "../ways/WaitingRoom.ts";
 import type { OfferedPayment, VerifiedPayment, Way } from "../ways/Way.ts";
 import type { Exchange, ExchangeEnd } from "./Exchanges.ts";
 import type { GateLimits } from "./GateOptions.ts";
+import { bodyMs } from "./bodyMs.ts";
 import { hashRequest } from "./hashRequest.ts";
 import type { HashedRequestHead } from "./hashRequest.ts";
 import { matchRequirement } from "./matchRequirement.ts";
@@ -40,6 +41,8 @@ export interface TillOptions {
   readonly books: SaleBooks;
   readonly sweeper: Sweeper;
   readonly limits: GateLimits;
+  /** Unix milliseconds. */
+  readonly now: () => number;
   /** What is asked for here, now and by prices replaced not long ago. */
   readonly askedFor: (request: RequestContext) => readonly Asked[];
 }
@@ -59,12 +62,14 @@ export class Till {
   readonly #sweeper: Sweeper;
   readonly #limits: GateLimits;
   readonly #askedFor: TillOptions["askedFor"];
+  readonly #now: () => number;
   readonly #verifying: WaitingRoom;
 
-  constructor({ books, sweeper, limits, askedFor }: TillOptions) {
+  constructor({ books, sweeper, limits, now, askedFor }: TillOptions) {
     this.#books = books;
     this.#sweeper = sweeper;
     this.#limits = limits;
+    this.#now = now;
     this.#askedFor = askedFor;
     this.#verifying = new WaitingRoom(limits.maxVerifying, limits.maxVerifyingPerAddress);
   }
@@ -228,7 +233,7 @@ export class Till {
     const sold = (): Verdict => {
       metrics.sold(way.name);
       const settles = route.isStream || head.isUpgrade ? "before" : "after";
-      return { kind: "sold", route, sale: new PaidSale(this.#books, { way, payment, requestHash: hashed.requestHash, settles, bodyDigest: hashed.bodyDigest, isWritten, exchange, offers }) };
+      return { kind: "sold", route, sale: new PaidSale(this.#books, { way, payment, requestHash: hashed.requestHash, settles, bodyDigest: hashed.bodyDigest, bodyMs: bodyMs(way.name, payment, route.timeoutMs, this.#now()), isWritten, exchange, offers }) };
     };
     if (!isWritten || row?.state === "claimed") return sold();
     return ledger.claim({ way: way.name, payment, requestHash: hashed.requestHash, proof, isRepeatable: isRepeatable(request) }).then(sold, (error: unknown) => {

@@ -66,7 +66,7 @@ export function createGate(options: GateOptions): RunningGate {
   const ambiguous = new Map(PATH_PROBLEMS.map((problem) => [problem, refused(refusalOf(new SidecarError("door/path", { ...problem })))]));
   const unknownRoute = new Map<string, Refused>();
   const otherMethod = refused(refusalOf(new SidecarError("route/unknown", { method: "other" })));
-  const till = new Till({ books, sweeper, limits, askedFor });
+  const till = new Till({ books, sweeper, limits, now, askedFor });
 
   let timer: NodeJS.Timeout | undefined;
   let sweeping: Promise<unknown> | undefined;

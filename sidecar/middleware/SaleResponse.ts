@@ -20,13 +20,13 @@ export class SaleResponse implements HeldEvents {
   readonly #log: MiddlewareLog;
   readonly #timer: NodeJS.Timeout;
   /** Undefined: there is nothing to wait for. */
-  #bodyChecked: Promise<boolean> | undefined;
+  #bodyChecked: Promise<SidecarError | undefined> | undefined;
   /** The sale's end has been asked for. */
   #isEnding = false;
   #isOver = false;
 
-  /** @param bodyChecked resolves false when the request's body is not what was paid for */
-  constructor(response: ServerResponse, sale: Sale, route: RouteLimits, bodyChecked: Promise<boolean> | undefined, log: MiddlewareLog) {
+  /** @param bodyChecked resolves with an error when the request's body is not what was paid for, or came too late */
+  constructor(response: ServerResponse, sale: Sale, route: RouteLimits, bodyChecked: Promise<SidecarError | undefined> | undefined, log: MiddlewareLog) {
     this.#sale = sale;
     this.#route = route;
     this.#log = log;
@@ -34,9 +34,9 @@ export class SaleResponse implements HeldEvents {
     this.#bodyChecked = bodyChecked;
     this.#timer = setTimeout(() => this.fail(new SidecarError("door/upstream-timeout", { timeoutMs: route.timeoutMs }), "upstream-timeout"), route.timeoutMs);
     this.#timer.unref();
-    void bodyChecked?.then((isRight) => {
+    void bodyChecked?.then((problem) => {
       this.#bodyChecked = undefined;
-      if (!isRight) this.fail(new SidecarError("payment/digest", {}), "body-digest");
+      if (problem !== undefined) this.fail(problem, problem.code === "payment/digest" ? "body-digest" : "body-late");
     });
   }
 
@@ -83,7 +83,7 @@ export class SaleResponse implements HeldEvents {
   #afterBody(then: () => void): void {
     if (this.#bodyChecked === undefined) return then();
     this.#held.response.req.resume();
-    void this.#bodyChecked.then((isRight) => (isRight && !this.#isOver && !this.#isEnding ? then() : undefined));
+    void this.#bodyChecked.then((problem) => (problem === undefined && !this.#isOver && !this.#isEnding ? then() : undefined));
   }
 
   #settle(settled: Promise<SettledSale>): void {

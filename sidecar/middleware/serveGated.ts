@@ -59,12 +59,12 @@ export function serveGated(gate: Gate, request: IncomingMessage, response: Serve
     try {
       dropForgedHeaders(request);
       addHeaders(request, sale.upstreamHeaders);
-      const bodyChecked = sale.bodyDigest === undefined ? true : guardBody(request, response, sale.bodyDigest);
-      if (bodyChecked === false) {
+      const checked = guardBody(request, response, sale);
+      if (checked instanceof SidecarError) {
         cancel(sale, "body-digest");
-        return refuse(new SidecarError("payment/digest", {}));
+        return refuse(checked);
       }
-      selling = new SaleResponse(response, sale, route, bodyChecked === true ? undefined : bodyChecked, log);
+      selling = new SaleResponse(response, sale, route, checked, log);
       if (Number(request.headers["content-length"] ?? 0) > route.maxBodyBytes) {
         answered?.();
         return selling.fail(new SidecarError("door/body-too-large", { limitBytes: route.maxBodyBytes }), "client-gone");

@@ -10,6 +10,8 @@ export interface BuyerOptions {
   readonly limits: readonly AssetLimits[];
   /** In order of preference. */
   readonly ways: readonly BuyerWay[];
+  /** The address that pays in each of these ways, where it is one: sealed bodies are bound to it. */
+  readonly payer?: string | undefined;
   /** Hosts that may be asked at all: `example.org`, `*.example.org`, `example.org:8443`. Default: every one that the policy lets. */
   readonly hosts?: readonly string[] | undefined;
   /** Who may be paid, by address. Default: anybody. */

@@ -23,6 +23,9 @@ const MAX_REDIRECTS = 5;
 /** `new Response` takes no body with these. */
 const BODILESS: readonly number[] = [204, 205, 304];
 const STOP_MS = 10_000;
+const PRUNE_MS = 1_000;
+/** More than can be written in that time. */
+const PRUNED_AT_ONCE = 20_000;
 
 export interface BuyerReceipts {
   /** Newest first. */
@@ -42,6 +45,8 @@ export interface Buyer {
   /** The same without the platform's objects; for the gateway and the proxy. @throws SidecarError `buy/…` */
   exchange(request: OutboundRequest): Promise<OutboundAnswer>;
   readonly receipts: BuyerReceipts;
+  /** The address that pays, in every way; undefined: not known, or not one. */
+  readonly payer: string | undefined;
   /** What is left of a budget is its limits less this. */
   spent(network: string, asset: string): { readonly inAll: bigint; readonly today: bigint };
   /** Asks now what became of payments without an outcome. */
@@ -156,14 +161,18 @@ export function createBuyer(options: BuyerOptions): Buyer {
   const timer = setInterval(() => {
     if (settling !== undefined) return;
     settle().catch(trouble);
+  }, settleEveryMs);
+  timer.unref();
+  // Often and little: what a busy buyer writes in half a minute would take too long to drop at once.
+  const pruning = setInterval(() => {
     try {
-      store.prune(now() - keepReceiptsMs, maxReceipts);
+      store.prune(now() - keepReceiptsMs, maxReceipts, PRUNED_AT_ONCE);
     } catch (error) {
       // A disk that is full: nobody waits here, and the process goes on.
       trouble(error);
     }
-  }, settleEveryMs);
-  timer.unref();
+  }, Math.min(PRUNE_MS, settleEveryMs));
+  pruning.unref();
   // What an earlier process has left open.
   settle().catch(trouble);
 
@@ -171,6 +180,7 @@ export function createBuyer(options: BuyerOptions): Buyer {
     fetch,
     exchange,
     settle,
+    payer: options.payer,
     receipts: {
       list: (query) => store.list(query),
       get: (id) => store.get(id),
@@ -190,6 +200,7 @@ export function createBuyer(options: BuyerOptions): Buyer {
       if (isStopped) return;
       isStopped = true;
       clearInterval(timer);
+      clearInterval(pruning);
       stopping.abort(new SidecarError("buy/stopped", {}));
       for (const end = Date.now() + STOP_MS; (inFlight > 0 || live.size > 0) && Date.now() < end; ) await new Promise((resolve) => setTimeout(resolve, 10));
       await settling?.catch(() => undefined);

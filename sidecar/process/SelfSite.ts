@@ -133,7 +133,7 @@ export class SelfSite {
     if (this.#handlers !== undefined) this.#handlers.replace(description, card);
     else {
       this.#handlers = createA2aHandlers({
-        description, card, upstream: settings.upstream!, timeoutMs: settings.upstreamMs, maxAnswerBytes: settings.holdBytes,
+        description, card, tasksFile: join(settings.dataDir, "tasks.sqlite"), upstream: settings.upstream!, timeoutMs: settings.upstreamMs, maxAnswerBytes: settings.holdBytes,
         onError: (error) => logger.warn({ err: toError(error) }, "A task failed."),
       });
     }

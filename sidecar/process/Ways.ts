@@ -99,7 +99,7 @@ export class Ways {
     const late = this.#find("channel");
     const way = late === undefined ? undefined : new ChannelWay({
       chainId: chain.economy.chainId, adjudicator: chain.chain.contracts.adjudicator!, payTo: key.address, peer: () => this.channelPeer, unit: chain.chain.asset.assetScale,
-      matchMs: settings.matchMs, ticketWaitMs: settings.ticketWaitMs,
+      matchMs: settings.matchMs, ticketWaitMs: settings.ticketWaitMs, isRecorded: settings.recordCalls,
       ...(ledger === undefined ? {} : { recall: recallAnswer(ledger) }),
     });
     const { towerBond } = chain.chain.contracts;

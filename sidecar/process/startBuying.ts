@@ -58,11 +58,13 @@ export async function startBuying(options: BuyingOptions): Promise<Buying> {
     dir: join(settings.dataDir, "buyer"),
     limits: limitsOf(options),
     ways: [...channelWay(options, promotion), createCallBuyerWay({ agent: options.chain.agent }), ...exactWay(options)],
+    payer: options.chain.key.address,
     hosts,
     policy,
     // The operator's own word may lead to this network; where the registry says that an agent is, may not.
     privateOrigins: settings.buyAgents.filter(({ target }) => !isAgentId(target)).map(({ target }) => new URL(target).origin),
     payeeOf: (url) => payees.get(url.origin),
+    maxReceipts: settings.keepReceipts,
     onEvent(event) {
       if (event.kind === "paid") promotion?.paid(event.receipt);
       onEvent(event);

@@ -51,6 +51,12 @@ async function readWhole(stream: IncomingMessage, most: number, tooLarge: () => 
   return Buffer.concat(chunks, bytes);
 }
 
+/** Who has paid, as the gate says it; undefined: it is free. */
+function payerOf({ headers }: IncomingMessage): string | undefined {
+  const payer = headers["agnt2-payer"];
+  return typeof payer === "string" ? payer : undefined;
+}
+
 function without(headers: IncomingHttpHeaders, dropped: ReadonlySet<string>): OutgoingHttpHeaders {
   return Object.fromEntries(Object.entries(headers).filter(([name, value]) => value !== undefined && !dropped.has(name)));
 }
@@ -86,7 +92,7 @@ export function createSealedHandler(options: SealedHandlerOptions): SealedHandle
 
   async function answer(req: IncomingMessage, res: ServerResponse, signal: AbortSignal): Promise<void> {
     const sealed = await readWhole(req, maxBodyBytes, () => new SidecarError("door/body-too-large", { limitBytes: maxBodyBytes }));
-    const { content, answerKey } = await openRequest(secrets(), { method: req.method ?? "", target: req.url ?? "", seller }, sealed);
+    const { content, answerKey } = await openRequest(secrets(), { method: req.method ?? "", target: req.url ?? "", seller, payer: payerOf(req) }, sealed);
     let plain: PlainAnswer;
     try {
       plain = await ask(req, content, signal);

@@ -12,6 +12,8 @@ export interface SidecarSetup {
   readonly dataDir: string;
   readonly key: string;
   readonly settings: Readonly<Record<string, string | number | boolean>>;
+  /** Options of Node itself, such as `--max-old-space-size`. Default: none. */
+  readonly nodeFlags?: readonly string[] | undefined;
 }
 
 interface Ports {
@@ -36,7 +38,7 @@ export class SidecarProcess {
   private constructor(setup: SidecarSetup, ports: Ports) {
     [this.setup, this.ports] = [setup, ports];
     this.settings = { ...setup.settings, port: ports.door, adminPort: ports.admin, gatewayPort: ports.gateway, proxyPort: ports.proxy, channelListen: `/ip4/127.0.0.1/tcp/${ports.channel}`, dataDir: setup.dataDir };
-    this.program = new ChildProgram(`the sidecar ${setup.name}`, process.execPath, () => [MAIN, ...this.#flags()], { AGNT2_KEY: setup.key });
+    this.program = new ChildProgram(`the sidecar ${setup.name}`, process.execPath, () => [...(setup.nodeFlags ?? []), MAIN, ...this.#flags()], { AGNT2_KEY: setup.key });
   }
 
   #flags(): string[] {

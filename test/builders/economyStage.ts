@@ -2,8 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { AbiCoder, ContractFactory, Interface, Wallet, concat, getCreateAddress, id, toBeHex, zeroPadValue } from "ethers";
-import type { BaseContract, InterfaceAbi } from "ethers";
+import { AbiCoder, Interface, Wallet, concat, getCreateAddress, id, toBeHex, zeroPadValue } from "ethers";
 
 import { connectIdentityRegistry, connectReputationRegistry, connectValidationRegistry } from "../../chain/agents/connectRegistries.ts";
 import { chainRef } from "../../chain/agents/agnt2Service.ts";
@@ -21,6 +20,8 @@ import type { ApiService } from "../../services/api/service.ts";
 import type { IdentityRegistry, ReputationRegistry, ValidationRegistry } from "../../typechain-types/agents/index.ts";
 import type { BountyBoard, JobEscrow } from "../../typechain-types/bounties/index.ts";
 import { mined } from "./mined.ts";
+import { startDeploymentRun } from "./deploymentRun.ts";
+import type { DeploymentRun } from "./deploymentRun.ts";
 import { DEVELOPMENT_KEYS, startLocalChain } from "./localChain.ts";
 import type { LocalChain } from "./localChain.ts";
 import { CHAIN_TEST_CONFIG, deployRollupOn } from "./rollupOnChain.ts";
@@ -28,7 +29,6 @@ import type { RollupOnChain } from "./rollupOnChain.ts";
 
 export type Json = Record<string, unknown>;
 
-const ARTIFACTS = join(import.meta.dirname, "..", "..", "artifacts", "contracts");
 /**
  * A contract that logs what it is told: four topics, then the data. It stands for ProofOfService, whose own proofs have tests of their own.
  *   topics: PUSH1 0x60 CALLDATALOAD … PUSH0 CALLDATALOAD; size = CALLDATASIZE - 0x80, CALLDATACOPY to 0, LOG4
@@ -99,16 +99,10 @@ export function apiClient(url: string, chain: LocalChain): Omit<ApiClient, "serv
   };
 }
 
-async function deploy(wallet: Wallet, path: string, args: readonly unknown[] = []): Promise<BaseContract> {
-  const name = path.slice(path.lastIndexOf("/") + 1);
-  const { abi, bytecode } = JSON.parse(readFileSync(join(ARTIFACTS, `${path}.sol`, `${name}.json`), "utf8")) as { abi: InterfaceAbi; bytecode: string };
-  return await (await new ContractFactory(abi, bytecode, wallet).deploy(...args)).waitForDeployment();
-}
-
-async function deployRegistry(wallet: Wallet, name: string, signature: string, args: readonly unknown[]): Promise<string> {
-  const implementation = await deploy(wallet, `agents/${name}`);
+async function deployRegistry({ deploy }: DeploymentRun, name: string, signature: string, args: readonly unknown[]): Promise<string> {
+  const implementation = await deploy("agents", name);
   const data = new Interface([`function ${signature}`]).encodeFunctionData("initialize", args);
-  return await (await deploy(wallet, "agents/RegistryProxy", [await implementation.getAddress(), data])).getAddress();
+  return await deploy("agents", "RegistryProxy", [implementation, data]);
 }
 
 async function deployHerald(wallet: Wallet): Promise<string> {
@@ -123,14 +117,18 @@ async function deployHerald(wallet: Wallet): Promise<string> {
 export async function startEconomyStage(options: { gasLimit?: number; rollup?: Partial<typeof CHAIN_TEST_CONFIG> } = {}): Promise<EconomyStage> {
   const chain = await startLocalChain("anvil");
   if (options.gasLimit !== undefined) await chain.send("evm_setBlockGasLimit", [toBeHex(options.gasLimit)]);
-  const deployer = new Wallet(DEVELOPMENT_KEYS[0], chain.provider);
-  const identity = await deployRegistry(deployer, "IdentityRegistry", "initialize(address)", [deployer.address]);
+  const owner = new Wallet(DEVELOPMENT_KEYS[0]).address;
+  const first = await startDeploymentRun(chain, owner);
+  const identity = await deployRegistry(first, "IdentityRegistry", "initialize(address)", [owner]);
+  await first.end();
   const rollup = await deployRollupOn(chain, { identityRegistry: identity, ...options.rollup });
   const { wallet } = rollup;
-  const reputation = await deployRegistry(wallet, "ReputationRegistry", "initialize(address,address)", [identity, wallet.address]);
-  const validation = await deployRegistry(wallet, "ValidationRegistry", "initialize(address,address)", [identity, wallet.address]);
-  const escrow = await (await deploy(wallet, "bounties/JobEscrow", [wallet.address, 0, wallet.address])).getAddress();
-  const board = await (await deploy(wallet, "bounties/BountyBoard", [escrow, identity, wallet.address, 0, wallet.address])).getAddress();
+  const second = await startDeploymentRun(chain, owner);
+  const reputation = await deployRegistry(second, "ReputationRegistry", "initialize(address,address)", [identity, owner]);
+  const validation = await deployRegistry(second, "ValidationRegistry", "initialize(address,address)", [identity, owner]);
+  const escrow = await second.deploy("bounties", "JobEscrow", [owner, 0, owner]);
+  const board = await second.deploy("bounties", "BountyBoard", [escrow, identity, owner, 0, owner]);
+  await second.end();
   const herald = await deployHerald(wallet);
   const { contracts, config, ...rest } = rollup.deployment;
   const addresses = { ...contracts, identityRegistry: identity, reputationRegistry: reputation, validationRegistry: validation, jobEscrow: escrow, bountyBoard: board, proofOfService: herald };

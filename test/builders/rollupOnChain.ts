@@ -8,7 +8,8 @@ import { loadDeployment } from "../../chain/Deployment.ts";
 import type { Deployment } from "../../chain/Deployment.ts";
 import type { RootContracts } from "../../chain/connectContracts.ts";
 import { connectContracts } from "../../chain/connectContracts.ts";
-import type { RollupFactory } from "../../typechain-types/root/index.ts";
+import { RollupFactory__factory } from "../../typechain-types/factories/root/index.ts";
+import { startDeploymentRun } from "./deploymentRun.ts";
 import { DEVELOPMENT_KEYS } from "./localChain.ts";
 import type { LocalChain } from "./localChain.ts";
 
@@ -69,23 +70,18 @@ export async function deployActor(name: string, wallet: Wallet): Promise<BaseCon
 /** Deploys the shared code and one chain. The chain must mine by itself. */
 export async function deployRollupOn(chain: LocalChain, config: Partial<typeof CHAIN_TEST_CONFIG> = {}): Promise<RollupOnChain> {
   const wallet = new Wallet(DEVELOPMENT_KEYS[0], chain.provider);
-  let nonce = await wallet.getNonce();
-  const deploy = async (name: string, args: unknown[] = []): Promise<BaseContract> => {
-    const { abi, bytecode } = JSON.parse(readFileSync(join(ARTIFACTS, name === "ChannelAdjudicator" ? "channels" : "root", `${name}.sol`, `${name}.json`), "utf8")) as { abi: InterfaceAbi; bytecode: string };
-    const contract = await new ContractFactory(abi, bytecode, wallet).deploy(...args, { nonce: nonce++ });
-    await contract.waitForDeployment();
-    return contract;
-  };
+  const run = await startDeploymentRun(chain, wallet.address);
   const blockNumber = await chain.provider.getBlockNumber();
-  const addressOf = async (name: string): Promise<string> => (await deploy(name)).getAddress();
   const implementations = {
-    inbox: await addressOf("Inbox"), settlement: await addressOf("Settlement"), game: await addressOf("BisectionGame"), bridge: await addressOf("Bridge"), exodus: await addressOf("Exodus"), adjudicator: await addressOf("ChannelAdjudicator"), sequencerSet: await addressOf("SequencerSet"),
+    inbox: await run.deploy("root", "Inbox"), settlement: await run.deploy("root", "Settlement"), game: await run.deploy("root", "BisectionGame"), bridge: await run.deploy("root", "Bridge"),
+    exodus: await run.deploy("root", "Exodus"), adjudicator: await run.deploy("channels", "ChannelAdjudicator"), sequencerSet: await run.deploy("root", "SequencerSet"),
   };
-  const prover = await addressOf("OneStepProver");
-  const factory = (await deploy("RollupFactory", [implementations, prover])) as unknown as RollupFactory;
+  const prover = await run.deploy("root", "OneStepProver");
+  const factory = RollupFactory__factory.connect(await run.deploy("root", "RollupFactory", [implementations, prover]), wallet);
   const full = { ...CHAIN_TEST_CONFIG, ...config, feeTable: packFees() as [bigint, bigint, bigint] };
   const salt = zeroPadValue(toBeHex(1), 32);
-  await (await factory.create(full, salt, { nonce: nonce++ })).wait();
+  await run.call(await factory.getAddress(), factory.interface.encodeFunctionData("create", [full, salt]));
+  await run.end();
   const { inbox, settlement, game, bridge, exodus, adjudicator, sequencerSet } = await factory.addressesOf(wallet.address, salt);
   const genesis = await chain.provider.getBlock(0);
   const deployment = loadDeployment({

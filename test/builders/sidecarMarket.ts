@@ -99,12 +99,12 @@ export class SidecarMarket {
   }
 
   /** A sidecar that is not started yet. `routes` as in docs/SIDECAR.md section 6. */
-  async sidecar(name: string, key: string, options: { readonly routes?: readonly object[]; readonly settings?: SidecarSetup["settings"] } = {}): Promise<SidecarProcess> {
+  async sidecar(name: string, key: string, options: { readonly routes?: readonly object[]; readonly settings?: SidecarSetup["settings"]; readonly nodeFlags?: SidecarSetup["nodeFlags"] } = {}): Promise<SidecarProcess> {
     const dataDir = this.folder(name);
-    const { routes, settings = {} } = options;
+    const { routes, settings = {}, nodeFlags } = options;
     const file = join(dataDir, "routes.json");
     if (routes !== undefined) writeFileSync(file, JSON.stringify({ routes }));
-    const sidecar = await SidecarProcess.create({ name, dataDir, key, settings: { ...this.chainSettings, name, ...(routes === undefined ? {} : { routes: file }), ...settings } });
+    const sidecar = await SidecarProcess.create({ name, dataDir, key, settings: { ...this.chainSettings, name, ...(routes === undefined ? {} : { routes: file }), ...settings }, nodeFlags });
     this.sidecars.push(sidecar);
     return sidecar;
   }

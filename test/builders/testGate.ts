@@ -16,6 +16,8 @@ export interface RecordedSale {
 export interface TestGateOptions {
   readonly route?: Partial<RouteLimits>;
   readonly settles?: "before" | "after";
+  /** For the body. Default: any time. */
+  readonly bodyMs?: number;
   readonly bodyDigest?: (head: RequestHead) => Uint8Array | undefined;
   /** The gate reads bodies up to so much before it says yes. */
   readonly readsBody?: number;
@@ -72,6 +74,7 @@ export function testGate(options: TestGateOptions = {}): TestGate {
       amount: 7n,
       settles,
       bodyDigest: options.bodyDigest?.(head),
+      bodyMs: options.bodyMs ?? Infinity,
       upstreamHeaders: [["Agnt2-Payer", "0x00000000000000000000000000000000000000aa"], ["Agnt2-Amount", "7"], ["Agnt2-Way", "exact"]],
       settle(answer) {
         recorded.answers.push(answer);

@@ -8,8 +8,8 @@ import type { TestGroup, TestPiece } from "../../scripts/testing/testGroup.ts";
 const group = (name: string, ...files: string[]): TestGroup => ({ name, worker: "mochaWorker.ts", files });
 const GROUPS = [group("core", "g"), group("solidity", "h"), group("deploy", "i"), group("chain", "b", "c"), group("services", "d"), group("e2e", "test/e2e/cli.test.ts", "test/e2e/demo.test.ts")];
 
-const waits = (name: string): TestPiece => ({ ...group(name, name), cores: 0.65, isBuilding: false });
-const busy = (name: string): TestPiece => ({ ...group(name, name), cores: 1, isBuilding: false });
+const waits = (name: string): TestPiece => ({ ...group(name, name), percent: 65, isBuilding: false });
+const busy = (name: string): TestPiece => ({ ...group(name, name), percent: 70, isBuilding: false });
 const builds = (name: string): TestPiece => ({ ...busy(name), isBuilding: true });
 
 describe("plan of test groups", () => {
@@ -23,14 +23,16 @@ describe("plan of test groups", () => {
 
   it("next piece: is the first that the cores have room for, and no second that builds", () => {
     expect(nextPiece([busy("a"), waits("b")], [], 2)?.name).to.equal("a");
-    expect(nextPiece([busy("a"), waits("b")], [waits("c"), waits("d")], 2)?.name).to.equal("b");
-    expect(nextPiece([busy("a"), waits("b")], [busy("c"), waits("d")], 2)).to.equal(undefined);
+    expect(nextPiece([busy("a"), waits("b")], [waits("c"), waits("d")], 2)?.name).to.equal("a");
+    expect(nextPiece([busy("a"), waits("b")], [busy("c"), waits("d")], 2)?.name).to.equal("b");
+    expect(nextPiece([busy("a"), waits("b")], [busy("c"), busy("d")], 2)).to.equal(undefined);
+    expect(nextPiece([waits("b")], [waits("c"), waits("d"), waits("e")], 2)).to.equal(undefined);
     expect(nextPiece([builds("a"), waits("b")], [builds("c")], 2)?.name).to.equal("b");
     expect(nextPiece([builds("a")], [waits("c")], 2)?.name).to.equal("a");
     expect(nextPiece([], [], 2)).to.equal(undefined);
   });
 
-  for (const [cores, most] of [[0.5, 1], [1, 1], [2, 3], [4, 5]] as const) {
+  for (const [cores, most] of [[0.5, 1], [1, 1], [2, 3], [4, 6]] as const) {
     it(`run: has every piece once, ${most} at a time at most, with ${cores} cores`, async () => {
       const pieces = [builds("a"), builds("b"), busy("c"), ...["d", "e", "f", "g", "h", "i"].map(waits)];
       const [started, running]: [string[], Set<TestPiece>] = [[], new Set()];

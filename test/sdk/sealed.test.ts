@@ -2,7 +2,7 @@ import { createCipheriv, hkdfSync } from "node:crypto";
 
 import { Aes128Gcm, CipherSuite, DhkemX25519HkdfSha256, HkdfSha256 } from "@hpke/core";
 import { expect } from "chai";
-import { Wallet } from "ethers";
+import { getAddress, Wallet } from "ethers";
 
 import { chooseSealKey, createSealSecret, isSealKeyOf, openAnswer, openRequest, publicPartOf, readSealKeys, SdkError, sealAnswer, sealRequest, signSealKey } from "../../sdk/index.ts";
 import type { AnswerKey, SealSecret } from "../../sdk/index.ts";
@@ -25,6 +25,7 @@ const A1 = {
 };
 const TO = { method: "POST", target: "/translate?to=de", seller: AGENT_WALLET.address };
 const OWNER = { address: AGENT_WALLET.address, chainId: 31337 };
+const PAYER = "0x3c44cdddb6a900fa2b585dd299e03d12fa4293bc";
 const CONTENT = { contentType: "application/json", body: Buffer.from('{"text":"hello"}') };
 const hex = (data: ArrayBuffer | Uint8Array): string => Buffer.from(data as Uint8Array).toString("hex");
 
@@ -61,12 +62,12 @@ describe("sealed bodies", () => {
   });
 
   it("format: a body that was sealed from the page's text alone is opened, and its answer too", async () => {
-    const aad = Buffer.concat(["agnt2/sealed-request/1", TO.method, TO.target, TO.seller.toLowerCase()].map(field));
-    const packed = Buffer.concat([Buffer.from([CONTENT.contentType.length]), Buffer.from(CONTENT.contentType), CONTENT.body]);
+    const aad = Buffer.concat(["agnt2/sealed-request/2", TO.method, TO.target, TO.seller.toLowerCase()].map(field));
+    const packed = Buffer.concat([Buffer.from(PAYER.slice(2), "hex"), Buffer.from([CONTENT.contentType.length]), Buffer.from(CONTENT.contentType), CONTENT.body]);
     const { ciphertext, exported } = sealByReference({ aead: 2, ...A1 }, Buffer.from("agnt2/sealed/1"), aad, packed);
     const own: SealSecret = { keyId: sealKeyId(A1.pkR), publicKey: toBase64Url(A1.pkR), privateKey: toBase64Url(A1.skR), notBefore: 0, notAfter: 1 };
-    const body = Buffer.concat([Buffer.from([1]), Buffer.from(own.keyId.slice(2), "hex"), A1.pkE, ciphertext]);
-    const opened = await openRequest([own], TO, body);
+    const body = Buffer.concat([Buffer.from([2]), Buffer.from(own.keyId.slice(2), "hex"), A1.pkE, ciphertext]);
+    const opened = await openRequest([own], { ...TO, payer: PAYER }, body);
     expect([opened.content.contentType, hex(opened.content.body)]).to.deep.equal([CONTENT.contentType, hex(CONTENT.body)]);
     const answerSecret = exported(Buffer.from("agnt2/sealed-answer/1"), 32);
     expect(hex(opened.answerKey.secret)).to.equal(hex(answerSecret));
@@ -76,6 +77,15 @@ describe("sealed bodies", () => {
     const sealed = Buffer.concat([cipher.update(Buffer.from("\u0000bytes")), cipher.final()]);
     const answer = await openAnswer(opened.answerKey, 200, Buffer.concat([Buffer.from([1]), random, sealed, cipher.getAuthTag()]));
     expect([answer.contentType, Buffer.from(answer.body).toString()]).to.deep.equal(["", "bytes"]);
+  });
+
+  it("payer: what is sealed for one is opened for no other's payment; for whoever pays, and where nobody pays, for everybody", async () => {
+    const sealFor = async (payer?: string): Promise<Uint8Array> => (await sealRequest(publicPartOf(secret), { ...TO, payer }, CONTENT)).body;
+    const openFor = async (body: Uint8Array, payer?: string): Promise<string> => code(openRequest([secret], { ...TO, payer }, body));
+    const [bound, open] = await Promise.all([sealFor(getAddress(PAYER)), sealFor()]);
+    expect(await Promise.all([openFor(bound, PAYER), openFor(bound, getAddress(PAYER)), openFor(bound), openFor(bound, OWNER.address)])).to.deep.equal(["opened", "opened", "opened", "SDK_SEALED"]);
+    expect(await Promise.all([openFor(open, PAYER), openFor(open)])).to.deep.equal(["opened", "opened"]);
+    expect(Buffer.from(bound).includes(Buffer.from(PAYER.slice(2), "hex"))).to.equal(false);
   });
 
   it("round trip: request and answer come back, of any size, and nothing of them is seen on the way", async () => {

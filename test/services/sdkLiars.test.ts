@@ -232,7 +232,7 @@ describe("SDK over HTTP and a server that lies", () => {
   const reply = (response: ServerResponse, body: unknown, status = 200): void => void response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
   const open = (limits: { requestMs?: number; giveUpMs?: number; rootedMs?: number } = {}): void => {
     const { port } = server.address() as AddressInfo;
-    transport = new HttpTransport(new HttpService(`http://127.0.0.1:${port}`), { readVerifier: async () => new AckVerifier(TEST_SEPARATOR, sequencer), retryMs: 10, giveUpMs: 1_000, rootedMs: 300, ...limits });
+    transport = new HttpTransport(new HttpService(`http://127.0.0.1:${port}`), { readVerifier: async () => new AckVerifier(TEST_SEPARATOR, sequencer), retryMs: 10, giveUpMs: 30_000, rootedMs: 300, ...limits });
   };
 
   before(async () => {

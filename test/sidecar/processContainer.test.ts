@@ -100,7 +100,7 @@ describe("sidecar container", () => {
     const exposed = argumentsOf(named("EXPOSE")[0]!).map(Number);
     expect(exposed).to.deep.equal([port.default, Number(/tcp\/(\d+)/.exec(channelListen.default)![1]), adminPort.default]);
     const known = new Set<string>(Object.values(sidecarSettings).map(({ env }) => env));
-    for (const name of environment.keys()) if (name !== "NODE_ENV") expect(known.has(name), name).to.equal(true);
+    for (const name of environment.keys()) if (!name.startsWith("NODE_")) expect(known.has(name), name).to.equal(true);
     expect(environment.get("SIDECAR_CHANNEL_LISTEN")?.endsWith(`/tcp/${exposed[1]}`)).to.equal(true);
   });
 

@@ -23,8 +23,8 @@ export interface AgentRequest {
 }
 
 export interface CallAgentOptions extends DiscoveryOptions {
-  /** Pays what is asked: a buyer of the sidecar, or any x402 client. */
-  readonly buyer: { readonly fetch: FetchLike };
+  /** Pays what is asked: a buyer of the sidecar, or any x402 client. A sealed body is bound to its address, where that is given. */
+  readonly buyer: { readonly fetch: FetchLike; readonly payer?: string | undefined };
 }
 
 export interface AgentAnswer {
@@ -56,7 +56,7 @@ export async function callAgent(agent: bigint | number | string | RemoteAgent, r
   const skill = skillOf(remote, request.skill);
   const query = request.query === undefined ? "" : `?${new URLSearchParams(request.query).toString()}`;
   const url = `${remote.baseUrl}${skill.path}${query}`;
-  const { fetch: pay } = options.buyer;
+  const { fetch: pay, payer } = options.buyer;
   const { headers = {}, signal } = request;
   const common = { method: skill.method, ...(signal === undefined ? {} : { signal }) };
   if (request.body === undefined || skill.method === "GET") {
@@ -65,6 +65,6 @@ export async function callAgent(agent: bigint | number | string | RemoteAgent, r
   }
   const { body, type } = bodyOf(request);
   const isSealed = request.seal ?? (remote.encryptionKey !== undefined && !skill.isStream);
-  if (isSealed) return { response: await sealedFetch(pay, remote, url, { ...common, headers, contentType: type, body }), agent: remote, skill, isSealed };
+  if (isSealed) return { response: await sealedFetch(pay, remote, url, { ...common, headers, contentType: type, body, payer }), agent: remote, skill, isSealed };
   return { response: await pay(url, { ...common, headers: { ...headers, "content-type": type }, body }), agent: remote, skill, isSealed };
 }

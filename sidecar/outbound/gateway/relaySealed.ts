@@ -43,7 +43,7 @@ export async function relaySealed(buyer: Buyer, request: IncomingMessage, respon
   let answer: Response;
   let opened: Uint8Array;
   try {
-    answer = await sealedFetch(pay, await partnerOf(), target.url, { method: request.method ?? "", headers, contentType, body, signal: gone.signal });
+    answer = await sealedFetch(pay, await partnerOf(), target.url, { method: request.method ?? "", headers, contentType, body, payer: buyer.payer, signal: gone.signal });
     opened = new Uint8Array(await answer.arrayBuffer());
   } catch (error) {
     if (error instanceof SdkError) throw new SidecarError("gateway/seal", { problem: error.message }, { cause: error });

@@ -11,10 +11,10 @@ import { isSpent } from "../Receipt.ts";
 import type { Receipt, ReceiptQuery, SpentSum } from "../Receipt.ts";
 
 export const OUTBOUND_FILE = "outbound.sqlite";
-const LAZY_MS = 50;
+const LAZY_MS = 200;
 /** Writes that wait for a disk that refuses them; beyond it nothing more is paid. */
 const MAX_WAITING = 50_000;
-const PRUNE_ROWS = 1_000;
+const PRUNE_ROWS = 4_000;
 
 const SCHEMA = `
   PRAGMA journal_mode = WAL;
@@ -41,6 +41,12 @@ const COLUMNS = [
 
 /** What changes in a receipt after it was begun. */
 export type ReceiptChange = Partial<Pick<Receipt, "amount" | "state" | "key" | "expiresAt" | "payload" | "answerHash" | "status" | "attestation">>;
+
+interface SumChange {
+  readonly place: readonly [day: number, host: string, way: string, network: string, asset: string];
+  amount: bigint;
+  count: number;
+}
 
 interface Waiting {
   readonly write: () => void;
@@ -69,6 +75,9 @@ export class PaymentStore {
   readonly #addChannel: StatementSync;
   readonly #readChannel: StatementSync;
   readonly #updates = new Map<string, StatementSync>();
+  /** What the receipts of the transaction that is being written come to. */
+  readonly #sums = new Map<string, SumChange>();
+  readonly #channelSums = new Map<string, bigint>();
   #waiting: Waiting[] = [];
   #timer: NodeJS.Timeout | undefined;
   #isSoon = false;
@@ -147,13 +156,28 @@ export class PaymentStore {
 
   #count(receipt: Receipt, sign: 1 | -1): void {
     const place = [dayOf(receipt.time), receipt.host, receipt.way, receipt.network, receipt.asset] as const;
-    const sum = this.#readSum.get(...place) as { amount: string; count: number } | undefined;
     const delta = sign === 1 ? receipt.amount : -receipt.amount;
-    this.#addSum.run(...place, String(BigInt(sum?.amount ?? 0) + delta), (sum?.count ?? 0) + sign);
+    const key = place.join("\n");
+    const sum = this.#sums.get(key);
+    if (sum === undefined) this.#sums.set(key, { place, amount: delta, count: sign });
+    else {
+      sum.amount += delta;
+      sum.count += sign;
+    }
     const channelId = channelOf(receipt);
-    if (channelId === undefined) return;
-    const ofChannel = this.#readChannel.get(channelId) as { amount: string } | undefined;
-    this.#addChannel.run(channelId, String(BigInt(ofChannel?.amount ?? 0) + delta));
+    if (channelId !== undefined) this.#channelSums.set(channelId, (this.#channelSums.get(channelId) ?? 0n) + delta);
+  }
+
+  /** Once for each sum that changes in a transaction, not once for each receipt. */
+  #writeSums(): void {
+    for (const { place, amount, count } of this.#sums.values()) {
+      const sum = this.#readSum.get(...place) as { amount: string; count: number } | undefined;
+      this.#addSum.run(...place, String(BigInt(sum?.amount ?? 0) + amount), (sum?.count ?? 0) + count);
+    }
+    for (const [channelId, amount] of this.#channelSums) {
+      const ofChannel = this.#readChannel.get(channelId) as { amount: string } | undefined;
+      this.#addChannel.run(channelId, String(BigInt(ofChannel?.amount ?? 0) + amount));
+    }
   }
 
   #queueDurable(write: () => void): Promise<void> {
@@ -181,7 +205,10 @@ export class PaymentStore {
     this.#waiting = [];
     try {
       this.#database.exec("BEGIN IMMEDIATE");
+      this.#sums.clear();
+      this.#channelSums.clear();
       for (const { write } of batch) write();
+      this.#writeSums();
       this.#database.exec("COMMIT");
     } catch (error) {
       if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
@@ -266,19 +293,22 @@ export class PaymentStore {
     return this.#readChannel.get(channelId) !== undefined;
   }
 
-  /** Forgets receipts whose end is known, never the newest one (ids go on from it): older ones than `before` (Unix ms), and all but the newest `keep`. The sums stay. @returns how many */
-  prune(before: number, keep: number): number {
+  /** Forgets receipts whose end is known, never the newest one (ids go on from it): older ones than `before` (Unix ms), and all but the newest `keep`; at most so many at once. The sums stay. @returns how many */
+  prune(before: number, keep: number, most = Infinity): number {
     this.flush();
-    const statement = this.#database.prepare(
-      "DELETE FROM payments WHERE id IN (SELECT id FROM payments WHERE state NOT IN ('reserved', 'open') AND id < ? AND (time < ? OR id < ?) ORDER BY id LIMIT ?)",
-    );
     const { last } = this.#database.prepare("SELECT coalesce(max(id), 0) AS last FROM payments").get() as { last: number };
+    // Rows are in the order of their times, so what is old is read up to the first that is not, and never the whole table.
+    const { young } = this.#database.prepare("SELECT coalesce((SELECT id FROM payments WHERE time >= ? ORDER BY id LIMIT 1), ?) AS young").get(before, last) as { young: number };
+    const statement = this.#database.prepare("DELETE FROM payments WHERE id IN (SELECT id FROM payments WHERE id < ? AND state NOT IN ('reserved', 'open') ORDER BY id LIMIT ?)");
+    const end = Math.min(last, Math.max(young, last - keep + 1));
     let pruned = 0;
-    for (;;) {
-      const { changes } = statement.run(last, before, last - keep + 1, PRUNE_ROWS);
-      pruned += Number(changes);
-      if (Number(changes) < PRUNE_ROWS) return pruned;
+    while (pruned < most) {
+      const rows = Math.min(PRUNE_ROWS, most - pruned);
+      const changes = Number(statement.run(end, rows).changes);
+      pruned += changes;
+      if (changes < rows) break;
     }
+    return pruned;
   }
 
   close(): void {

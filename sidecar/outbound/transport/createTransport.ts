@@ -81,7 +81,7 @@ function writeBody(request: ClientRequest, body: Uint8Array | Readable | undefin
 
 export function createTransport({ policy, privateOrigins, maxConnectionsPerHost }: TransportOptions): Transport {
   const trusted = new Set(privateOrigins.map((origin) => new URL(origin).origin));
-  const settings = { keepAlive: true, keepAliveMsecs: 5_000, maxSockets: maxConnectionsPerHost, maxFreeSockets: 16, scheduling: "lifo" as const };
+  const settings = { keepAlive: true, keepAliveMsecs: 5_000, maxSockets: maxConnectionsPerHost, maxFreeSockets: maxConnectionsPerHost, scheduling: "lifo" as const };
   const agentsFor = (): { readonly http: HttpAgent; readonly https: HttpsAgent } => ({ http: new HttpAgent(settings), https: new HttpsAgent(settings) });
   // What was connected under the looser rule is not used under the other one.
   const [open, strict] = [agentsFor(), agentsFor()];

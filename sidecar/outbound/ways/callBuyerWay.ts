@@ -33,11 +33,13 @@ const NOT_SENT: readonly string[] = ["SDK_PAYMENT", "SDK_AMOUNT", "SDK_INPUT", "
 
 const storedSchema = z.object({ slot: z.int().optional(), id: z.int().optional(), receipt: z.int().optional(), provider: z.int(), deadline: z.int(), callHash: z.string() });
 
+const attestationSchema = z.object({ id: z.int(), requestHash: z.string(), answerHash: z.string() });
+
 function proveCall(answer: WholeAnswer, id: number): Proof {
   const text = answer.header(ATTESTATION_HEADER.toLowerCase());
   if (text === undefined) return { kind: "none", text: "" };
   try {
-    const named = z.object({ id: z.int(), requestHash: z.string(), answerHash: z.string() }).parse(JSON.parse(Buffer.from(text, "base64url").toString("utf8")));
+    const named = attestationSchema.parse(JSON.parse(Buffer.from(text, "base64url").toString("utf8")));
     const isGood = named.id === id && named.requestHash === toHex(answer.requestHash) && isHashOf(fromHex(named.answerHash, 32), answer);
     return { kind: isGood ? "good" : "bad", text };
   } catch {

@@ -40,7 +40,7 @@ interface Running {
 
 for (const kind of ["anvil", "hardhat"] as const satisfies readonly ChainKind[]) {
   describe(`L1 side on ${kind}`, function () {
-    this.timeout(60_000);
+    this.timeout(180_000);
     let chain: LocalChain;
     let proxy: SwitchableProxy;
     let rollup: RollupOnChain;
@@ -105,7 +105,8 @@ for (const kind of ["anvil", "hardhat"] as const satisfies readonly ChainKind[])
       return one;
     }
 
-    async function until(what: string, holds: () => Promise<boolean> | boolean, timeoutMs = 20_000): Promise<void> {
+    /** More than one request to L1 that is lost may take. */
+    async function until(what: string, holds: () => Promise<boolean> | boolean, timeoutMs = 45_000): Promise<void> {
       const endMs = Date.now() + timeoutMs;
       while (!(await holds())) {
         if (Date.now() > endMs) throw new Error(`not in ${timeoutMs} ms: ${what}`);

@@ -1,3 +1,7 @@
+import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+
 import { TaskState } from "@a2a-js/sdk";
 import type { Task } from "@a2a-js/sdk";
 import { ServerCallContext } from "@a2a-js/sdk/server";
@@ -7,6 +11,7 @@ import { BoundedTaskStore } from "../../../sidecar/a2a/BoundedTaskStore.ts";
 import { Caller } from "../../../sidecar/a2a/Caller.ts";
 import { readPaidExchange } from "../../../sidecar/a2a/PaidExchange.ts";
 import { EventPieces } from "../../../sidecar/a2a/readPieces.ts";
+import { TaskFile } from "../../../sidecar/a2a/TaskFile.ts";
 import { TaskTokens } from "../../../sidecar/a2a/taskToken.ts";
 
 function by(payer: string): ServerCallContext {
@@ -66,7 +71,48 @@ describe("A2A task store", () => {
     expect([first.tasks[0]?.id, second.tasks[0]?.id, second.nextPageToken]).to.deep.equal(["3", "1", ""]);
   });
 
-  it("token: is good for its task, its owner and this process only", () => {
+  it("file: the next start finds tasks, owners, order and tokens again, and what ran as failed", async () => {
+    const path = join(mkdtempSync(join(tmpdir(), "agnt2-tasks-")), "tasks.sqlite");
+    const errors: unknown[] = [];
+    const open = (): TaskFile => TaskFile.open({ path, onError: (error) => errors.push(error) });
+    const list = { tenant: "", contextId: "", status: TaskState.TASK_STATE_UNSPECIFIED, pageToken: "", statusTimestampAfter: undefined, includeArtifacts: true };
+    try {
+      let file = open();
+      let store = new BoundedTaskStore({ maxTasks: 3 }, undefined, file);
+      const token = new TaskTokens(file.secret()).issue("a", "2");
+      const artifact = { artifactId: "x", name: "", description: "", parts: [{ content: { $case: "raw" as const, value: Buffer.from([0, 255]) }, metadata: undefined, filename: "", mediaType: "image/png" }], metadata: undefined, extensions: [] };
+      await store.save(task("1", DONE), by("a"));
+      await store.save(task("2", WORKING), by("a"));
+      await store.save({ ...task("2", DONE), artifacts: [artifact] }, by("a"));
+      store.setAnswerHash("2", "0xab");
+      await store.save(task("3", WORKING), by("b"));
+      // Makes room by the one that ended first.
+      await store.save(task("4", WORKING), by("a"));
+      file.close();
+      file = open();
+      store = new BoundedTaskStore({ maxTasks: 3 }, undefined, file);
+      expect([store.size, new TaskTokens(file.secret()).read(token)]).to.deep.equal([3, { owner: "a", taskId: "2" }]);
+      const found = await store.list(list, by("a"));
+      expect(found.tasks.map(({ id, status }) => [id, status?.state])).to.deep.equal([["4", TaskState.TASK_STATE_FAILED], ["2", DONE]]);
+      expect([found.tasks[1]!.metadata, Buffer.from((found.tasks[1]!.artifacts[0]!.parts[0]!.content as { value: Buffer }).value).toString("hex")]).to.deep.equal([{ text: "", agnt2: { answerHash: "0xab" } }, "00ff"]);
+      expect([await store.load("3", by("a")), (await store.load("3", by("b")))?.status?.state]).to.deep.equal([undefined, TaskState.TASK_STATE_FAILED]);
+      expect((await store.load("1", by("a")))?.id).to.equal(undefined);
+      // They count as tasks that ended: there is room for others.
+      for (const id of ["5", "6", "7"]) await store.save(task(id, WORKING), by("c"));
+      expect(await refused(store.save(task("8", WORKING), by("c")))).to.equal(true);
+      file.close();
+      expect(statSync(path).mode & 0o077).to.equal(0);
+      writeFileSync(path, "no database at all, though it has the name of one");
+      for (const end of ["-wal", "-shm"]) rmSync(`${path}${end}`, { force: true });
+      file = open();
+      expect([new BoundedTaskStore({}, undefined, file).size, errors.length]).to.deep.equal([0, 1]);
+      file.close();
+    } finally {
+      rmSync(dirname(path), { recursive: true, force: true });
+    }
+  });
+
+  it("token: is good for its task and its owner, under its own secret only", () => {
     const [tokens, others] = [new TaskTokens(), new TaskTokens()];
     const token = tokens.issue("a", "1");
     expect([tokens.read(token), others.read(token)]).to.deep.equal([{ owner: "a", taskId: "1" }, undefined]);

@@ -98,6 +98,23 @@ describe("door: bodies", () => {
     expect([large.status, ((await large.json()) as { error: { code: string } }).error.code]).to.deep.equal([413, "door/body-too-large"]);
   });
 
+  it("bodies: one that is not whole within the payment's time is refused, and the service never sees its end", async () => {
+    let ended = 0;
+    const upstream = await httpUpstream(closers, (request, response) => void bodyOf(request).then(() => {
+      ended += 1;
+      response.end("done");
+    }, () => undefined));
+    const body = "x".repeat(10);
+    const { port, gate, door } = await openDoor(closers, upstream.url, { bodyMs: 100, bodyDigest: () => createHash("sha256").update(body).digest() });
+    const head = "POST /paid HTTP/1.1\r\nHost: x\r\nPayment-Signature: ok\r\nContent-Length: 10\r\n\r\n";
+    // One that has stopped is ended by the sweep, one whose end comes too late by that end.
+    const got = await rawExchange(port, `${head}xxxx`);
+    expect(got).to.match(/^HTTP\/1\.1 402 [\s\S]*payment\/expired/);
+    expect(await rawExchange(port, `${head}${body}`, (all) => all.endsWith("done"))).to.match(/^HTTP\/1\.1 200 /);
+    await until(() => door.running === 0, "all is over");
+    expect([ended, gate.sales.map(({ answers, cancels }) => [answers.length, cancels])]).to.deep.equal([1, [[0, ["body-late"]], [1, []]]]);
+  });
+
   it("bodies: trailers of an answer pass, sold or free", async () => {
     const upstream = await httpUpstream(closers, (_request, response) => {
       response.writeHead(200, { trailer: "X-Sum" });

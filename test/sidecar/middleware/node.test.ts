@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { connect } from "node:net";
 import { Readable } from "node:stream";
 import { createGzip, gunzipSync } from "node:zlib";
 
@@ -175,6 +176,21 @@ describe("middleware: node:http", () => {
     await until(() => gate.sales.length === 3 && gate.sales.slice(1).every(({ cancels }) => cancels.length === 1), "both are cancelled");
     expect(gate.sales.map(({ answers, cancels }) => [answers.length, cancels[0]])).to.deep.equal([[1, undefined], [0, "body-digest"], [0, "body-digest"]]);
     expect(ended).to.equal(1);
+  });
+
+  it("handler: of a body that is not whole within the payment's time it never sees the end", async () => {
+    let ended = 0;
+    const { port, gate } = await serve((request, response) => bodyOf(request).then(() => response.end(String(ended++)), () => undefined), { bodyMs: 20, bodyDigest: () => sha256(Buffer.from("abcd")) });
+    const socket = connect(port, "127.0.0.1");
+    let got = "";
+    socket.on("data", (chunk: Buffer) => (got += chunk.toString("latin1"))).on("error", () => undefined);
+    socket.write("POST /paid HTTP/1.1\r\nHost: x\r\nPayment-Signature: ok\r\nContent-Length: 4\r\n\r\nab");
+    await until(() => gate.sales.length === 1, "it is sold");
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    socket.write("cd");
+    await until(() => gate.sales[0]!.cancels.length === 1 && got.includes("payment/expired"), "it is refused");
+    expect([ended, gate.sales[0]!.cancels, gate.sales[0]!.answers.length, got.slice(0, 12)]).to.deep.equal([0, ["body-late"], 0, "HTTP/1.1 402"]);
+    socket.destroy();
   });
 
   it("handler: one that answers without reading a wrong body is not paid", async () => {

@@ -200,4 +200,16 @@ describe("sidecar/outbound: buying", () => {
     expect(stage.buyer.receipts.list()).to.have.length(1);
     expect(stage.buyer.receipts.sums()[0]).to.include({ amount: 3_000n, count: 3 });
   });
+
+  it("receipts: the newest are kept, the oldest go first and so many at once, and what is open stays", async () => {
+    for (let i = 0; i < 6; i += 1) await (await stage.buyer.fetch(`${seller.origin}/a`)).text();
+    const { store } = stage.buyer.parts;
+    const [oldest] = store.list().slice(-1);
+    await store.change(oldest!.id, { state: "open" });
+    expect(store.prune(0, 3, 1)).to.equal(1);
+    expect(store.prune(0, 3, 10)).to.equal(1);
+    expect(store.prune(0, 3)).to.equal(0);
+    expect(store.list().map(({ id }) => id - oldest!.id)).to.deep.equal([5, 4, 3, 0]);
+    expect(stage.buyer.receipts.sums()[0]).to.include({ amount: 6_000n, count: 6 });
+  });
 });

@@ -5,7 +5,7 @@ import { createSealSecret, openRequest, publicPartOf, sealAnswer, SEALED_TYPE, S
 import type { SealSecret } from "../../../sdk/index.ts";
 import { createGateway } from "../../../sidecar/outbound/index.ts";
 import type { Gateway } from "../../../sidecar/outbound/index.ts";
-import { stageBuyer } from "../../builders/buyerStage.ts";
+import { BUYER_ADDRESS, stageBuyer } from "../../builders/buyerStage.ts";
 import type { BuyerStage } from "../../builders/buyerStage.ts";
 import { STUB_NETWORK, STUB_PAYEE, startSellerStub } from "../../builders/sellerStub.ts";
 import type { SellerStub, StubExchange } from "../../builders/sellerStub.ts";
@@ -16,6 +16,7 @@ describe("sidecar/outbound: sealed through the gateway", () => {
   let stub: SellerStub;
   let secret: SealSecret;
   let isHonest = true;
+  let isBound = false;
   const heard: { type: string | undefined; text: string; seal: unknown; body: Buffer }[] = [];
 
   async function behave({ payment, request, response, ask }: StubExchange): Promise<void> {
@@ -26,7 +27,8 @@ describe("sidecar/outbound: sealed through the gateway", () => {
     const body = Buffer.concat(chunks);
     const settled = encodePaymentResponseHeader({ success: true, transaction: `0x${"11".repeat(32)}`, network: STUB_NETWORK, payer: "" });
     if (request.headers["content-type"] !== SEALED_TYPE) return void response.writeHead(200, { "payment-response": settled }).end("open");
-    const { content, answerKey } = await openRequest([secret], { method: request.method!, target: request.url!, seller: STUB_PAYEE }, body);
+    const { content, answerKey } = await openRequest([secret], { method: request.method!, target: request.url!, seller: STUB_PAYEE, payer: BUYER_ADDRESS }, body);
+    isBound = await openRequest([secret], { method: request.method!, target: request.url!, seller: STUB_PAYEE, payer: STUB_PAYEE }, body).then(() => false, () => true);
     const text = Buffer.from(content.body).toString();
     heard.push({ type: content.contentType, text, seal: request.headers["agnt2-seal"], body });
     const answer = await sealAnswer(answerKey, 201, { contentType: "text/plain", body: Buffer.from(`heard: ${text}`) });
@@ -35,7 +37,7 @@ describe("sidecar/outbound: sealed through the gateway", () => {
 
   before(async () => {
     secret = await createSealSecret(0, 2 ** 31);
-    stage = stageBuyer();
+    stage = stageBuyer({ payer: BUYER_ADDRESS });
     stub = await startSellerStub(behave);
     gateway = await createGateway({
       buyer: stage.buyer, port: 0, keepBodyBytes: 1_000,
@@ -60,7 +62,7 @@ describe("sidecar/outbound: sealed through the gateway", () => {
     const response = await ask("sealed");
     expect([response.status, await response.text(), response.headers.get("content-type"), response.headers.get("x-trace")]).to.deep.equal([201, "heard: a secret", "text/plain", "7"]);
     expect(heard.at(-1)).to.deep.include({ type: "text/x-words", text: "a secret", seal: undefined });
-    expect(heard.at(-1)!.body.includes("secret")).to.equal(false);
+    expect([heard.at(-1)!.body.includes("secret"), isBound]).to.deep.equal([false, true]);
     const receipt = stage.buyer.receipts.get(Number(response.headers.get("agnt2-receipt")));
     expect(receipt).to.include({ state: "paid", payee: STUB_PAYEE.toLowerCase() });
   });

@@ -113,6 +113,23 @@ describe("sealed requests at the sidecar", () => {
     expect(seen.length).to.equal(before + 2);
     expect((await fetch(`${url}/say`, { method: "POST", headers: { "content-type": "text/plain" }, body: "x" })).status).to.equal(418);
   });
+
+  it("body: that was sealed for one payer is not worked on for another's payment", async () => {
+    const [payer, thief] = [`0x${"aa".repeat(20)}`, `0x${"bb".repeat(20)}`];
+    const before = seen.length;
+    let taken: Uint8Array | undefined;
+    const paidBy = (by: string): FetchLike => (target, init) => {
+      taken = init.body as Uint8Array;
+      return fetchLike(target, { ...init, headers: { ...init.headers, "agnt2-payer": by } });
+    };
+    const partner = { address: SELLER, encryptionKey: publicPartOf(secret) };
+    expect((await sealedFetch(paidBy(payer), partner, `${url}/say`, { method: "POST", body: "x", payer })).status).to.equal(201);
+    const replayed = await fetch(`${url}/say`, { method: "POST", headers: { "content-type": SEALED_TYPE, "agnt2-payer": thief }, body: taken as Uint8Array<ArrayBuffer> });
+    expect([replayed.status, ((await replayed.json()) as { error: { code: string } }).error.code]).to.deep.equal([400, "sealed/closed"]);
+    expect(seen.length).to.equal(before + 1);
+    // Who does not say who pays can be paid for by anybody.
+    expect((await sealedFetch(paidBy(thief), partner, `${url}/say`, { method: "POST", body: "x" })).status).to.equal(201);
+  });
 });
 
 describe("seal keys of an agent", () => {
