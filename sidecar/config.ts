@@ -57,7 +57,7 @@ export const sidecarSettings = defineConfig({
   sessionCap: { env: "SIDECAR_SESSION_CAP", parser: amount, default: "0.01", description: "What the session key may spend until it is renewed, fees and purchases by calls included, in whole units; a buyer needs at least what it spends in a minute" },
   sessionSeconds: { env: "SIDECAR_SESSION_SECONDS", parser: integer(60, 31_536_000), default: 604_800, description: "How long a session key is good; renewed when a quarter is left, of the time or of the amount" },
   // Channels.
-  channelListen: { env: "SIDECAR_CHANNEL_LISTEN", parser: text, default: "/ip4/127.0.0.1/tcp/8403", description: "Where channel partners reach this agent: a libp2p address or tls://HOST:PORT" },
+  channelListen: { env: "SIDECAR_CHANNEL_LISTEN", parser: text, default: "tls://127.0.0.1:8403", description: "Where channel partners reach this agent: tls://HOST:PORT, or a libp2p address, which costs more of both sides" },
   channelAddress: { env: "SIDECAR_CHANNEL_ADDRESS", parser: text, default: undefined, description: "The same as others have to dial it; `channelListen` when left out" },
   towers: { env: "AGNT2_TOWERS", parser: list(url("http", "https")), default: [], description: "Watchtowers that get the newest state of each channel" },
   recordCalls: { env: "SIDECAR_RECORD_CALLS", parser: flag, default: false, description: "A line of about 160 bytes for each call that was sold on a channel (`channels/calls-<channel>.log`), for accounts; the file is never shortened" },

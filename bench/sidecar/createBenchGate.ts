@@ -61,7 +61,7 @@ async function openWay(payment: "x402" | "l2" | "channel", network: BenchNetwork
       const way = new ChannelWay({ chainId: network.chainId, adjudicator, payTo: wallet.address, peer: () => listening.peer, isRecorded: false, maxWaiting: 8_192, maxWaitingEach: 4_096 });
       const agent = await ChannelAgent.start({
         dir: join(dir, "channels"), signer: createLocalSigner(fromHex(key, 32)), desk: await ChannelDesk.connect(adjudicator, wallet),
-        listen: "/ip4/127.0.0.1/tcp/0", serve: (channel) => way.attach(channel),
+        listen: "tls://127.0.0.1:0", serve: (channel) => way.attach(channel),
       });
       listening.peer = agent.listening;
       return { way, payTo: wallet.address, peer: agent.listening };

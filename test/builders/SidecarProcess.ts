@@ -37,7 +37,7 @@ export class SidecarProcess {
 
   private constructor(setup: SidecarSetup, ports: Ports) {
     [this.setup, this.ports] = [setup, ports];
-    this.settings = { ...setup.settings, port: ports.door, adminPort: ports.admin, gatewayPort: ports.gateway, proxyPort: ports.proxy, channelListen: `/ip4/127.0.0.1/tcp/${ports.channel}`, dataDir: setup.dataDir };
+    this.settings = { ...setup.settings, port: ports.door, adminPort: ports.admin, gatewayPort: ports.gateway, proxyPort: ports.proxy, channelListen: `tls://127.0.0.1:${ports.channel}`, dataDir: setup.dataDir };
     this.program = new ChildProgram(`the sidecar ${setup.name}`, process.execPath, () => [...(setup.nodeFlags ?? []), MAIN, ...this.#flags()], { AGNT2_KEY: setup.key });
   }
 

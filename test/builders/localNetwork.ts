@@ -32,6 +32,8 @@ export interface LocalNetworkForTests {
   readonly sequencerAddress: string;
   /** What the services printed last. */
   output(): string;
+  /** Lets the services stand still, or go on: so that what has no part in a measurement takes nothing from it. L1 runs on. */
+  pause(isPaused: boolean): void;
   stop(): Promise<void>;
 }
 
@@ -84,7 +86,11 @@ export async function startLocalNetwork(asset: "ETH" | "token" = "ETH", economy 
     children.push(child);
     return child;
   };
+  const pause = (isPaused: boolean): void => {
+    for (const child of children) child.kill(isPaused ? "SIGSTOP" : "SIGCONT");
+  };
   const stop = async (): Promise<void> => {
+    pause(false);
     for (const child of children.reverse()) {
       if (child.exitCode !== null || child.signalCode !== null) continue;
       const ended = once(child, "exit");
@@ -108,5 +114,5 @@ export async function startLocalNetwork(asset: "ETH" | "token" = "ETH", economy 
     await stop();
     throw error;
   }
-  return { chain, dir, l1Url: chain.url, sequencerUrl, apiUrl, faucetUrl: faucet.url, deploymentFile, sequencerAddress, output: () => output, stop };
+  return { chain, dir, l1Url: chain.url, sequencerUrl, apiUrl, faucetUrl: faucet.url, deploymentFile, sequencerAddress, output: () => output, pause, stop };
 }

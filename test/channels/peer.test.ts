@@ -67,6 +67,27 @@ describe("channel peer", function () {
     expect(atA.status().outgoing.paid).to.equal(2_000);
   });
 
+  it("calls by hash whose answers nobody waits for: are handed out while the disk still works, and share Acks", async () => {
+    const { b, atA, atB } = await pair({ maxInFlight: 64 });
+    let isDuringSync = 0;
+    atB.serveBatches((calls, answer) => {
+      if (atB.isBusy) isDuringSync += 1;
+      for (const sequence of calls.sequences) answer(sequence, 0, new Uint8Array(32), undefined, false);
+    }, true);
+    const before = b.store.commits;
+    for (let i = 0; i < 200; i += 1) {
+      const { result } = atA.begin(1, new Uint8Array(32).fill(i + 1));
+      void result;
+      const { sequence } = atB.status().incoming;
+      await until("the call came", () => atB.status().incoming.sequence > sequence, LONG_MS);
+    }
+    await until("all is answered", () => atA.status().outgoing.openCalls === 0, LONG_MS);
+    expect([atA.status().outgoing.paid, atB.status().incoming.paid, atB.status().incoming.openCalls]).to.deep.equal([200, 200, 0]);
+    expect(isDuringSync).to.be.greaterThan(100);
+    // One for each call, and more, when every answer has its own.
+    expect(b.store.commits - before).to.be.lessThan(200);
+  });
+
   it("a call that fails or throws: costs nothing and says so", async () => {
     const { atA, atB } = await pair();
     atB.serve(({ request }) => {

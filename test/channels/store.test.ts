@@ -67,6 +67,49 @@ describe("channel store", function () {
     await store.close();
   });
 
+  it("what was written and not synced: is there after the process died, in its place", async () => {
+    const store = ChannelStore.open(folder.path);
+    store.append(id, 0, body("a"));
+    await durable(store);
+    const before = store.commits;
+    store.append(id, 0, body("b"));
+    expect(store.write()).to.equal(true);
+    store.append(id, 0, body("c"));
+    expect([store.write(), store.write(), store.commits]).to.deep.equal([true, true, before]);
+    // What a process that is killed now leaves to the next one: a copy, since this one still holds its lock.
+    const copy = temporaryFolder("channels-copy");
+    for (const name of readdirSync(folder.path).filter((each) => each.endsWith(".log"))) cpSync(join(folder.path, name), join(copy.path, name));
+    const next = ChannelStore.open(copy.path);
+    expect(texts(next.attach(id, () => []))).to.deep.equal(["a", "b", "c"]);
+    await next.close();
+    copy.remove();
+    store.append(id, 0, body("d"));
+    await durable(store);
+    await store.close();
+    expect(await found()).to.deep.equal(["a", "b", "c", "d"]);
+  });
+
+  it("writes beside commits and fresh segments: lose nothing and keep the order", async () => {
+    const store = ChannelStore.open(folder.path, { segmentBytes: 4_096 });
+    const all: string[] = [];
+    store.attach(id, () => all.map((text) => ({ kind: 0, body: body(text) })));
+    let waiting = 0;
+    for (let i = 0; i < 3_000; i += 1) {
+      all.push(`${i}`);
+      store.append(id, 0, body(`${i}`));
+      if (i % 3 !== 0) store.write();
+      if (i % 7 === 0) {
+        waiting += 1;
+        void durable(store).then(() => (waiting -= 1));
+      }
+      if (i % 50 === 0) await new Promise((resolve) => setImmediate(resolve));
+    }
+    await durable(store);
+    await store.close();
+    expect(waiting).to.equal(0);
+    expect(await found()).to.deep.equal(all);
+  });
+
   it("a torn end: is cut back to the last whole group, and writing goes on", async () => {
     await written("a", "b", "c");
     const bytes = readFileSync(logFile());

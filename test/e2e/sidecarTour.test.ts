@@ -63,7 +63,7 @@ describe("README's tour: sell your own HTTP service", function () {
     // The ports of the page may be in use here.
     commands = tour().map((line) => line.replaceAll("8080", String(service)).replaceAll("8402", String(door)));
     env = {
-      PATH: `${join(home, "bin")}:${process.env["PATH"] ?? ""}`, HOME: home, NO_COLOR: "1", SIDECAR_PORT: String(door), SIDECAR_ADMIN_PORT: String(admin), SIDECAR_CHANNEL_LISTEN: "/ip4/127.0.0.1/tcp/0",
+      PATH: `${join(home, "bin")}:${process.env["PATH"] ?? ""}`, HOME: home, NO_COLOR: "1", SIDECAR_PORT: String(door), SIDECAR_ADMIN_PORT: String(admin), SIDECAR_CHANNEL_LISTEN: "tls://127.0.0.1:0",
       AGNT2_SEQUENCER_URL: network.sequencerUrl, AGNT2_API_URL: network.apiUrl, L1_URL: network.l1Url, AGNT2_FAUCET_URL: network.faucetUrl, AGNT2_DEPLOYMENT: network.deploymentFile,
     };
   });

@@ -98,10 +98,10 @@ describe("sidecar container", () => {
   it("Dockerfile: opens the ports that the settings have by default, and sets only what is a setting", () => {
     const { port, adminPort, channelListen } = sidecarSettings;
     const exposed = argumentsOf(named("EXPOSE")[0]!).map(Number);
-    expect(exposed).to.deep.equal([port.default, Number(/tcp\/(\d+)/.exec(channelListen.default)![1]), adminPort.default]);
+    expect(exposed).to.deep.equal([port.default, Number(/:(\d+)$/.exec(channelListen.default)![1]), adminPort.default]);
     const known = new Set<string>(Object.values(sidecarSettings).map(({ env }) => env));
     for (const name of environment.keys()) if (!name.startsWith("NODE_")) expect(known.has(name), name).to.equal(true);
-    expect(environment.get("SIDECAR_CHANNEL_LISTEN")?.endsWith(`/tcp/${exposed[1]}`)).to.equal(true);
+    expect(environment.get("SIDECAR_CHANNEL_LISTEN")?.endsWith(`:${exposed[1]}`)).to.equal(true);
   });
 
   it("Dockerfile: no secret gets into a layer", () => {

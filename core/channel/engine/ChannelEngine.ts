@@ -91,8 +91,8 @@ export class ChannelEngine implements Engine {
     return this.payer.refusalOf(price);
   }
 
-  answer(sequence: number, status: number, responseHash: Uint8Array, payload?: Uint8Array): void {
-    this.payee.answer(sequence, status, responseHash, payload);
+  answer(sequence: number, status: number, responseHash: Uint8Array, payload?: Uint8Array, isUrgent = true): void {
+    this.payee.answer(sequence, status, responseHash, payload, isUrgent);
   }
 
   isUnanswered(sequence: number): boolean {
@@ -414,13 +414,15 @@ export class ChannelEngine implements Engine {
     context.sessions[context.self] = session;
   }
 
-  drain(): Effect[] {
+  drain(maySign = true): Effect[] {
     const { context, payer, payee, agreement, withdrawals } = this;
     if (!context.isReplaying && context.link === "synced") {
       agreement.pump();
       withdrawals.pump();
-      payee.pump();
-      payer.pump();
+      if (maySign || context.hold !== "none" || context.isClosing) {
+        payee.pump();
+        payer.pump();
+      }
       payee.flush();
       payer.flush();
       agreement.pump();

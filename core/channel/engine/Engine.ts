@@ -29,8 +29,12 @@ export interface Engine {
   call(price: number, requestHash: Uint8Array, payload?: Uint8Array): number;
   /** Why `call` would throw now; undefined if it would not. Cheaper than a throw in a loop. */
   refusalOf(price: number): ChannelCode | undefined;
-  /** The answer to a delivered call; status 0 is success, any other credits the price to the payer. @throws channel/result, size */
-  answer(sequence: number, status: number, responseHash: Uint8Array, payload?: Uint8Array): void;
+  /**
+   * The answer to a delivered call; status 0 is success, any other credits the price to the payer.
+   * @param isUrgent false: nobody waits for it, so it may be collected with others for `ackDelayMs`
+   * @throws channel/result, size
+   */
+  answer(sequence: number, status: number, responseHash: Uint8Array, payload?: Uint8Array, isUrgent?: boolean): void;
   /** Whether a call of the peer waits for `answer`. */
   isUnanswered(sequence: number): boolean;
 
@@ -75,7 +79,11 @@ export interface Engine {
   /** The chain has the peer's grant of this key: needed before a contract's session key counts. */
   grantRegistered(key: Uint8Array): void;
 
-  drain(): Effect[];
+  /**
+   * What is to be done.
+   * @param maySign false: nothing new goes under a voucher or an Ack yet, so that more goes under the next one. Ask again soon.
+   */
+  drain(maySign?: boolean): Effect[];
   status(): ChannelStatus;
   evidence(): Evidence;
 }

@@ -24,7 +24,7 @@ export interface EngineOptions extends Partial<EngineLimits> {
   readonly maxUnackedUnits?: number;
   /** Bytes of frames with calls that we have not answered, beyond which no more are taken. */
   readonly maxUnansweredBytes?: number;
-  /** After this long without answers a received voucher is acknowledged without them. */
+  /** After this long without answers a received voucher is acknowledged without them; so long answers that nobody waits for are collected. */
   readonly ackDelayMs?: number;
   /** After this long without an Ack the peer counts as stalled. */
   readonly stallMs?: number;

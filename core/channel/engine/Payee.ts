@@ -77,6 +77,9 @@ export class Payee {
   #payloads: (Uint8Array | undefined)[] = [];
   #hasPayloads = false;
   #unackedSinceMs = 0;
+  /** Somebody waits for one of the answers. */
+  #isUrgent = false;
+  #answeredSinceMs = 0;
   /** Where the vouchers end that no Ack of ours covers; after a restart only those that came since. */
   #unackedEnds: number[] = [];
   #unansweredBytes = 0;
@@ -298,7 +301,7 @@ export class Payee {
     });
   }
 
-  answer(sequence: number, status: number, responseHash: Uint8Array, payload: Uint8Array | undefined): void {
+  answer(sequence: number, status: number, responseHash: Uint8Array, payload: Uint8Array | undefined, isUrgent: boolean): void {
     if (this.open.stateOf(sequence) !== CALL_STATE.OPEN) throw new ChannelError("channel/result", `Call ${sequence} is not open.`);
     if (responseHash.length !== 32 || !Number.isInteger(status) || status < 0 || status > 255) throw new ChannelError("channel/size", "A status is a byte, a hash has 32.");
     if (payload !== undefined && payload.length > this.context.limits.maxPayloadBytes) throw new ChannelError("channel/size", "The response is too long.");
@@ -317,8 +320,18 @@ export class Payee {
       this.#payloads = new Array<Uint8Array | undefined>(this.#answerCount).fill(undefined);
     }
     if (this.#hasPayloads) this.#payloads.push(payload);
+    if (this.#answerCount === 0) this.#answeredSinceMs = this.context.nowMs;
+    this.#isUrgent ||= isUrgent;
     this.#answerCount++;
     this.open.mark(sequence, CALL_STATE.ANSWERED);
+  }
+
+  /** Answers that nobody waits for are collected for `ackDelayMs`, unless the payer runs out of vouchers that it may send. */
+  get #answersAreDue(): boolean {
+    const { context } = this;
+    if (this.#answerCount === 0) return false;
+    if (this.#isUrgent || context.hold !== "none" || context.isClosing || this.#answerCount >= MOST_RESULTS_PER_ACK) return true;
+    return 2 * this.#unackedEnds.length >= context.limits.maxInFlight || context.nowMs - this.#answeredSinceMs >= context.options.ackDelayMs;
   }
 
   /** Puts answers and receipts under Acks. */
@@ -328,7 +341,7 @@ export class Payee {
     const isEach = context.options.mode === "each";
     for (;;) {
       const isOwed = this.acked < this.state.sequence;
-      const mayAnswer = this.#answerCount > 0 && (context.hold === "none" || context.isClosing || isOwed);
+      const mayAnswer = this.#answersAreDue && (context.hold === "none" || context.isClosing || isOwed);
       const isDue = isOwed && (context.hold !== "none" || context.nowMs - this.#unackedSinceMs >= context.options.ackDelayMs);
       if (!mayAnswer && !isDue) return;
       let unsent = 0;
@@ -350,6 +363,7 @@ export class Payee {
     const results = this.#answers.slice(0, count * RESULT_BYTES);
     this.#answers.copyWithin(0, count * RESULT_BYTES, this.#answerCount * RESULT_BYTES);
     this.#answerCount -= count;
+    if (this.#answerCount === 0) this.#isUrgent = false;
     let payloads: (Uint8Array | undefined)[] | undefined;
     if (this.#hasPayloads) {
       payloads = this.#payloads.splice(0, count).map((payload) => ((payload?.length ?? 0) > context.limits.maxPayloadBytes ? undefined : payload));

@@ -57,7 +57,7 @@ async function setTheScene(story: Story): Promise<Scene> {
   const [door, listen, gateway, ...admin] = await Promise.all(Array.from({ length: 5 }, () => freePort("127.0.0.1")));
   const url = `http://127.0.0.1:${door}`;
   const [seller, buyer] = await Promise.all([
-    startSidecar(story, "dictionary", admin[0]!, ["--upstream", upstream, "--price", PRICE, "--name", "Dictionary", "--port", String(door), "--channel-listen", `/ip4/127.0.0.1/tcp/${listen}`]),
+    startSidecar(story, "dictionary", admin[0]!, ["--upstream", upstream, "--price", PRICE, "--name", "Dictionary", "--port", String(door), "--channel-listen", `tls://127.0.0.1:${listen}`]),
     startSidecar(story, "reader", admin[1]!, [
       "--gateway-port", String(gateway), "--buy-agents", `dictionary=${url}`, "--local-targets", "--buy-per-day", "1",
       "--promote-calls", "5", "--promote-deposit", DEPOSIT, "--promote-window-seconds", "60",

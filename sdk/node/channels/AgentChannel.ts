@@ -190,7 +190,7 @@ export class AgentChannel {
       // What costs nothing leaves nothing: a partner must not fill the disk with calls that fail.
       const isKept = isRecorded && status === 0;
       if (isKept) records.requireRoom();
-      send!(sequence, status, responseHash);
+      send!(sequence, status, responseHash, undefined, false);
       if (isKept) records.add({ direction: "in", sequence, price: priceUnits, status, requestHash, responseHash });
     };
     channel.serveBatches((calls, sendAnswer) => {
@@ -208,7 +208,7 @@ export class AgentChannel {
           sendAnswer(call.sequence, STATUS_FAILED, PAYMENT_HASH);
         }
       }
-    });
+    }, true);
     return answer;
   }
 

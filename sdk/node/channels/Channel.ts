@@ -21,6 +21,8 @@ export interface ChannelHost {
   /** Calls `turn` at the end of this turn of the event loop, once. */
   schedule(channel: Channel): void;
   append(channel: Channel, record: Uint8Array): void;
+  /** True when all that was appended outlives this process from now on. */
+  write(): boolean;
   whenDurable(done: (error?: ChannelShellError) => void): void;
   readonly isStoreFull: boolean;
   transmit(channel: Channel, frame: Uint8Array): void;
@@ -74,6 +76,11 @@ export class Channel {
   #asked = 0;
   #durable = 0;
   #held: Held[] = [];
+  /** Calls that are handed out before the disk has them. */
+  #early: Extract<Effect, { readonly kind: "deliver" }>[] = [];
+  #isEarly = false;
+  /** Position of the last record that outlives this process and that nothing but time asks the disk for. */
+  #written = 0;
   #failure: Error | undefined;
   #isConnected = false;
   /** Counts how often a connection came or went. */
@@ -89,9 +96,9 @@ export class Channel {
     this.#engine = parts.engine;
     this.#host = host;
     this.#incoming = new IncomingCalls(
-      (sequence, status, responseHash, response) => {
+      (sequence, status, responseHash, response, isUrgent) => {
         if (this.#failure !== undefined) return;
-        this.#engine.answer(sequence, status, responseHash, response);
+        this.#engine.answer(sequence, status, responseHash, response, isUrgent);
         this.#host.schedule(this);
       },
       parts.maxRunningCalls,
@@ -113,7 +120,7 @@ export class Channel {
 
   /** True when something waits: for the disk, the peer, or a handler. */
   get isBusy(): boolean {
-    if (this.#held.length > 0 || this.#pending.size > 0) return true;
+    if (this.#held.length > 0 || this.#pending.size > 0 || this.#appended > this.#asked) return true;
     const { outgoing, incoming } = this.#engine.status();
     return outgoing.openCalls > 0 || incoming.openCalls > 0 || outgoing.acked < outgoing.sequence;
   }
@@ -138,8 +145,13 @@ export class Channel {
     this.#incoming.serve(handler);
   }
 
-  /** As {@link serve}, for handlers that want whole batches. */
-  serveBatches(handler: BatchHandler): void {
+  /**
+   * As {@link serve}, for handlers that want whole batches.
+   * @param isEarly calls are handed out before the disk has them, once they outlive this process. Who loses power then may get them again
+   * as new ones, and loses those that the peer does not send again.
+   */
+  serveBatches(handler: BatchHandler, isEarly = false): void {
+    this.#isEarly = isEarly;
     this.#incoming.serveBatches(handler);
   }
 
@@ -288,7 +300,7 @@ export class Channel {
   tick(nowMs: number, l1Seconds: number, isSecond: boolean): void {
     this.#guarded(() => this.#engine.tick(nowMs, l1Seconds));
     if (isSecond) this.#pending.tick(nowMs, this.#isConnected);
-    this.turn();
+    this.#guarded(() => this.#turn(true));
   }
 
   /** An engine that throws where it should not ends its channel here, before anything wrong is signed, and no other one. */
@@ -309,15 +321,17 @@ export class Channel {
 
   /** Does what the engine asks for. */
   turn(): void {
-    this.#guarded(() => this.#turn());
+    this.#guarded(() => this.#turn(false));
   }
 
-  #turn(): void {
+  #turn(isTick: boolean): void {
     // What is done may come back here, and the effects of one list go before those of the next.
     if (this.#isInTurn) return;
     this.#isInTurn = true;
     try {
-      for (let effects = this.#engine.drain(); effects.length > 0; effects = this.#engine.drain()) {
+      // While the disk works, what is new waits and goes under one signature with what comes meanwhile.
+      const drain = (): Effect[] => this.#engine.drain(this.#asked === this.#durable);
+      for (let effects = drain(); effects.length > 0; effects = drain()) {
         const connection = this.#connection;
         for (const effect of effects) if (effect.kind !== "send" || connection === this.#connection) this.#perform(effect);
       }
@@ -325,12 +339,15 @@ export class Channel {
       this.#isInTurn = false;
     }
     this.#release();
-    if (this.#appended === this.#asked) return;
+    if (this.#early.length > 0) this.#deliverEarly();
+    // The calls that were handed out early go to the disk with the next thing that has to, or with the next tick.
+    if (this.#appended === this.#asked || (!isTick && this.#held.length === 0 && this.#written === this.#appended)) return;
     const position = (this.#asked = this.#appended);
     this.#host.whenDurable((error) => {
       if (error !== undefined) return this.fail(error);
       this.#durable = position;
       this.#release();
+      this.#host.schedule(this);
       for (const listener of this.#listeners.durable) this.#tell(listener);
     });
   }
@@ -355,9 +372,19 @@ export class Channel {
         this.#release();
         for (const listener of this.#listeners.cut) this.#tell(() => listener(effect.code, effect.detail));
         return this.#host.cut(this, effect.code, effect.detail, effect.banMs);
+      case "deliver":
+        (this.#isEarly ? this.#early : this.#held).push(effect);
+        return;
       default:
         this.#held.push(effect);
     }
+  }
+
+  #deliverEarly(): void {
+    const due = this.#early.splice(0);
+    if (!this.#host.write()) return void this.#held.push(...due);
+    this.#written = this.#appended;
+    for (const { calls } of due) this.#incoming.deliver(calls);
   }
 
   #sign({ token, digest, key }: Extract<Effect, { readonly kind: "sign" }>): void {

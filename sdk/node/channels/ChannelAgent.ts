@@ -41,6 +41,8 @@ const LEAST_WINDOW_SECONDS = 600;
 const DEFAULT_POLL_MS = 1_000;
 /** The one who asked for a cooperative close hands it in; if it does not, the other one does after so long. */
 const CLOSE_GRACE_MS = 20_000;
+/** Vouchers without an Ack: calls whose answers are collected need more of them on their way than those that are answered at once. */
+const MAX_IN_FLIGHT = 64;
 const MAX_INTRODUCTION_BYTES = 200;
 const ETH = { decimals: 18, symbol: "ETH" };
 const ZERO_ADDRESS = `0x${"00".repeat(20)}`;
@@ -290,7 +292,7 @@ export class ChannelAgent {
     const home = this.#homeOf(config);
     const records = await CallRecords.open(this.#options.dir, channelId, (error) => channel.fail(error));
     const receipts = this.#options.towers === undefined ? undefined : await ReceiptFile.open(this.#options.dir, channelId);
-    const channel = this.peer.open(config, { ...this.#options.engine, ...(peerAddress === undefined ? {} : { address: peerAddress }) });
+    const channel = this.peer.open(config, { maxInFlight: MAX_IN_FLIGHT, ...this.#options.engine, ...(peerAddress === undefined ? {} : { address: peerAddress }) });
     const towers = receipts && this.#towersOf(channel, channelId, receipts);
     const parts = { channel, home, book: this.book, records, asset: this.#assetOf(config), refresh: () => this.#refreshOne(served), covers: () => towers?.covers() ?? [] };
     const served: Served = { channel: new AgentChannel(parts), records, home, towers, status: undefined, closeSignedAtMs: entry.close === undefined ? undefined : Date.now() };

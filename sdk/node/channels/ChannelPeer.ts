@@ -234,6 +234,7 @@ export class ChannelPeer {
       l1Seconds,
       schedule: (channel) => this.#schedule(channel),
       append: (channel, record) => store.append(channel.id, RECORD.ENGINE, record),
+      write: () => store.write(),
       whenDurable: (done) => store.whenDurable(done),
       get isStoreFull() {
         return store.isFull;

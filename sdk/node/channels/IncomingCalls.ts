@@ -25,7 +25,7 @@ export interface CallAnswer {
 export type CallHandler = (call: IncomingCall) => CallAnswer | Uint8Array | Promise<CallAnswer | Uint8Array>;
 
 /** How an answer goes to the engine; without a response when that goes another way. @throws ChannelError `channel/result` when the call is not open */
-export type SendAnswer = (sequence: number, status: number, responseHash: Uint8Array, response?: Uint8Array) => void;
+export type SendAnswer = (sequence: number, status: number, responseHash: Uint8Array, response?: Uint8Array, isUrgent?: boolean) => void;
 
 /** For handlers that take whole batches and answer when they like; each call once. */
 export type BatchHandler = (calls: CallBatch, answer: SendAnswer) => void;

@@ -90,6 +90,46 @@ describe("channel engine: calls", () => {
     expect(sent(duo.b, FRAME.ACK).length).equals(1);
   });
 
+  it("answers that nobody waits for: are collected, until one is waited for, time is up, or the payer would run out of vouchers", () => {
+    const underAcksAfter = (work: (duo: Duo) => void): number => {
+      const duo = new Duo({ maxInFlight: 8 }).fund(1000, 0).connect();
+      for (let i = 1; i <= 3; i++) {
+        call(duo, duo.a, [1]);
+        duo.b.engine.answer(i, 0, hashOf(`${i}`), undefined, false);
+        duo.b.work();
+      }
+      expect(duo.b.engine.status().incoming.results).equals(0);
+      work(duo);
+      duo.b.work();
+      return duo.b.engine.status().incoming.results;
+    };
+    expect(underAcksAfter(() => undefined)).equals(0);
+    expect(underAcksAfter((duo) => duo.wait(10))).equals(3);
+    expect(
+      underAcksAfter((duo) => {
+        call(duo, duo.a, [1]);
+        duo.b.engine.answer(4, 0, hashOf("now"));
+      }),
+    ).equals(4);
+    expect(underAcksAfter((duo) => call(duo, duo.a, [1]))).equals(3);
+    expect(underAcksAfter((duo) => duo.a.engine.close())).equals(0);
+  });
+
+  it("a disk that works: nothing new is signed meanwhile, and what waited goes under one voucher", () => {
+    const duo = new Duo().fund(1000, 0).connect();
+    duo.a.waitsForDisk = true;
+    duo.a.engine.call(1, hashOf("1"));
+    duo.a.pull();
+    for (let i = 2; i <= 5; i++) {
+      duo.a.engine.call(1, hashOf(`${i}`));
+      duo.a.pull();
+    }
+    expect(duo.a.signing.length + duo.a.held.filter(({ kind }) => kind === "sign").length).equals(1);
+    duo.settle();
+    expect(duo.b.engine.status().incoming.sequence).equals(5);
+    expect(duo.b.delivered.map(({ count }) => count)).eql([1, 4]);
+  });
+
   it("backpressure: stops at the value without a signed answer, and goes on after answers", () => {
     const duo = new Duo({ maxUnackedUnits: 10 }).fund(1000, 0).connect();
     call(duo, duo.a, [4, 4]);

@@ -35,8 +35,8 @@ export interface LogOptions {
 }
 
 /**
- * The append-only file of a channel store. What is appended in one turn, and while the disk is busy, goes down as one group under
- * one CRC with one fdatasync: whole or not at all. A segment begins with a snapshot of everything, so that only the newest
+ * The append-only file of a channel store. What is appended in one turn, and while the disk is busy, is written as one group under
+ * one CRC, whole or not at all, and one fdatasync is for all groups that are written. A segment begins with a snapshot of everything, so that only the newest
  * counts. On a full disk the group waits and is tried again; an fdatasync that fails is the end, since nobody knows what is on disk then.
  */
 export class ChannelLog {
@@ -57,10 +57,12 @@ export class ChannelLog {
   #running: Promise<void> | undefined;
   #ended: ChannelShellError | undefined;
   #isFull = false;
+  /** A group is on its way that others must not overtake, or a fresh segment. */
+  #isHeld = false;
   #isClosing = false;
   #retry: { readonly timer: NodeJS.Timeout; readonly go: () => void } | undefined;
   #snapshot: (() => Iterable<LogEntry>) | undefined;
-  #groups = 0;
+  #commits = 0;
 
   constructor(dir: string, options: LogOptions = {}) {
     this.#dir = dir;
@@ -79,9 +81,9 @@ export class ChannelLog {
     return this.#ended;
   }
 
-  /** Groups written since the start. */
-  get groups(): number {
-    return this.#groups;
+  /** How often the disk was waited for since the start. */
+  get commits(): number {
+    return this.#commits;
   }
 
   get segment(): number {
@@ -133,6 +135,26 @@ export class ChannelLog {
     this.#pending.add(channelId, kind, body);
   }
 
+  /**
+   * Hands everything that was appended to the operating system, if nothing is in the way: from then on it outlives this process, though
+   * not a loss of power.
+   * @returns whether that is so
+   */
+  write(): boolean {
+    if (this.#ended !== undefined || this.#isHeld || this.#isFreshDue) return false;
+    if (this.#pending.isEmpty) return true;
+    if (this.#pending.length > SMALL_GROUP_BYTES) return false;
+    try {
+      this.#writeSmall(this.#pending.seal(this.#mark));
+    } catch (error) {
+      // It stays pending, and whoever waits for the disk is told by the next commit.
+      if (!isDiskFull(error)) this.#ended = shellError("channel/store-failed", { file: segmentName(this.#segment) }, toError(error).message, error);
+      return false;
+    }
+    this.#pending.clear();
+    return true;
+  }
+
   /** Calls `done` when everything that was appended so far is on disk, or with the reason why it will never be. */
   whenDurable(done: Waiter): void {
     if (this.#ended !== undefined) return void queueMicrotask(() => done(this.#ended));
@@ -155,7 +177,7 @@ export class ChannelLog {
       const waiters = this.#waiters;
       this.#waiters = [];
       [this.#pending, this.#writing] = [this.#writing, this.#pending];
-      const error = await this.#write(fresh);
+      const error = await this.#commit(fresh);
       this.#writing.clear();
       if (error !== undefined) this.#ended = error;
       for (const waiter of waiters) waiter(error);
@@ -164,48 +186,63 @@ export class ChannelLog {
     if (this.#ended !== undefined) for (const waiter of this.#waiters.splice(0)) waiter(this.#ended);
   }
 
+  get #isFreshDue(): boolean {
+    return this.#snapshot !== undefined && this.#offset >= this.#segmentBytes && this.#offset >= LEAST_GROWTH * this.#baseBytes;
+  }
+
   #freshGroup(): GroupBuffer | undefined {
-    if (this.#snapshot === undefined || this.#offset < this.#segmentBytes || this.#offset < LEAST_GROWTH * this.#baseBytes) return undefined;
-    const entries = [...this.#snapshot()];
+    if (!this.#isFreshDue) return undefined;
+    const entries = [...this.#snapshot!()];
     const group = new GroupBuffer();
     for (const { channelId, kind, body } of entries) group.add(channelId, kind, body);
     return group;
   }
 
-  /** Writes the current group, and then the fresh segment; returns why it never will be written. */
-  async #write(fresh: GroupBuffer | undefined): Promise<ChannelShellError | undefined> {
-    for (;;) {
-      try {
-        if (!this.#writing.isEmpty) await this.#writeGroup(this.#writing.seal(this.#mark));
-        break;
-      } catch (error) {
-        if (!isDiskFull(error)) return shellError("channel/store-failed", { file: segmentName(this.#segment) }, toError(error).message, error);
-        this.#isFull = true;
-        if (this.#isClosing) return shellError("channel/store-full", { file: segmentName(this.#segment) }, "it was closed before there was room", error);
-        await new Promise<void>((go) => (this.#retry = { timer: setTimeout(go, FULL_RETRY_MS), go }));
-        this.#retry = undefined;
+  /** Writes the current group and has the disk take all that is written, and then the fresh segment; returns why it never will be. */
+  async #commit(fresh: GroupBuffer | undefined): Promise<ChannelShellError | undefined> {
+    this.#isHeld = true;
+    try {
+      for (;;) {
+        try {
+          if (!this.#writing.isEmpty) await this.#writeGroup(this.#writing.seal(this.#mark));
+          break;
+        } catch (error) {
+          if (!isDiskFull(error)) throw error;
+          this.#isFull = true;
+          if (this.#isClosing) return shellError("channel/store-full", { file: segmentName(this.#segment) }, "it was closed before there was room", error);
+          await new Promise<void>((go) => (this.#retry = { timer: setTimeout(go, FULL_RETRY_MS), go }));
+          this.#retry = undefined;
+        }
       }
+      this.#isFull = false;
+      // What a fresh segment begins with holds nothing that is written from here on.
+      this.#isHeld = fresh !== undefined;
+      await datasync(this.#fd);
+      this.#commits += 1;
+      return fresh === undefined ? undefined : await this.#replaceSegment(fresh);
+    } catch (error) {
+      return shellError("channel/store-failed", { file: segmentName(this.#segment) }, toError(error).message, error);
+    } finally {
+      this.#isHeld = false;
     }
-    this.#isFull = false;
-    return fresh === undefined ? undefined : this.#replaceSegment(fresh);
+  }
+
+  /** Into the page cache only: a thread's round trip would cost more than the copy of a small group. */
+  #writeSmall(group: Buffer): void {
+    for (let done = 0; done < group.length; ) done += writeSync(this.#fd, group, done, group.length - done, this.#offset + done);
+    this.#wrote(group.length);
   }
 
   async #writeGroup(group: Buffer): Promise<void> {
-    const end = this.#offset + group.length;
-    // Into the page cache only: a thread's round trip would cost more than the copy of a small group.
-    const isSmall = group.length <= SMALL_GROUP_BYTES;
-    for (let done = 0; done < group.length; ) {
-      const [left, at] = [group.length - done, this.#offset + done];
-      done += isSmall ? writeSync(this.#fd, group, done, left, at) : (await writeAsync(this.#fd, group, done, left, at)).bytesWritten;
-    }
+    if (group.length <= SMALL_GROUP_BYTES) return this.#writeSmall(group);
+    for (let done = 0; done < group.length; ) done += (await writeAsync(this.#fd, group, done, group.length - done, this.#offset + done)).bytesWritten;
+    this.#wrote(group.length);
+  }
+
+  #wrote(bytes: number): void {
+    const end = this.#offset + bytes;
     if (end > this.#allocated) this.#allocate(end);
-    try {
-      await datasync(this.#fd);
-    } catch (error) {
-      throw shellError("channel/store-failed", { file: segmentName(this.#segment) }, toError(error).message, error);
-    }
     this.#offset = end;
-    this.#groups += 1;
   }
 
   /** Room ahead is a matter of speed: on a full disk it is left out. */
@@ -248,7 +285,7 @@ export class ChannelLog {
     this.#offset = SEGMENT_HEAD_BYTES + group.length;
     this.#baseBytes = group.length;
     this.#allocated = fstatSync(fd).size;
-    this.#groups += 1;
+    this.#commits += 1;
   }
 
   /** Waits for what was asked to be durable, and closes the file. On a full disk it does not wait: those who do are told. */

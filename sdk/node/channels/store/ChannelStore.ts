@@ -82,9 +82,9 @@ export class ChannelStore {
     return this.#log.failure;
   }
 
-  /** Groups that were written, each with one fdatasync. */
+  /** How often the disk was waited for: one fdatasync each. */
   get commits(): number {
-    return this.#log.groups;
+    return this.#log.commits;
   }
 
   /** Ids, 32 bytes each, of the channels that the store had when it was opened. */
@@ -133,6 +133,11 @@ export class ChannelStore {
   /** Queues a record; the bytes are copied. */
   append(channelId: Uint8Array, kind: number, body: Uint8Array): void {
     this.#log.append(channelId, kind, body);
+  }
+
+  /** Has all that was appended outlive this process, if it can be done at once; see {@link ChannelLog.write}. */
+  write(): boolean {
+    return this.#log.write();
   }
 
   /** Calls `done` when everything that was appended so far is on disk, or with the reason why it will never be. */

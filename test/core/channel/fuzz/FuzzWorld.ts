@@ -64,6 +64,8 @@ export class FuzzWorld {
     const id = channelIdOf(testConfig);
     this.registries = [new SignedRegistry(separator, id, 0), new SignedRegistry(separator, id, 1)];
     for (const host of this.duo.hosts) {
+      host.waitsForDisk = this.chance(0.5);
+      host.deliversEarly = this.chance(0.3);
       host.onLog = (record) => {
         this.registries[host.side].onLog(record);
         this.bookSettled(host, record);
@@ -138,7 +140,7 @@ export class FuzzWorld {
       const status = this.chance(0.15) ? 1 + this.below(254) : 0;
       const payload = this.chance(0.1) ? new TextEncoder().encode(`response ${this.below(1000)}`) : undefined;
       const response = payload === undefined ? this.word() : keccak256(payload);
-      host.engine.answer(sequence, status, response, payload);
+      host.engine.answer(sequence, status, response, payload, this.chance(0.5));
       called.answer = `${status} ${toHex(response)}`;
     }
     this.count("calls delivered", batch.count);

@@ -43,6 +43,10 @@ export class EngineHost {
   /** Hooks of a harness that watches. */
   onLog: (record: Uint8Array) => void = () => undefined;
   onSign: (digest: Uint8Array) => void = () => undefined;
+  /** New vouchers and Acks wait until the disk has what went before. */
+  waitsForDisk = false;
+  /** Calls are handed out before they are on disk. */
+  deliversEarly = false;
   #boots = 0;
 
   constructor(options: EngineOptions, names: readonly [string, string], l1Seconds = 1_000_000, signer: Signer = fakeSigner) {
@@ -63,7 +67,7 @@ export class EngineHost {
 
   /** Takes what the engine wants done. */
   pull(): void {
-    for (const effect of this.engine.drain()) {
+    for (const effect of this.engine.drain(!this.waitsForDisk || this.volatile.length === 0)) {
       if (effect.kind === "log") {
         this.volatile.push(effect.record.slice());
         this.onLog(effect.record);
@@ -73,7 +77,8 @@ export class EngineHost {
         this.cuts.push(effect);
         this.flushSends();
         this.isConnected = false;
-      } else this.held.push(effect);
+      } else if (effect.kind === "deliver" && this.deliversEarly) this.delivered.push(effect.calls);
+      else this.held.push(effect);
     }
   }
 
@@ -87,6 +92,7 @@ export class EngineHost {
     this.durable.push(...this.volatile);
     this.volatile = [];
     this.#release();
+    if (this.waitsForDisk) this.pull();
   }
 
   #release(): void {
