@@ -23,6 +23,7 @@ import type { DiscoveryOptions } from "../../sdk/node/index.ts";
 import { readSidecarConfig } from "../../sidecar/config.ts";
 import { createSidecar } from "../../sidecar/createSidecar.ts";
 import type { Sidecar } from "../../sidecar/createSidecar.ts";
+import { until } from "../builders/until.ts";
 import { startLocalNetwork } from "../builders/localNetwork.ts";
 import type { LocalNetworkForTests } from "../builders/localNetwork.ts";
 
@@ -89,11 +90,22 @@ describe("sidecar: agents that find, ask and pay each other", function () {
   });
 
   it("one call: from the agent's id over registry, card and directory to a sealed answer that is paid", async () => {
-    const { response, agent, isSealed } = await callAgent(seller.facts.agentId!, { body: "a secret" }, { ...discovery, buyer: { fetch: pay } });
+    const { response, agent, isSealed } = await callAgent(seller.facts.agentId!, { body: "a secret" }, { ...discovery, buyer: buyer.buyer });
+    expect(buyer.buyer.payer).to.equal(buyer.facts.address);
     expect([response.status, await response.text(), isSealed]).to.deep.equal([200, "heard: a secret", true]);
     expect([agent.address, agent.agentId, agent.proven, agent.isSigned]).to.deep.equal([seller.facts.address, seller.facts.agentId, { registry: true, directory: true }, true]);
     expect(heard.at(-1)).to.deep.equal({ url: "/", type: "text/plain; charset=utf-8", payer: buyer.facts.address, body: "a secret" });
     expect(buyer.buyer.receipts.list()[0]).to.deep.include({ way: "call", state: "paid", amount: 10n ** 14n, payee: seller.facts.address });
+  });
+
+  it("one call: a body that was sealed for another payer is not worked on, and costs nothing", async () => {
+    const before = heard.length;
+    const { response } = await callAgent(seller.facts.agentId!, { body: "a secret" }, { ...discovery, buyer: { fetch: pay, payer: seller.facts.address } });
+    expect([response.status, ((await response.json()) as { error: { code: string } }).error.code, heard.length]).to.deep.equal([400, "sealed/closed", before]);
+    await until("its money is back", async () => {
+      await buyer.buyer.settle();
+      return buyer.buyer.receipts.list()[0]!.state === "dead";
+    });
   });
 
   for (const binding of ["JSONRPC", "HTTP+JSON"]) {

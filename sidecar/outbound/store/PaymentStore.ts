@@ -79,13 +79,15 @@ export class PaymentStore {
   readonly #sums = new Map<string, SumChange>();
   readonly #channelSums = new Map<string, bigint>();
   #waiting: Waiting[] = [];
+  /** Receipts that nobody waits for and that no transaction has yet: what changes in them meanwhile costs no statement. */
+  #fresh = new Map<number, Receipt>();
   #timer: NodeJS.Timeout | undefined;
   #isSoon = false;
   #nextId: number;
 
   private constructor(database: DatabaseSync) {
     this.#database = database;
-    this.#insert = database.prepare(`INSERT INTO payments (${COLUMNS.join(", ")}) VALUES (${COLUMNS.map((name) => `:${name}`).join(", ")})`);
+    this.#insert = database.prepare(`INSERT INTO payments (${COLUMNS.join(", ")}) VALUES (${COLUMNS.map(() => "?").join(", ")})`);
     this.#select = database.prepare("SELECT * FROM payments WHERE id = ?");
     this.#addSum = database.prepare(
       "INSERT INTO sums (day, host, way, network, asset, amount, count) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET amount = excluded.amount, count = excluded.count",
@@ -105,7 +107,7 @@ export class PaymentStore {
   }
 
   get isFull(): boolean {
-    return this.#waiting.length >= MAX_WAITING;
+    return this.#waiting.length + this.#fresh.size >= MAX_WAITING;
   }
 
   /** For the next receipt. */
@@ -121,20 +123,28 @@ export class PaymentStore {
 
   /** As `add`, without waiting: within a few milliseconds. For payments that another log on this disk has already. */
   addLater(receipt: Receipt): void {
-    this.#queue({ write: () => this.#write(receipt), settle: undefined });
+    this.#fresh.set(receipt.id, receipt);
+    this.#flushLater();
   }
 
   /** Resolves when the disk has it. @throws SidecarError `buy/store` */
   async change(id: number, change: ReceiptChange): Promise<void> {
-    await this.#queueDurable(() => this.#change(id, change));
+    await this.#queueDurable(this.#changeFresh(id, change) ? () => undefined : () => this.#change(id, change));
   }
 
   changeLater(id: number, change: ReceiptChange): void {
-    this.#queue({ write: () => this.#change(id, change), settle: undefined });
+    if (!this.#changeFresh(id, change)) this.#queue({ write: () => this.#change(id, change), settle: undefined });
+  }
+
+  /** @returns false: it is on disk, or on its way there */
+  #changeFresh(id: number, change: ReceiptChange): boolean {
+    const fresh = this.#fresh.get(id);
+    if (fresh !== undefined) this.#fresh.set(id, { ...fresh, ...change });
+    return fresh !== undefined;
   }
 
   #write(receipt: Receipt): void {
-    this.#insert.run(Object.fromEntries(COLUMNS.map((name) => [name, typeof receipt[name] === "bigint" ? String(receipt[name]) : receipt[name]])) as Record<string, SQLInputValue>);
+    this.#insert.run(...COLUMNS.map((name) => (name === "amount" ? String(receipt.amount) : receipt[name])));
     if (isSpent(receipt.state)) this.#count(receipt, 1);
   }
 
@@ -192,7 +202,11 @@ export class PaymentStore {
       if (this.#isSoon) return;
       this.#isSoon = true;
       setImmediate(() => this.flush());
-    } else this.#timer ??= setTimeout(() => this.flush(), LAZY_MS);
+    } else this.#flushLater();
+  }
+
+  #flushLater(): void {
+    this.#timer ??= setTimeout(() => this.flush(), LAZY_MS);
   }
 
   /** Writes what waits, in one transaction. What the disk refuses is told to those who wait, and tried again for the others. */
@@ -200,13 +214,15 @@ export class PaymentStore {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#isSoon = false;
-    const batch = this.#waiting;
-    if (batch.length === 0 || !this.#database.isOpen) return;
+    const [batch, fresh] = [this.#waiting, this.#fresh];
+    if (batch.length + fresh.size === 0 || !this.#database.isOpen) return;
     this.#waiting = [];
+    this.#fresh = new Map();
     try {
       this.#database.exec("BEGIN IMMEDIATE");
       this.#sums.clear();
       this.#channelSums.clear();
+      for (const receipt of fresh.values()) this.#write(receipt);
       for (const { write } of batch) write();
       this.#writeSums();
       this.#database.exec("COMMIT");
@@ -215,6 +231,8 @@ export class PaymentStore {
       const refused = new SidecarError("buy/store", {}, { cause: toError(error) });
       for (const { settle } of batch) settle?.reject(refused);
       for (const waiting of batch) if (waiting.settle === undefined) this.#queue(waiting);
+      this.#fresh = fresh;
+      if (fresh.size > 0) this.#flushLater();
       return;
     }
     for (const { settle } of batch) settle?.resolve();
