@@ -25,14 +25,16 @@ const BUSY_HTTP_STATUS = new Set([429, 502, 503, 504]);
 
 /** Sends one JSON-RPC body. Throws on anything that is not a JSON answer. */
 async function post(url: string, body: string, timeoutMs: number): Promise<unknown> {
-  const response = await fetch(url, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body,
-    signal: AbortSignal.timeout(timeoutMs),
-  });
-  if (BUSY_HTTP_STATUS.has(response.status)) throw new Error(`HTTP ${response.status}`);
-  return await response.json();
+  const deadline = new AbortController();
+  // Not `AbortSignal.timeout`: its timer runs on after the answer, and then makes an error with its stack for nobody.
+  const timer = setTimeout(() => deadline.abort(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
+  try {
+    const response = await fetch(url, { method: "POST", headers: { "content-type": "application/json" }, body, signal: deadline.signal });
+    if (BUSY_HTTP_STATUS.has(response.status)) throw new Error(`HTTP ${response.status}`);
+    return await response.json();
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** The host of an endpoint: its path often holds an access key, so it is never shown. */

@@ -41,6 +41,7 @@ import { startBuying } from "./process/startBuying.ts";
 import type { Buying } from "./process/startBuying.ts";
 import { TokenBook } from "./process/TokenBook.ts";
 import { Ways } from "./process/Ways.ts";
+import type { WayName } from "./ways/Way.ts";
 import { freePort } from "./process/freePort.ts";
 
 const ZERO_ADDRESS = `0x${"0".repeat(40)}`;
@@ -177,6 +178,7 @@ export function createSidecar({ config, logger, onEvent = () => undefined }: Sid
         if (notice.kind === "trouble") logger.warn({ err: notice.error, channelId: notice.channelId }, "Trouble with a channel.");
         onEvent({ kind: "channel", notice });
       },
+      onUp: (name) => cameUp(name),
     });
     const readiness = new Readiness({
       settings, provider: chain.provider, ways: ways.late, isDraining: () => isDraining, isListening: () => parts?.isListening === true,
@@ -224,6 +226,12 @@ export function createSidecar({ config, logger, onEvent = () => undefined }: Sid
     gate.start();
     staging.started("gate", () => gate.stop());
     own.gate = gate;
+  }
+
+  /** What an earlier process left open by this way can be found out now: sold, and bought. */
+  function cameUp(way: WayName): void {
+    parts?.gate?.sweepSoon();
+    if (way === "channel") parts?.buying?.buyer.settle().catch((error: unknown) => logger.warn({ err: toError(error) }, "What became of payments on channels could not be found out; it is tried again."));
   }
 
   async function startIdentity(staging: Staging, own: Parts): Promise<void> {

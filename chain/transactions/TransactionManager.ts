@@ -97,6 +97,8 @@ export function createTransactionManager(options: TransactionManagerOptions): Tr
   const raised = new Set<string>();
   let address = "";
   let entryCount = 0;
+  /** The head that the last turn saw, when it did all that was to be done. */
+  let seenHead: string | undefined;
   let writing: Promise<void> = Promise.resolve();
 
   /** One write at a time, so that a compaction never drops what is being asked for meanwhile. */
@@ -342,19 +344,29 @@ export function createTransactionManager(options: TransactionManagerOptions): Tr
     alarm(new ChainError("L1_LOW_BALANCE", `${balanceWei} wei left`, { address, balanceWei, minBalanceWei: options.minBalanceWei }));
   }
 
+  async function latestHash(): Promise<string | undefined> {
+    return ((await provider.send("eth_getBlockByNumber", ["latest", false])) as { hash: string } | null)?.hash;
+  }
+
   async function turn(): Promise<void> {
     const active = [...states.values()].filter((state) => !state.isFinal);
     if (active.length === 0) return await checkBalance();
+    // What has its outcome waits for blocks only, above it or in its place.
+    const isWaiting = active.every(({ mined, outcome }) => mined !== undefined && outcome !== undefined);
+    if (isWaiting && seenHead !== undefined && (await latestHash()) === seenHead) return await checkBalance();
+    seenHead = undefined;
     const view = await readLane(provider, address, active);
     if (view === undefined) return loop.wake();
     const pressure = options.pressure?.();
     policy = pressure === undefined ? calmPolicy : { ...calmPolicy, maxFeeCapWei: pressure.maxFeeCapWei };
     const laneRules = pressure === undefined ? rules : { ...rules, bumpAfterMs: pressure.bumpAfterMs };
+    let isThrough = true;
     for (const action of decideLane(states, view, laneRules, clocks, nowMs())) {
-      const isDone = await perform(action, view);
+      isThrough = await perform(action, view);
       // Nonces were dealt in this order: when one is not used, the next turn deals again.
-      if (!isDone) break;
+      if (!isThrough) break;
     }
+    if (isThrough) seenHead = view.headHash;
     await checkBalance();
     if (entryCount > COMPACT_AFTER_ENTRIES) await compact();
   }

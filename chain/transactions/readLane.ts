@@ -26,7 +26,7 @@ export async function readLane(
   provider: JsonRpcApiProvider,
   address: string,
   active: readonly IntentState[],
-): Promise<LaneView | undefined> {
+): Promise<(LaneView & { readonly headHash: string }) | undefined> {
   const blockAt = (tag: string): Promise<RawBlock | null> => provider.send("eth_getBlockByNumber", [tag, false]) as Promise<RawBlock | null>;
   const count = async (tag: string): Promise<number> =>
     Number((await provider.send("eth_getTransactionCount", [address, tag])) as string);
@@ -41,6 +41,7 @@ export async function readLane(
   if ((await blockAt(head.number))?.hash !== head.hash) return undefined;
   return {
     headNumber: Number(head.number),
+    headHash: head.hash,
     baseFeeWei: BigInt(head.baseFeePerGas ?? "0x0"),
     latestNonce,
     pendingNonce,

@@ -44,7 +44,10 @@ export interface ProcessOptions {
 export interface WakeQueue {
   /** @throws QueueError `queue/unavailable` (retry), `queue/closed` */
   wake(id: string, options?: WakeOptions): Promise<void>;
-  /** Wakes `id` now and then every `everyMs`, across restarts, until cancelled; asking again changes the interval. */
+  /**
+   * Wakes `id` now and then every `everyMs`, across restarts, until cancelled; asking again changes the interval. Each time costs the
+   * store several writes: what comes several times a second is better off with a timer (`createTurns`).
+   */
   every(id: string, everyMs: number): Promise<void>;
   /** Ends what `every` began. */
   cancelEvery(id: string): Promise<void>;

@@ -24,8 +24,10 @@ export interface TurnsOptions<Id extends string> {
   readonly quietCodes?: readonly string[];
   /** Told of an error whose reaction is `stop`, once: no turn runs after it. Without it such a turn is tried again too. */
   readonly onStop?: (error: TurnError) => void;
-  /** When what is regular failed to come so many times, it runs without the queue; and so does what the queue does not take. Default: never. */
-  readonly sleepyTurns?: number;
+  /** Asked before a regular turn: false leaves it out, for there is nothing new. What is woken always runs, and so does what cannot be asked. */
+  readonly isDue?: (id: Id) => Promise<boolean>;
+  /** What the queue does not take runs without it. Default: it waits for the next regular turn. */
+  readonly runsUnqueued?: boolean;
 }
 
 export interface Turns<Id extends string> {
@@ -47,8 +49,8 @@ export function createTurns<Id extends string>(options: TurnsOptions<Id>): Turns
   const underWay = new Map<Id, Promise<void>>();
   const again = new Set<Id>();
   const troubles = new Map<Id, string>();
-  const begunAtMs = new Map<Id, number>();
-  let guards: NodeJS.Timeout[] = [];
+  const looks = new Map<Id, Promise<void>>();
+  let timers: NodeJS.Timeout[] = [];
   let isRunning = false;
 
   function report(id: Id, error: TurnError): void {
@@ -67,7 +69,6 @@ export function createTurns<Id extends string>(options: TurnsOptions<Id>): Turns
   async function turns(id: Id): Promise<void> {
     do {
       again.delete(id);
-      begunAtMs.set(id, performance.now());
       try {
         await options.turn(id);
         const trouble = troubles.get(id);
@@ -90,11 +91,15 @@ export function createTurns<Id extends string>(options: TurnsOptions<Id>): Turns
     return started;
   }
 
-  /** A queue that is down must not put the service to sleep. */
-  function guard(id: Id, everyMs: number, sleepyTurns: number): NodeJS.Timeout {
-    return setInterval(() => {
-      if (performance.now() - (begunAtMs.get(id) ?? 0) > sleepyTurns * everyMs) void run(id);
-    }, everyMs);
+  async function regularTurn(id: Id): Promise<void> {
+    const isDue = (await options.isDue?.(id).catch(() => true)) ?? true;
+    if (isDue && isRunning) await run(id);
+  }
+
+  /** What is regular comes from a timer of this process: it costs a store nothing, and one that is down puts nothing to sleep. */
+  function look(id: Id): void {
+    if (looks.has(id) || underWay.has(id)) return;
+    looks.set(id, regularTurn(id).finally(() => looks.delete(id)));
   }
 
   return {
@@ -105,20 +110,21 @@ export function createTurns<Id extends string>(options: TurnsOptions<Id>): Turns
         if (isRunning && isKnown(id)) await run(id);
       };
       await queue.process(handle, { concurrency: options.concurrency });
-      for (const [id, everyMs] of regular) await queue.every(id, everyMs);
-      const { sleepyTurns } = options;
-      if (sleepyTurns !== undefined) guards = regular.map(([id, everyMs]) => guard(id, everyMs, sleepyTurns));
+      // Earlier versions had the queue repeat them.
+      for (const [id] of regular) await queue.cancelEvery(id);
+      for (const [id] of regular) look(id);
+      timers = regular.map(([id, everyMs]) => setInterval(look, everyMs, id));
     },
     async stop() {
       isRunning = false;
-      guards.forEach(clearInterval);
-      await Promise.all(underWay.values());
+      timers.forEach(clearInterval);
+      await Promise.all([...looks.values(), ...underWay.values()]);
     },
     wake(id) {
       if (!isRunning) return;
       queue.wake(id).catch((error: unknown) => {
-        logger[options.sleepyTurns === undefined ? "debug" : "warn"]({ err: error, id }, "The queue did not take a wake-up.");
-        if (options.sleepyTurns !== undefined) void run(id);
+        logger[options.runsUnqueued === true ? "warn" : "debug"]({ err: error, id }, "The queue did not take a wake-up.");
+        if (options.runsUnqueued === true && isRunning) void run(id);
       });
     },
     run,

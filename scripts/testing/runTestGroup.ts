@@ -35,7 +35,8 @@ export async function runTestGroup(group: TestGroup, onOutput?: (text: string) =
     problems.push(problem);
     child.kill("SIGKILL");
   };
-  let timer = setTimeout(() => kill(`took longer than ${GROUP_TIMEOUT_MS / 60_000} minutes`), GROUP_TIMEOUT_MS);
+  const { timeoutMs = GROUP_TIMEOUT_MS } = group;
+  let timer = setTimeout(() => kill(`took longer than ${timeoutMs / 60_000} minutes`), timeoutMs);
   child.on("message", (message) => {
     report = message as TestReport;
     clearTimeout(timer);

@@ -6,6 +6,8 @@ export interface TestGroup {
   readonly name: string;
   readonly worker: "solidityWorker.ts" | "mochaWorker.ts";
   readonly files: readonly string[];
+  /** For commands of their own. Default: what no group of `npm test` may take. */
+  readonly timeoutMs?: number;
 }
 
 /** Quick and pure first, so that a mistake shows early; folders that are not named here come before `e2e`. */

@@ -17,12 +17,14 @@ export interface SequencerWatchOptions {
 }
 
 const TIMEOUT_MS = 5_000;
+/** It names a root for a whole batch, and the comparison is for whoever watches: more often than this is of no use. */
+const MIN_POLL_MS = 1_000;
 
 /** Asks the sequencer for the newest root of whole batches, so that it can be compared with the one derived from L1. */
 export function createSequencerWatch(options: SequencerWatchOptions): PollingLoop {
   const target = new URL("/v1/status", options.url);
   return pollingLoop({
-    pollMs: options.pollMs,
+    pollMs: Math.max(MIN_POLL_MS, options.pollMs),
     onError: options.onError,
     turn: async () => {
       const answer = await fetch(target, { signal: AbortSignal.timeout(TIMEOUT_MS) });

@@ -8,8 +8,6 @@ import type { WakeQueue } from "../../runtime/queue/WakeQueue.ts";
 
 /** The only wake-up there is. */
 export const LOOK = "look";
-/** Looks that may fail to come before one is run without the queue: a reveal that is late costs stake. */
-const SLEEPY_LOOKS = 3;
 
 export interface ProberProcessorOptions {
   readonly queue: WakeQueue;
@@ -28,7 +26,7 @@ export function createProberProcessor({ queue, look, everyMs, logger, onRetry }:
     everyMs: { [LOOK]: everyMs },
     isKnown: (id) => id === LOOK,
     concurrency: 1,
-    sleepyTurns: SLEEPY_LOOKS,
+    runsUnqueued: true,
     asError: (thrown) => (thrown instanceof CodedError ? thrown : toChainError(thrown, UPTIME_ABIS)),
     ...(onRetry === undefined ? {} : { onRetry: (_id, error) => onRetry(error) }),
   });

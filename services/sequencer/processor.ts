@@ -16,6 +16,8 @@ export interface L1ProcessorOptions {
   readonly tasks: Readonly<Record<L1Task, () => Promise<unknown>>>;
   /** How often each task looks without being woken. */
   readonly everyMs: number;
+  /** Whether a task that was not woken would see anything new. Default: always. */
+  readonly isDue?: (task: L1Task) => Promise<boolean>;
   readonly logger: Logger;
   /** L1 contradicts this sequencer: it must not go on. Told once; no task runs after it. */
   readonly onStop: (error: Error) => void;

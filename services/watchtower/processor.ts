@@ -9,9 +9,6 @@ import type { WakeQueue } from "../../runtime/queue/WakeQueue.ts";
 /** The wake-up of the regular look; every other id is a channel's. */
 export const LOOK = "look";
 
-/** Looks that may fail to come before one is run without the queue. */
-const SLEEPY_LOOKS = 3;
-
 export interface TowerProcessorOptions {
   readonly queue: WakeQueue;
   /** Finds closes and says which channels are to be looked at. */
@@ -31,6 +28,6 @@ export function createTowerProcessor({ look, channel, everyMs, ...rest }: TowerP
     turn: (id) => (id === LOOK ? look() : channel(id)),
     everyMs: { [LOOK]: everyMs },
     asError: (thrown) => (thrown instanceof CodedError ? thrown : toChainError(thrown, CHANNEL_ABIS)),
-    sleepyTurns: SLEEPY_LOOKS,
+    runsUnqueued: true,
   });
 }

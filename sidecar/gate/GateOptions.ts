@@ -26,6 +26,8 @@ export interface GateLimits {
   readonly recentBytes: number;
   /** How often what is unfinished is looked at. */
   readonly sweepMs: number;
+  /** So soon again while something is in doubt, and then after twice as long each time, up to `sweepMs`. */
+  readonly doubtMs: number;
 }
 
 export const GATE_LIMITS: GateLimits = {
@@ -41,6 +43,7 @@ export const GATE_LIMITS: GateLimits = {
   repeatWaitMs: 30_000,
   recentBytes: 16 * 2 ** 20,
   sweepMs: 5_000,
+  doubtMs: 250,
 };
 
 export interface GateOptions {

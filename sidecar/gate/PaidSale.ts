@@ -107,6 +107,11 @@ export class PaidSale implements Sale {
     const digest = answerHash({ requestHash, status: answer.status, contentType: contentTypeOf(answer.headers), bodyDigest });
     const sold: PaidFor = { way, payment, requestHash, answerHash: digest };
     if (isWritten) {
+      if (way.hold?.(payment) === false) {
+        metrics.unsettled(way.name, "payment/unsettled");
+        await this.#release("unsettled");
+        return this.#unpaid(new SidecarError("payment/unsettled", { reason: "it ended before the answer came" }));
+      }
       try {
         await ledger.answered(payment.key, { answerHash: digest, answer: held });
       } catch (error) {
@@ -152,7 +157,7 @@ export class PaidSale implements Sale {
     if (failure.kind === "paid") return { kind: "paid", headers: failure.headers };
     this.#books.metrics.unsettled(way.name, failure.error.code);
     // What is not written cannot be asked for later: it is given back.
-    if (failure.kind === "refused" || !isWritten) await this.#release("unsettled");
+    if (failure.kind === "refused" || !isWritten) await this.#giveBack();
     else exchange.finish({ kind: "doubt" });
     return this.#unpaid(failure.error);
   }
@@ -160,6 +165,19 @@ export class PaidSale implements Sale {
   #unpaid(error: SidecarError): SettledSale {
     const refusal = this.way === "channel" && error.code.startsWith("payment/") ? { ...refusalOf(error), status: CONFLICT_STATUS } : this.#options.offers.refused(error);
     return { kind: "unpaid", refusal };
+  }
+
+  /** After its answer was written: that it is given back is written first, as everywhere. */
+  async #giveBack(): Promise<void> {
+    const { payment, exchange, isWritten } = this.#options;
+    try {
+      if (isWritten) await this.#books.ledger.released(payment.key, "releasing");
+    } catch (error) {
+      this.#books.log.error({ err: error, payment: payment.key }, "That a payment is given back could not be written; it is tried again.");
+      exchange.finish({ kind: "doubt" });
+      return;
+    }
+    await this.#release("unsettled");
   }
 
   async #release(reason: CancelReason | "answer-not-written" | "unsettled"): Promise<void> {

@@ -45,6 +45,8 @@ export interface RunningGate extends Gate {
   stop(): Promise<void>;
   /** One look at everything unfinished. @returns how many payments are left in doubt */
   sweep(): Promise<number>;
+  /** Once it is started: looks at it at once, because something has come up that may know (a way that was not ready before). */
+  sweepSoon(): void;
   load(): GateLoad;
 }
 
@@ -70,7 +72,11 @@ export function createGate(options: GateOptions): RunningGate {
 
   let timer: NodeJS.Timeout | undefined;
   let sweeping: Promise<unknown> | undefined;
+  let isStarted = false;
   let isStopping = false;
+  /** Asked for while a sweep ran: that one may have looked before there was something to see. */
+  let isAskedFor = false;
+  let doubtMs = limits.doubtMs;
 
   function offers(route: Route): Offers {
     let found = offersOf.get(route);
@@ -150,14 +156,34 @@ export function createGate(options: GateOptions): RunningGate {
     return left;
   }
 
+  /** What is in doubt is looked at again soon, then less and less often. */
+  function pauseAfter(left: number): number {
+    const pauseMs = left > 0 ? Math.min(doubtMs, limits.sweepMs) : limits.sweepMs;
+    doubtMs = left > 0 ? 2 * pauseMs : limits.doubtMs;
+    return pauseMs;
+  }
+
   function schedule(): void {
     if (isStopping) return;
+    isStarted = true;
+    isAskedFor = false;
+    clearTimeout(timer);
     sweeping = sweep()
-      .catch((error: unknown) => log.warn({ err: error }, "The ledger could not be looked after; it is tried again."))
-      .finally(() => {
+      .catch((error: unknown) => {
+        log.warn({ err: error }, "The ledger could not be looked after; it is tried again.");
+        return 0;
+      })
+      .then((left) => {
         sweeping = undefined;
-        if (!isStopping) timer = setTimeout(schedule, limits.sweepMs);
+        if (isAskedFor) schedule();
+        else if (!isStopping) timer = setTimeout(schedule, pauseAfter(left));
       });
+  }
+
+  function sweepSoon(): void {
+    doubtMs = limits.doubtMs;
+    isAskedFor = true;
+    if (isStarted && sweeping === undefined) schedule();
   }
 
   return {
@@ -189,6 +215,7 @@ export function createGate(options: GateOptions): RunningGate {
       await sweeping;
     },
     sweep,
+    sweepSoon,
     load: () => ({ exchanges: exchanges.size, verifying: till.verifying, waiters: exchanges.waiters, recentBytes: recent.bytes }),
   };
 }

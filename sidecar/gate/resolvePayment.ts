@@ -11,19 +11,21 @@ import { failedSettlement, paidHeaders } from "./settlePayment.ts";
 export async function resolvePayment(books: SaleBooks, way: Way, row: LedgerRow): Promise<ExchangeEnd> {
   const { payment } = row;
   if (payment === undefined) return { kind: "released" };
-  if (row.state !== "answered") return release(books, way, row.key, payment);
+  if (row.state !== "answered") return release(books, way, row, payment);
   switch (await way.outcome(payment)) {
     case "settled":
       return settle(books, way, row, payment, true);
     case "lost":
-      return release(books, way, row.key, payment);
+      return release(books, way, row, payment);
     case "open":
       // What cannot be delivered is not charged.
-      return books.ledger.answer(row) === undefined ? release(books, way, row.key, payment) : settle(books, way, row, payment, false);
+      return books.ledger.answer(row) === undefined ? release(books, way, row, payment) : settle(books, way, row, payment, false);
   }
 }
 
-async function release(books: SaleBooks, way: Way, key: string, payment: VerifiedPayment): Promise<ExchangeEnd> {
+async function release(books: SaleBooks, way: Way, { key, state }: Pick<LedgerRow, "key" | "state">, payment: VerifiedPayment): Promise<ExchangeEnd> {
+  // An answer that is written says that money is due. That it is given back is written first, or who dies in between takes its end for a payment.
+  if (state === "answered") await books.ledger.released(key, "releasing");
   await way.release(payment);
   await books.ledger.released(key, "released");
   return { kind: "released" };
@@ -37,7 +39,7 @@ async function settle(books: SaleBooks, way: Way, row: LedgerRow, payment: Verif
     settled = await way.settle(payment, sold.answerHash);
   } catch (thrown) {
     if (failedSettlement(books, sold, thrown).kind !== "refused") throw thrown;
-    if (!isSettled) return release(books, way, row.key, payment);
+    if (!isSettled) return release(books, way, row, payment);
     settled = { transaction: "" };
   }
   const headers = await paidHeaders(books, sold, settled);

@@ -9,7 +9,7 @@ import { SidecarError } from "../SidecarError.ts";
 import type { Budget } from "./Budget.ts";
 import { chooseOffer } from "./chooseOffer.ts";
 import type { Candidate } from "./chooseOffer.ts";
-import { deliver } from "./deliver.ts";
+import { UNAVAILABLE_STATUS, deliver } from "./deliver.ts";
 import type { PaidAnswer } from "./deliver.ts";
 import { hexOf } from "./hexOf.ts";
 import { portOf } from "./HostList.ts";
@@ -150,6 +150,11 @@ export class Exchange {
     this.#parts.prices.set(PriceCache.keyOf(this.#method, this.#url), { offer, at: this.#parts.now() });
   }
 
+  /** A seller that is away, or cannot serve now, is asked for its price before anything more is signed: money in calls that nobody takes is locked. */
+  #forgetPrice(): void {
+    this.#parts.prices.delete(PriceCache.keyOf(this.#method, this.#url));
+  }
+
   async #choose(offer: PaymentRequired): Promise<readonly Candidate[]> {
     const { ways, agents, budget, payeeOf } = this.#parts;
     const payee = (this.#request.payee ?? (await payeeOf(this.#url)))?.toLowerCase();
@@ -279,6 +284,7 @@ export class Exchange {
     const head: AnswerHead = { status: answer.response.statusCode ?? 0, header: headerOf(answer.response), requestHash: this.#requestHash };
     // What a failure did to the money decides what may follow; an answer is handed on meanwhile.
     const isRefusal = head.status === 402 || head.status === 409;
+    if (head.status === UNAVAILABLE_STATUS) this.#forgetPrice();
     const telling = payment.fate(head);
     if (!isRefusal) return this.#deliver(answer, { ...paid, telling, head });
     const fate = await telling;
@@ -348,7 +354,7 @@ export class Exchange {
         const answer = await this.#send(payment);
         const { statusCode, headers } = answer.response;
         // Nothing has been decided about the payment, or the request that was lost is still served: it is shown again.
-        const isLater = statusCode === 503 || (statusCode === 409 && attempt > 0);
+        const isLater = statusCode === UNAVAILABLE_STATUS || (statusCode === 409 && attempt > 0);
         if (!isLater || attempt >= retries || this.#isBodySent || headers["payment-response"] !== undefined) return answer;
         discard(answer);
         const retryAfterMs = Number(headers["retry-after"]) * 1000;
@@ -358,6 +364,7 @@ export class Exchange {
           await pause(waitMs, this.#signal);
           if (!this.#signal.aborted) continue;
         }
+        this.#forgetPrice();
         const fate = await payment.fate(undefined);
         entry.end(fate, { status: 0 });
         if (fate !== "dead") lost.add(this.#url.origin, this.#requestHash, { payment, entry, way }, now());
@@ -368,13 +375,13 @@ export class Exchange {
   }
 
   #deliver(answer: TransportAnswer, paid: (Paid & Pick<PaidAnswer, "telling" | "head">) | undefined): OutboundAnswer {
-    const { prices, lost, entries, now } = this.#parts;
+    const { lost, entries, now } = this.#parts;
     return deliver(answer, this.#url, paid && {
       ...paid,
       requestHash: this.#requestHash,
       isCallerGone: () => this.#signal.aborted,
       // It was answered and not charged: the next time it is asked without a payment.
-      onUncharged: () => prices.delete(PriceCache.keyOf(this.#method, this.#url)),
+      onUncharged: () => this.#forgetPrice(),
       onCut: ({ payment, entry, way }) => lost.add(this.#url.origin, this.#requestHash, { payment, entry, way }, now()),
       onTrouble: (error) => entries.onEvent({ kind: "trouble", error }),
     });

@@ -11,6 +11,9 @@ import type { OutboundAnswer } from "./OutboundRequest.ts";
 import type { TransportAnswer } from "./transport/createTransport.ts";
 import type { AnswerHead, Fate, Payment, Proof } from "./ways/BuyerWay.ts";
 
+/** Nothing is decided about the payment: the seller may still take it. */
+export const UNAVAILABLE_STATUS = 503;
+
 /** An answer to a payment, and who wants to know what comes of it. */
 export interface PaidAnswer extends Paid {
   readonly requestHash: Uint8Array;
@@ -19,7 +22,7 @@ export interface PaidAnswer extends Paid {
   readonly telling: Promise<Fate>;
   readonly isCallerGone: () => boolean;
   readonly onUncharged: () => void;
-  /** The answer broke off on its way. */
+  /** The answer broke off on its way, or is still to come: it may be had with the same payment. */
   readonly onCut: (paid: Paid) => void;
   readonly onTrouble: (error: Error) => void;
 }
@@ -46,6 +49,7 @@ export function deliver({ response, upgraded }: TransportAnswer, url: URL, paid:
     const fate = await telling;
     if (fate === "open" && head.status < 400) paid.onUncharged();
     entry.end(fate, { status: head.status, answerHash: whole, proof, amount });
+    if (fate === "open" && head.status === UNAVAILABLE_STATUS) paid.onCut(paid);
   };
   const background = (work: Promise<void>): void => {
     work.catch((error: unknown) => {

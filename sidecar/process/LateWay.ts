@@ -52,6 +52,10 @@ export class LateWay implements Way {
     return this.#bound.verify(payment, requestHash, remoteAddress);
   }
 
+  hold(payment: VerifiedPayment): boolean {
+    return this.#bound.hold?.(payment) ?? true;
+  }
+
   settle(payment: VerifiedPayment, answerHash: Uint8Array): SettledPayment | Promise<SettledPayment> {
     return this.#bound.settle(payment, answerHash);
   }

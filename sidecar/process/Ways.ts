@@ -27,6 +27,8 @@ export interface WaysOptions {
   readonly tokens: readonly string[];
   readonly logger: Logger;
   readonly onNotice: (notice: ChannelNotice) => void;
+  /** A way has come up: what was left open with it can be found out now. */
+  readonly onUp: (name: WayName) => void;
 }
 
 /** The ways to be paid: offered as each comes up, and taken down together. */
@@ -77,6 +79,7 @@ export class Ways {
       this.#exact = createExactWay({ chainId: chain.economy.chainId, payTo: chain.key.address, assets: tokens.map((asset) => ({ asset })), facilitatorUrl: settings.facilitator!, provider: chain.provider, logger });
       await this.#exact.start();
       exact.bind(this.#exact);
+      this.#options.onUp("exact");
     }
     const mayPay = settings.promoteDeposit !== undefined && chain.key.channelSigner !== undefined && chain.chain.contracts.adjudicator !== undefined;
     if (this.#find("channel") !== undefined || mayPay) this.#tasks.push(this.#retried("channels", () => this.#startChannels()));
@@ -90,11 +93,12 @@ export class Ways {
     this.#tasks.push(this.#retried("calls", async () => {
       await way.start();
       call.bind(way);
+      this.#options.onUp("call");
     }));
   }
 
   async #startChannels(): Promise<void> {
-    const { settings, chain, ledger, onNotice } = this.#options;
+    const { settings, chain, ledger, onNotice, onUp } = this.#options;
     const { key, client, agent, provider, fromBlock } = chain;
     const late = this.#find("channel");
     const way = late === undefined ? undefined : new ChannelWay({
@@ -119,6 +123,7 @@ export class Ways {
     });
     this.#channelWay = way;
     late?.bind(way);
+    onUp("channel");
   }
 
   /** Again and again while a server is away; what is wrong for good is told once. */

@@ -68,6 +68,11 @@ export interface Way {
   find?(ticket: Uint8Array, requestHash: Uint8Array, requirement: PaymentRequirements, remoteAddress: string): VerifiedPayment | Promise<VerifiedPayment>;
   /** Whether it pays for this very request. Takes nothing: the same payment may be verified more than once, also at the same time. */
   verify(payment: OfferedPayment, requestHash: Uint8Array, remoteAddress: string): VerifiedPayment | Promise<VerifiedPayment>;
+  /**
+   * Before the answer is written as due: from now on only `settle` and `release` end this payment, however long they take to come. False
+   * when it has ended already. Where nobody but its buyer and who serves it can end a payment this is not needed.
+   */
+  hold?(payment: VerifiedPayment): boolean;
   /** The money moves. Safe to repeat for the same payment and answer (after a crash). @throws SidecarError `payment/unsettled`: it did not and will not */
   settle(payment: VerifiedPayment, answerHash: Uint8Array): SettledPayment | Promise<SettledPayment>;
   /** Nothing is charged, now and later where the way can say so. Safe to repeat. @throws SidecarError `way/unavailable`: it ends by its deadline */

@@ -29,8 +29,11 @@ export interface ChannelWayOptions {
   readonly maxWaitingEach?: number;
   /** Whether answered calls get a line in the channel's file of calls. Default true. */
   readonly isRecorded?: boolean;
-  /** What the ledger says that a call was answered with, by its payment key: a call that comes again after a crash is answered so. */
-  readonly recall?: (key: string) => Uint8Array | undefined;
+  /**
+   * What the ledger says that a call was answered with, by its payment key: a call that comes again after a crash is answered so. "due": the
+   * ledger will end it itself.
+   */
+  readonly recall?: (key: string) => Uint8Array | "due" | undefined;
 }
 
 /** A channel that pays us. */
@@ -55,7 +58,7 @@ interface OpenCall {
   readonly call: HashedCall;
   /** Of the map of open calls. */
   readonly key: string;
-  /** When it is given up if nobody asked for it; as `performance.now`, which no change of the clock moves. */
+  /** When it is given up if nobody asked for it; as `performance.now`, which no change of the clock moves. Infinity: a ledger has its answer and ends it. */
   failsAtMs: number;
   /** What it was answered with; undefined while it is open. */
   given: { readonly status: number; readonly hash: Uint8Array } | undefined;
@@ -139,13 +142,21 @@ export class ChannelWay implements Way {
     const isTwice = this.#calls.has(hash);
     const waitMs = isTwice ? 0 : call.isRepeated ? (this.#options.repeatMatchMs ?? 3 * this.#matchMs) : this.#matchMs;
     const open: OpenCall = { on, call, key: isTwice ? `${hash}:${call.sequence}` : hash, failsAtMs: performance.now() + waitMs, given: undefined };
-    const known = call.isRepeated ? this.#options.recall?.(paymentKeyOf(on.channel.channelId, call.sequence)) : undefined;
-    if (known !== undefined && this.#isAnswered(open, CALL_STATUS.PAID, known)) return;
-    if (isTwice && this.#isAnswered(open, CALL_STATUS.TWICE, NO_HASH)) return;
-    if (this.#isClosed) return;
+    if (!this.#isRecalled(open) && isTwice) this.#isAnswered(open, CALL_STATUS.TWICE, NO_HASH);
+    if (open.given !== undefined || this.#isClosed) return;
     this.#calls.set(open.key, open);
     if (this.#room.size > 0) this.#arrived(open);
     this.#watch();
+  }
+
+  /** True for a call that comes again and that the ledger has an answer to: it is paid with that, now or when the channel takes it. */
+  #isRecalled(open: OpenCall): boolean {
+    const { call, on } = open;
+    const known = call.isRepeated ? this.#options.recall?.(paymentKeyOf(on.channel.channelId, call.sequence)) : undefined;
+    if (known === undefined) return false;
+    if (known === "due") open.failsAtMs = Infinity;
+    else this.#isAnswered(open, CALL_STATUS.PAID, known);
+    return true;
   }
 
   #arrived(open: OpenCall): void {
@@ -222,10 +233,17 @@ export class ChannelWay implements Way {
     };
   }
 
-  /** Who has the ticket made the call: it is no use to them, so it is given back at once. */
+  /** Who has the ticket made the call: it is no use to them, so it is given back at once; but for one that is served, for another request with this ticket. */
   #refuse(open: OpenCall, status: number, error: SidecarError): never {
-    this.#answer(open, status, NO_HASH);
+    if (open.failsAtMs !== Infinity) this.#answer(open, status, NO_HASH);
     throw error;
+  }
+
+  hold(payment: VerifiedPayment): boolean {
+    const open = (payment as Partial<ChannelPaid>).open ?? this.#openOf(payment);
+    if (open === undefined || open.given !== undefined) return false;
+    open.failsAtMs = Infinity;
+    return true;
   }
 
   settle(payment: VerifiedPayment, answerHash: Uint8Array): SettledPayment | Promise<SettledPayment> {
@@ -304,7 +322,7 @@ export class ChannelWay implements Way {
     const { channel } = open.on.channel;
     // A channel that ended here hands its calls out again in the next process, or is settled on chain.
     if (channel.failure !== undefined || !channel.isUnanswered(open.call.sequence)) this.#calls.delete(open.key);
-    else this.#isAnswered(open, CALL_STATUS.UNSERVED, NO_HASH);
+    else if (!this.#isRecalled(open)) this.#isAnswered(open, CALL_STATUS.UNSERVED, NO_HASH);
   }
 
   /** False when the channel cannot take the answer now, its disk being full: then the call stays open, and is looked at again. */

@@ -186,6 +186,31 @@ for (const kind of ["anvil", "hardhat"] as const satisfies readonly ChainKind[])
       expect(await effects()).to.equal(2);
     });
 
+    it("waiting for finality: costs one block header a turn, and a reorganisation or another wish is seen at once", async () => {
+      const asked: string[] = [];
+      const note = (event: { action: string; payload: unknown }): void => {
+        if (event.action === "sendRpcPayload") asked.push(...([event.payload].flat() as { method: string }[]).map(({ method }) => method));
+      };
+      const manager = await started();
+      const snapshot = await chain.send("evm_snapshot");
+      await manager.submit(call("waits"));
+      await settleAll(chain, manager, ["waits"]);
+      await manager.turn();
+      await chain.provider.on("debug", note);
+      await manager.turn();
+      await chain.provider.off("debug", note);
+      expect(asked).to.deep.equal(["eth_getBlockByNumber"]);
+      await manager.submit(call("next"));
+      await settleAll(chain, manager, ["next"]);
+      expect(await effects()).to.equal(2);
+      await manager.turn();
+      await chain.send("evm_revert", [snapshot]);
+      await mine(chain, 7);
+      await settleAll(chain, manager, ["waits", "next"]);
+      await settleAll(chain, manager, ["waits", "next"]);
+      expect(await effects()).to.equal(2);
+    });
+
     it("crash: has exactly one effect wherever the process dies", async () => {
       // The journal ends the process at its n-th write, before or after the write reached the disk.
       for (let fatalWrite = 0; fatalWrite < 8; fatalWrite += 1) {

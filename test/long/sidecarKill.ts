@@ -1,13 +1,18 @@
 import { hash } from "node:crypto";
 import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
 
 import { expect } from "chai";
 import type { Wallet } from "ethers";
 
-import { readBooks } from "../builders/sidecarBooks.ts";
+import { readChannelHistory } from "../builders/channelHistory.ts";
+import type { LoggedCalls } from "../builders/channelHistory.ts";
+import { readCoreHistory, replicaCaughtUp } from "../builders/coreHistory.ts";
+import type { CoreCall, CoreHistory } from "../builders/coreHistory.ts";
+import { matchBooks } from "../builders/matchBooks.ts";
+import { countOpenReceipts, readBooks, readEntries, readPaidByReceipts } from "../builders/sidecarBooks.ts";
 import type { SidecarBooks, WayName } from "../builders/sidecarBooks.ts";
 import { SidecarMarket } from "../builders/sidecarMarket.ts";
+import type { CoreAccount } from "../builders/sidecarMarket.ts";
 import type { SidecarProcess } from "../builders/SidecarProcess.ts";
 import { pause, until } from "../builders/until.ts";
 import { Random } from "../differential/scenario/Random.ts";
@@ -16,9 +21,10 @@ import { Random } from "../differential/scenario/Random.ts";
 const KILLS = Number(process.env["KILLS"] ?? 4);
 const SEED = Number(process.env["SEED"] ?? Date.now() % 1_000_000);
 const PER_KILL_MS = 60_000;
-const SETTLE_MS = 10_000;
+const CLEAR_UP_MS = 90_000;
+const GWEI = 1_000_000_000n;
 /** Units of the chain that each record costs. */
-const FEE = 2n;
+const FEE = 2;
 const PRICE_ETH = "0.000002";
 const PRICE: Record<WayName, bigint> = { exact: 300n, call: 2_000_000_000_000n, channel: 2_000_000_000_000n };
 /** Programs that ask by channel. */
@@ -29,14 +35,21 @@ const SHOPS = [
   { agent: "calls", prefix: "/call", way: "call", workers: 3 },
   { agent: "shop", prefix: "/talk", way: "channel", workers: CONNECTIONS },
 ] as const;
+const NAMES = ["buyer", "shop", "calls"] as const;
+type Name = (typeof NAMES)[number];
+type Accounts = Readonly<Record<Name, CoreAccount>>;
+/** What may be said of one payment: by the buyer's receipt, and by the seller's ledger when nothing is in doubt there any more. */
+const AGREED: readonly string[] = [
+  "paid/settled",
+  // The answer was lost with a process, and nobody has asked for it again; what the chain has is looked up when the payment's time is over.
+  "open/settled", "open/released", "open/claimed", "open/none", "reserved/none", "unknown/settled", "unknown/released", "unknown/claimed", "unknown/none",
+  // It was given back, or taken back.
+  "dead/released", "dead/claimed", "dead/none",
+];
 
-/** Payments of a running buyer that have no end yet. */
-function openReceipts({ setup }: SidecarProcess, way: WayName): number {
-  const database = new DatabaseSync(join(setup.dataDir, "buyer", "outbound.sqlite"), { readOnly: true });
-  const { count } = database.prepare("SELECT count(*) AS count FROM payments WHERE way = ? AND state IN ('open', 'reserved')").get(way) as { count: number };
-  database.close();
-  return count;
-}
+const isPaid = ({ status }: { readonly status: number | undefined }): boolean => status === 0;
+const sumOf = (calls: LoggedCalls): bigint => [...calls.values()].filter(isPaid).reduce((sum, { priceUnits }) => sum + BigInt(priceUnits), 0n) * GWEI;
+const channelsOf = ({ setup }: SidecarProcess): ReturnType<typeof readChannelHistory> => readChannelHistory(join(setup.dataDir, "channels"));
 
 interface Said {
   readonly number: number;
@@ -46,12 +59,12 @@ interface Said {
 }
 
 describe("sidecars under kill -9", function () {
-  this.timeout(120_000 + KILLS * PER_KILL_MS);
+  this.timeout(300_000 + KILLS * PER_KILL_MS);
   const random = new Random(SEED);
   let market: SidecarMarket;
   let upstream: string;
-  let owners: Record<"buyer" | "shop" | "calls", Wallet>;
-  let sidecars: Record<"buyer" | "shop" | "calls", SidecarProcess>;
+  let owners: Record<Name, Wallet>;
+  let sidecars: Record<Name, SidecarProcess>;
   const asked: Said[] = [];
   let isLoading = true;
 
@@ -93,91 +106,143 @@ describe("sidecars under kill -9", function () {
     const before = new Map(SHOPS.map(({ way }) => [way, answered(way)]));
     await until("answers come again in every way", () => SHOPS.every(({ way }) => answered(way) >= before.get(way)! + by), PER_KILL_MS);
   }
-  /** Base units that are locked in calls which nobody has answered and nobody has taken back yet. */
-  async function escrow(books: SidecarBooks): Promise<bigint> {
-    let locked = 0n;
-    for (const { key, way, amount, payload } of books.unsettled) {
-      if (way !== "call" || key === "") continue;
-      const { slot } = JSON.parse(payload) as { slot?: number };
-      const call = slot === undefined ? undefined : ((await (await fetch(`${market.network.sequencerUrl}/v1/calls/${slot}`)).json()) as { id?: number });
-      if (call?.id === Number(key.slice("call:".length))) locked += amount;
+  /** Without another request all that is in doubt is found out, but for what the buyer has to wait for: the end of a payment's time. */
+  async function clearUp(): Promise<void> {
+    for (const name of ["shop", "calls"] as const) {
+      await until(`${name} knows what became of every answer that it wrote`, () => !readEntries(sidecars[name]).some(({ state }) => state === "answered" || state === "releasing"), CLEAR_UP_MS);
     }
-    return locked;
+    await until("every call on the channels has an answer", () => [...channelsOf(sidecars.buyer).made.values()].every(({ status }) => status !== undefined), CLEAR_UP_MS);
+    await sidecars.buyer.stop();
+    await sidecars.buyer.start();
+    await until("the receipts agree with the channels", () => countOpenReceipts(sidecars.buyer, "channel") === 0 && readPaidByReceipts(sidecars.buyer) === sumOf(channelsOf(sidecars.buyer).made), CLEAR_UP_MS);
+  }
+
+  /** Receipts and ledgers, payment by payment. @returns what is paid without the buyer's knowing it */
+  function compareCalls(way: "exact" | "call", buyer: SidecarBooks, sellers: readonly SidecarBooks[]): { readonly unknown: bigint } {
+    const entries = sellers.flatMap((books) => books.entries);
+    const matched = matchBooks(way, buyer.receipts, entries, (key) => expect.fail(`${key}: the amounts differ`));
+    for (const [name, { keys }] of matched) expect(AGREED.includes(name), `${way}: ${name} for ${keys.join(", ")}`).to.equal(true);
+    const sum = (...names: readonly string[]): bigint => names.reduce((all, name) => all + (matched.get(name)?.amount ?? 0n), 0n);
+    const unknown = sum("open/settled", "unknown/settled");
+    const earned = sellers.reduce((all, books) => all + books.earned[way].amount, 0n);
+    expect(earned, `${way}: what the sellers have earned is what the buyer knows to be paid, and what it does not know yet`).to.equal(sum("paid/settled") + unknown);
+    const notYet = [...matched].filter(([name]) => /^(open|reserved|unknown)/.test(name)).reduce((all, [, { amount }]) => all + amount, 0n);
+    expect(buyer.spent[way].amount, `${way}: receipts`).to.equal(sum("paid/settled") + notYet);
+    return { unknown };
+  }
+
+  /** Every call on the channels in the logs of both sides, in the buyer's receipts, and in the seller's ledger where it is written. */
+  function compareChannels(buyer: SidecarBooks, shop: SidecarBooks, logs: { readonly made: LoggedCalls; readonly taken: LoggedCalls }): { readonly summedUp: bigint; readonly disputed: number } {
+    const { made, taken } = logs;
+    expect(new Map([...made].sort()), "both logs say the same of every call").to.deep.equal(new Map([...taken].sort()));
+    const paid = sumOf(made);
+    expect([buyer.channelPaid, shop.channelEarned, buyer.spent.channel.amount, buyer.channelOpen]).to.deep.equal([paid, paid, paid, 0n]);
+    const receipts = buyer.receipts.filter(({ way }) => way === "channel");
+    const own = new Map(receipts.filter(({ key }) => !key.endsWith(":0")).map((receipt) => [receipt.key, receipt]));
+    const isBooked = (key: string): boolean => ["paid", "disputed"].includes(own.get(key)?.state ?? "none");
+    expect([...own.keys()].filter((key) => isBooked(key) && !isPaid(made.get(key)!)), "receipts of what was not paid").to.deep.equal([]);
+    // Paid by a seller's last word, whose answer died with it: of what may be repeated it keeps none, so it refuses who asks again, who has no right answer then.
+    const disputed = [...own.values()].filter(({ state }) => state === "disputed");
+    expect(disputed.filter(({ method, status }) => method !== "GET" || status === 200), "answers that are not what the seller has signed").to.deep.equal([]);
+    // What a process did not live to write down is in receipts that sum it up, to the unit.
+    const summedUp = receipts.filter(({ key }) => key.endsWith(":0")).reduce((sum, { amount }) => sum + amount, 0n);
+    const unwritten = [...made].filter(([key, call]) => isPaid(call) && !isBooked(key)).reduce((sum, [, { priceUnits }]) => sum + BigInt(priceUnits), 0n) * GWEI;
+    expect(summedUp).to.equal(unwritten);
+    // The ledger has those that may not be repeated.
+    for (const { key, way, state, answerHash } of shop.entries) {
+      if (way !== "channel") continue;
+      const call = taken.get(key)!;
+      expect([key, state === "settled", state], "the ledger and the channel").to.deep.equal([key, isPaid(call), isPaid(call) ? "settled" : "released"]);
+      if (isPaid(call)) expect(call.answerHash).to.equal(answerHash);
+    }
+    const written = new Set(shop.entries.map(({ key }) => key));
+    expect([...own.values()].filter(({ key, method, state }) => method === "POST" && state === "paid" && !written.has(key)), "paid and not in the ledger").to.deep.equal([]);
+    return { summedUp, disputed: disputed.length };
+  }
+
+  /**
+   * The chain itself, record by record: every call that it has paid is in its seller's ledger and no other, every account has what its calls
+   * and fees come to, and the buyer has a receipt for every call, but for those of which it knows that it may have made them.
+   */
+  function compareWithCore({ calls, records }: CoreHistory, buyer: SidecarBooks, sellers: readonly SidecarBooks[], before: Accounts, after: Accounts): { readonly nameless: number } {
+    const ended = (end: CoreCall["end"]): string[] => [...calls].filter(([, call]) => call.end === end).map(([key]) => key).sort();
+    const settled = sellers.flatMap(({ entries }) => entries).filter(({ way, state }) => way === "call" && state === "settled").map(({ key }) => key).sort();
+    expect(settled, "calls that the chain has paid").to.deep.equal(ended("PAID"));
+    const receipts = buyer.receipts.filter(({ way }) => way === "call");
+    const stateOf = new Map(receipts.map(({ key, state }) => [key, state]));
+    for (const [key, { end }] of calls) {
+      const state = stateOf.get(key);
+      if (state === "paid") expect([key, end]).to.deep.equal([key, "PAID"]);
+      if (state === "dead") expect([key, end]).to.deep.equal([key, "REFUNDED"]);
+    }
+    const nameless = [...calls.keys()].filter((key) => !stateOf.has(key)).length;
+    const uncertain = receipts.filter(({ key, state }) => state !== "dead" && !/^call:\d+$/.test(key)).length;
+    expect(nameless, "calls without a receipt of their own").to.be.at.most(uncertain);
+    for (const name of NAMES) {
+      const { index } = after[name];
+      const sum = (of: (call: CoreCall) => number): number => [...calls.values()].reduce((all, call) => all + of(call), 0);
+      const spent = sum(({ requester, end, units }) => (requester === index && end !== "REFUNDED" ? units : 0));
+      const earned = sum(({ provider, end, units }) => (provider === index && end === "PAID" ? units : 0));
+      expect(after[name].balance - before[name].balance, `what ${name} has`).to.equal(earned - spent - FEE * (records.get(index) ?? 0));
+    }
+    return { nameless };
   }
 
   it(`either side is killed ${KILLS} times at random moments (SEED=${SEED}): nothing is paid twice, nothing acknowledged is lost, money sums`, async () => {
     const before = { buyer: await market.account(owners.buyer.address), shop: await market.account(owners.shop.address), calls: await market.account(owners.calls.address) };
+    const firstReceipt = await replicaCaughtUp(market.network, NAMES.map((name) => owners[name].address));
+    const kills: Record<Name, number> = { buyer: 0, shop: 0, calls: 0 };
     const workers = SHOPS.flatMap((shop) => Array.from({ length: shop.workers }, () => work(shop)));
     await progress(5);
+    const beganMs = Date.now();
     for (let kill = 0; kill < KILLS; kill += 1) {
-      const victim = sidecars[random.pick(["buyer", "shop", "calls"] as const)];
+      const name = random.pick(NAMES);
+      kills[name] += 1;
       await pause(random.below(400));
-      await victim.kill();
-      await victim.start();
+      await sidecars[name].kill();
+      await sidecars[name].start();
       if (kill % 2 === 1) await progress(1);
+      if (kill % 10 === 9) console.log(`      ${kill + 1} kills, ${asked.length} asked, ${answered()} answered`);
     }
+    const tookMs = Date.now() - beganMs;
     await progress(3);
     isLoading = false;
     await Promise.all(workers);
-    // Most calls on channels that were open at a kill are answered again, or given up, soon; what is open after that is counted as not known.
-    for (const endMs = Date.now() + SETTLE_MS; openReceipts(sidecars.buyer, "channel") > 0 && Date.now() < endMs; ) await pause(200);
+    await clearUp();
+    await replicaCaughtUp(market.network, NAMES.map((name) => owners[name].address), CLEAR_UP_MS);
     for (const sidecar of Object.values(sidecars)) await sidecar.stop();
-    const [buyer, shop, calls] = await readBooks(market, (["buyer", "shop", "calls"] as const).map((name) => ({ sidecar: sidecars[name], owner: owners[name] })));
+    const logs = { made: channelsOf(sidecars.buyer).made, taken: channelsOf(sidecars.shop).taken };
+    const [buyer, shop, calls] = (await readBooks(market, NAMES.map((name) => ({ sidecar: sidecars[name], owner: owners[name] })))) as [SidecarBooks, SidecarBooks, SidecarBooks];
 
-    // Paid once at most, and always when it was answered.
-    const paid = new Map<string, number>();
-    for (const { queryHash, state } of buyer!.receipts) if (state === "paid" && queryHash !== "") paid.set(queryHash, (paid.get(queryHash) ?? 0) + 1);
-    const open = new Set(buyer!.unsettled.map(({ queryHash }) => queryHash));
-    const dead = new Set(buyer!.receipts.filter(({ way, state }) => way === "channel" && state === "dead").map(({ queryHash }) => queryHash));
+    const [exact, call] = [compareCalls("exact", buyer, [shop, calls]), compareCalls("call", buyer, [shop, calls])];
+    const { summedUp, disputed } = compareChannels(buyer, shop, logs);
+    expect(disputed).to.be.at.most(kills.shop * CONNECTIONS);
+
+    // Each question was paid once at most, whatever its receipts are called, and always when it was answered.
+    const settled = new Set([...shop.entries, ...calls.entries].filter(({ state }) => state === "settled").map(({ key }) => key));
+    const isTaken = (key: string): boolean => settled.has(key) || isPaid(logs.made.get(key) ?? { status: undefined });
     const hashOf = ({ number }: Said): string => `0x${hash("sha256", `?n=${number}`)}`;
-    expect([...paid.values()].filter((times) => times > 1), "paid twice").to.deep.equal([]);
-    // A call on a channel is durable in the channel; its own receipt may be lost with the process, and is then part of one that sums up.
-    const summedUp = buyer!.receipts.filter(({ queryHash, way }) => queryHash === "" && way === "channel").reduce((sum, { amount }) => sum + amount / PRICE.channel, 0n);
-    const missing = asked.filter((said) => said.isAnswered && !paid.has(hashOf(said)) && !open.has(hashOf(said)) && !dead.has(hashOf(said)));
-    // A seller that dies between the answer and its disk has answered for nothing; only on a channel, and only what ran at that moment.
-    const free = asked.filter((said) => said.isAnswered && !paid.has(hashOf(said)) && dead.has(hashOf(said))).length;
-    expect(free).to.be.at.most(KILLS * CONNECTIONS);
-    expect(missing.filter(({ way }) => way !== "channel"), "answered and in nobody's books").to.deep.equal([]);
-    // Until it is summed up, the channel itself says what was paid.
-    const known = buyer!.spent.channel.amount;
-    const behind = known >= buyer!.channelPaid + buyer!.channelOpen ? 0n : (buyer!.channelPaid + buyer!.channelOpen - known) / PRICE.channel;
-    expect(BigInt(missing.length) <= summedUp + behind, `${missing.length} answered calls have no receipt, ${summedUp} are summed up, ${behind} are in the channel`).to.equal(true);
-    // What both sides have counted is the same, but for what the buyer cannot know yet.
-    for (const way of ["exact", "call", "channel"] as const) {
-      const sellers = shop!.earned[way].amount + calls!.earned[way].amount;
-      const unknown = buyer!.unsettled.filter((receipt) => receipt.way === way).reduce((sum, { amount }) => sum + amount, 0n);
-      const spent = buyer!.spent[way].amount;
-      if (way === "channel") {
-        const earned = shop!.channelEarned + calls!.channelEarned;
-        // A call whose receipt went with the process may have its answer on one side only.
-        expect([earned >= buyer!.channelPaid, earned <= buyer!.channelPaid + buyer!.channelOpen], `channel: ${buyer!.channelPaid} paid, ${buyer!.channelOpen} open, ${earned} earned`).to.deep.equal([true, true]);
-        expect([spent + behind * PRICE.channel >= buyer!.channelPaid, spent - unknown <= buyer!.channelPaid + buyer!.channelOpen], `receipts of ${spent}, ${unknown} not known`).to.deep.equal([true, true]);
-      }
-      else expect([sellers <= spent, sellers >= spent - unknown], `${way}: ${sellers} earned, ${spent} spent, ${unknown} not known`).to.deep.equal([true, true]);
-      expect(spent % PRICE[way]).to.equal(0n);
-    }
+    const receiptsOf = Map.groupBy(buyer.receipts, ({ queryHash }) => queryHash);
+    const paymentsFor = (said: Said): number => (receiptsOf.get(hashOf(said)) ?? []).filter(({ key }) => isTaken(key)).length;
+    expect(asked.filter((said) => paymentsFor(said) > 1), "paid twice").to.deep.equal([]);
+    const unpaid = asked.filter((said) => said.isAnswered && paymentsFor(said) === 0);
+    // On a channel a receipt may go with the process; what it was for is summed up then.
+    const unwritten = unpaid.filter((said) => !receiptsOf.has(hashOf(said)));
+    expect(BigInt(unwritten.length) <= summedUp / PRICE.channel, `${unwritten.length} answered calls without a receipt, ${summedUp} summed up`).to.equal(true);
+    // A seller that dies between the answer and its disk has answered for nothing: on a channel, what may be repeated, and only what ran at that moment.
+    const free = unpaid.filter((said) => receiptsOf.has(hashOf(said)));
+    expect(free.length).to.be.at.most(kills.shop * CONNECTIONS);
+    expect(unpaid.filter(({ way }) => way !== "channel"), "answered and in nobody's books").to.deep.equal([]);
+    expect(free.filter(({ number }) => number % 2 === 0), "a POST that was answered for nothing").to.deep.equal([]);
+
     // The chains say the same as the books.
     const transfers = await market.dollarTransfers(owners.buyer.address, owners.shop.address);
-    expect(transfers.reduce((sum, amount) => sum + amount, 0n)).to.equal(shop!.earned.exact.amount);
+    expect(transfers.reduce((sum, amount) => sum + amount, 0n)).to.equal(shop.earned.exact.amount);
     const after = { buyer: await market.account(owners.buyer.address), shop: await market.account(owners.shop.address), calls: await market.account(owners.calls.address) };
-    const units = (base: bigint): bigint => base / 1_000_000_000n;
-    const records = (name: keyof typeof after): number => after[name].made + after[name].served + after[name].failed - before[name].made - before[name].served - before[name].failed;
-    const moved = (name: keyof typeof after): bigint => BigInt(after[name].balance - before[name].balance) + FEE * BigInt(records(name));
-    // Every unit is somewhere: earned, locked in an open call, or the fee of a record: of a call that was taken back, and of what was said again after a kill.
-    const isFees = (rest: bigint, most: number): boolean => rest >= 0n && rest % FEE === 0n && rest <= FEE * BigInt(most);
-    const again = (name: keyof typeof after): number => sidecars[name].lives * 16;
-    for (const [name, books] of [["shop", shop!], ["calls", calls!]] as const) {
-      const rest = units(books.earned.call.amount) - moved(name);
-      expect(isFees(rest, again(name)), `${rest} units of ${name} are nowhere`).to.equal(true);
-    }
-    const given = -moved("buyer") - units(calls!.earned.call.amount + shop!.earned.call.amount) - units(await escrow(buyer!));
-    // Of a call whose id went with the process it is known that it may be locked, not where.
-    const nameless = buyer!.unsettled.filter(({ way, key }) => way === "call" && key === "").length;
-    const lost = given / units(PRICE.call);
-    expect(lost <= BigInt(nameless), `${lost} calls are locked, ${nameless} receipts have no id`).to.equal(true);
-    const beyond = given - lost * units(PRICE.call);
-    const ended = buyer!.receipts.filter(({ way, state }) => way === "call" && state === "dead").length;
-    expect(isFees(beyond, ended + again("buyer")), `${beyond} units of the buyer are nowhere`).to.equal(true);
-    console.log(`      SEED=${SEED}: ${KILLS} kills, ${asked.length} asked, ${answered()} answered (${SHOPS.map(({ way }) => `${way} ${answered(way)}`).join(", ")}), ${buyer!.unsettled.length} not known yet, ${free} answered and not charged`);
+    const { nameless } = compareWithCore(await readCoreHistory(market.network, firstReceipt), buyer, [shop, calls], before, after);
+    const ways = SHOPS.map(({ way }) => `${way} ${answered(way)}`).join(", ");
+    const dead = buyer.receipts.filter(({ state }) => state === "dead").length;
+    console.log(`      SEED=${SEED}: ${KILLS} kills in ${Math.round(tookMs / 1_000)} s (${NAMES.map((name) => `${name} ${kills[name]}`).join(", ")}); ${asked.length} asked, ${answered()} answered (${ways})`);
+    console.log(`      ${settled.size} settled in ledgers, ${[...logs.made.values()].filter(isPaid).length} paid on channels (${summedUp / PRICE.channel} summed up), ${dead} given back, ${buyer.unsettled.length} not known to the buyer yet, of which ${exact.unknown / PRICE.exact + call.unknown / PRICE.call} paid; ${nameless} calls without a receipt of their own, ${free.length} answers for nothing, ${disputed} paid without their answer`);
   });
 });

@@ -8,6 +8,7 @@ import { join } from "node:path";
 
 import { expect } from "chai";
 
+import { silentLogger } from "../../runtime/logger/createLogger.ts";
 import { a2aRoutes, CALL_SCHEME, CHANNEL_SCHEME } from "../../sdk/index.ts";
 import type { TrustedChain } from "../../sdk/index.ts";
 import { readSidecarConfig } from "../../sidecar/config.ts";
@@ -17,6 +18,7 @@ import { LateWay } from "../../sidecar/process/LateWay.ts";
 import { openPricing, withOwnRoutes } from "../../sidecar/process/openPricing.ts";
 import { Readiness, isReachable } from "../../sidecar/process/Readiness.ts";
 import { ownRoutes } from "../../sidecar/process/SelfSite.ts";
+import { Ways } from "../../sidecar/process/Ways.ts";
 import { RouteTable } from "../../sidecar/pricing/RouteTable.ts";
 import { readSealedFile, writeSealedFile } from "../../sidecar/identity/sealedFile.ts";
 import type { Way } from "../../sidecar/ways/Way.ts";
@@ -89,8 +91,22 @@ describe("sidecar parts of the process", () => {
     await rejection("way/unavailable", () => late.requirement({ amount: 1n, asset: TOKEN }, 1));
     await rejection("way/unavailable", () => late.outcome({} as never));
     late.bind({ isReady: true, settle: () => ({ transaction: "1:2" }) } as unknown as Way);
-    expect([late.isReady, await late.settle({} as never, new Uint8Array(32))]).to.deep.equal([true, { transaction: "1:2" }]);
+    expect([late.isReady, late.hold({} as never), await late.settle({} as never, new Uint8Array(32))]).to.deep.equal([true, true, { transaction: "1:2" }]);
+    late.bind({ isReady: true, hold: () => false } as unknown as Way);
+    expect(late.hold({} as never)).to.equal(false);
     expect(new LateWay("channel", CHANNEL_SCHEME).find).to.be.a("function");
+  });
+
+  it("ways: one that has come up says so when it can be asked already", async () => {
+    const { settings } = readSidecarConfig({ env: {}, flags: ["--upstream", "http://127.0.0.1:1", "--ways", "call"] });
+    const { promise, resolve } = Promise.withResolvers<readonly [string, boolean]>();
+    const chain = { key: { address: ADDRESS }, chain: CHAIN, economy: { chainId: 31337 }, agent: { account: async () => ({ index: 3 }), config: { asset: CHAIN.asset }, client: { now: () => 0 } } } as never;
+    const ways = new Ways({ settings, chain, ledger: {} as never, tokens: [], logger: silentLogger, onNotice: () => undefined, onUp: (name) => resolve([name, ways.late[0]!.isReady]) });
+    await ways.start();
+    expect(ways.late.map(({ name, isReady }) => [name, isReady])).to.deep.equal([["call", false]]);
+    ways.accountIsOpen();
+    expect(await promise).to.deep.equal(["call", true]);
+    await ways.stop();
   });
 
   it("sealed file: opens with its password only, and not when it was changed", async () => {

@@ -61,28 +61,38 @@ export class EntryFeed {
    * @throws L1SideError `l1/entry-replaced` (stop), `l1/entry-mismatch`, `l1/moved` (retry); ChainError
    */
   async turn(): Promise<void> {
+    const { consumer, provider } = this.#options;
+    let range: { readonly hasMore: boolean; readonly l2TimeEnd?: number };
     try {
-      while (await this.#readRange());
+      do range = await this.#readRange();
+      while (range.hasMore);
     } catch (error) {
       // Whatever was skipped, it lies after what the consumer has.
       this.#nextBlock = undefined;
       throw error;
     }
-    await this.#updateLimit();
+    const l2TimeEnd = range.l2TimeEnd ?? (await atHead(provider, (head) => this.#readLimit(head)));
+    this.#status = { ...this.#status, l2TimeEnd };
+    consumer.onTimeLimit?.(l2TimeEnd);
   }
 
-  /** Tells whether there is more to be read. */
-  async #readRange(): Promise<boolean> {
+  /** Tells whether there is more to be read; when nothing was, the limit at the same block too. */
+  async #readRange(): Promise<{ readonly hasMore: boolean; readonly l2TimeEnd?: number }> {
     const { consumer, provider } = this.#options;
-    const fed = await atHead(provider, (head) => this.#read(head));
-    if (fed === undefined) return false;
+    const { fed, ...limit } = await atHead(provider, async (head) => {
+      const read = await this.#read(head);
+      // What is handed over moves the limit: it is read after that.
+      const isNext = read !== undefined && (read.entries.length > 0 || read.hasMore);
+      return { fed: read, ...(isNext ? {} : { l2TimeEnd: await this.#readLimit(head) }) };
+    });
+    if (fed === undefined) return { hasMore: false, ...limit };
     if (fed.entries.length > 0) {
       await consumer.onEntries(fed.entries);
       for (const { entry } of fed.entries) this.#remember(entry.index, toHex(entryHash(entry)));
     }
     // Only now: what was not taken over is read again.
     this.#nextBlock = fed.toBlock + 1;
-    return fed.hasMore;
+    return { hasMore: fed.hasMore, ...limit };
   }
 
   /** New entries that are deep enough, of one and the same chain; undefined when there is no block to be read. */
@@ -90,10 +100,8 @@ export class EntryFeed {
     const { contracts, consumer, provider, inboxAddress, firstBlock, depth, rangeBlocks } = this.#options;
     const target = head.number - depth;
     if (target < firstBlock) return undefined;
-    const [queued, deepEnough] = await Promise.all([
-      contracts.inbox.entryCount({ blockTag: head.number }),
-      contracts.inbox.entryCount({ blockTag: target }),
-    ]);
+    const queuedAt = contracts.inbox.entryCount({ blockTag: head.number });
+    const [queued, deepEnough] = await Promise.all([queuedAt, depth === 0 ? queuedAt : contracts.inbox.entryCount({ blockTag: target })]);
     const next = consumer.nextEntry();
     const end = Number(deepEnough);
     this.#status = { ...this.#status, queued: Number(queued), deepEnough: end, missing: Math.max(0, next - Number(queued)) };
@@ -155,20 +163,15 @@ export class EntryFeed {
   }
 
   /** Which times are free: up to the due time of the oldest entry that waits, or of one that may be queued from now on. */
-  async #updateLimit(): Promise<void> {
+  async #readLimit(head: BlockRef): Promise<number> {
     const { contracts, consumer, provider } = this.#options;
     this.#delaySeconds ??= Number((await contracts.inbox.config()).inclusionDelaySeconds);
-    const delaySeconds = this.#delaySeconds;
-    const l2TimeEnd = await atHead(provider, async (head) => {
-      const next = consumer.nextEntry();
-      const at = { blockTag: head.number };
-      // RULES B-3: the due time is the hash's last four bytes.
-      if (next < Number(await contracts.inbox.entryCount(at))) return Number(`0x${(await contracts.inbox.entryHash(next, at)).slice(-8)}`);
-      const marginSeconds = Math.min(MAX_CLOCK_MARGIN_SECONDS, Math.floor(delaySeconds / 4));
-      return Math.max(head.timestamp, (await nextBlockTime(provider, head)) - marginSeconds) + delaySeconds;
-    });
-    this.#status = { ...this.#status, l2TimeEnd };
-    consumer.onTimeLimit?.(l2TimeEnd);
+    const next = consumer.nextEntry();
+    const at = { blockTag: head.number };
+    // RULES B-3: the due time is the hash's last four bytes.
+    if (next < Number(await contracts.inbox.entryCount(at))) return Number(`0x${(await contracts.inbox.entryHash(next, at)).slice(-8)}`);
+    const marginSeconds = Math.min(MAX_CLOCK_MARGIN_SECONDS, Math.floor(this.#delaySeconds / 4));
+    return Math.max(head.timestamp, (await nextBlockTime(provider, head)) - marginSeconds) + this.#delaySeconds;
   }
 }
 

@@ -123,7 +123,8 @@ export class Poster implements CheckedBatches {
       lastL2Time: Number(lastL2Time),
       timestamp,
       maySubmit: (await this.#options.set?.maySubmitAt(this.#options.address, timestamp, at)) ?? true,
-      hasUnknownPending: await this.#hasUnknownPending(),
+      // Only what is still to be sent can get into the way of it.
+      hasUnknownPending: batchCount < sealedCount && (await this.#hasUnknownPending()),
     };
     const own = batchCount > sealedCount ? undefined : await this.#own.extendTo(batchCount, CHAINED_AT_ONCE);
     if (own === undefined) return { l1, sealedCount, own, unposted: [] };

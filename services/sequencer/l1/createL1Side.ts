@@ -3,6 +3,7 @@ import type { JsonRpcApiProvider, Signer } from "ethers";
 import type { ChainError } from "../../../chain/ChainError.ts";
 import { ROOT_ABIS, connectContracts, connectSequencerSet } from "../../../chain/connectContracts.ts";
 import type { Deployment } from "../../../chain/Deployment.ts";
+import { blockSourceOf } from "../../../chain/HeadWatcher.ts";
 import type { FeePolicy } from "../../../chain/transactions/decideFees.ts";
 import type { LaneRules } from "../../../chain/transactions/decideLane.ts";
 import type { Intent, IntentJournal } from "../../../chain/transactions/intent.ts";
@@ -15,6 +16,7 @@ import type { WakeQueue } from "../../../runtime/queue/WakeQueue.ts";
 import { createL1Processor } from "../processor.ts";
 import type { L1Task } from "../processor.ts";
 import { ClaimProposer } from "./ClaimProposer.ts";
+import { createNewsWatch } from "./createNewsWatch.ts";
 import type { ClaimAlarm } from "./decideClaims.ts";
 import { EntryFeed } from "./EntryFeed.ts";
 import { batchIntentId, purposeOf } from "./intentIds.ts";
@@ -93,6 +95,9 @@ export interface L1Side {
   status(): L1SideStatus;
   readonly manager: TransactionManager;
 }
+
+/** For the feed the chain's time stands until it looks; claims ripen with time; what is to be posted is news itself. */
+const READ_AGAIN_MS: Readonly<Record<L1Task, number>> = { feed: 1_000, claim: 2_000, post: 5_000 };
 
 /** The sequencer's L1 side: entries in, batches and claims out. Everything it knows it reads anew from L1, the log and the journal. */
 export async function createL1Side(options: L1SideOptions): Promise<L1Side> {
@@ -175,16 +180,18 @@ export async function createL1Side(options: L1SideOptions): Promise<L1Side> {
   });
 
   let toldMissing = false;
-  const tasks: Record<L1Task, () => Promise<void>> = {
+  /** Each tells whether it left nothing to be done until something changes. */
+  const tasks: Record<L1Task, () => Promise<boolean>> = {
     post: async () => {
       const actions = await poster.turn();
       if (actions.some((action) => action.type === "wait" && action.reason === "chaining")) processor.wake("post");
       for (const action of actions) if (action.type === "submit") wakeWhenLanded(batchIntentId(action.index));
+      return actions.length === 0;
     },
     claim: async () => {
-      if (!limits.isClaiming) return;
+      if (!limits.isClaiming) return true;
       rivalClaims = 0;
-      await proposer.turn();
+      return (await proposer.turn()).length === 0;
     },
     feed: async () => {
       await feed.turn();
@@ -194,8 +201,14 @@ export async function createL1Side(options: L1SideOptions): Promise<L1Side> {
         logger.error({ missing: feed.status.missing }, "Entries that were executed are gone from L1; posting waits until they are back.");
       }
       toldMissing = isMissing;
+      return !isMissing;
     },
   };
+  const news = createNewsWatch<L1Task>({
+    latest: () => blockSourceOf(provider).latest(),
+    readAgainMs: READ_AGAIN_MS,
+    own: () => [sealed.count(), poster.batchCount, poster.checkedCount(), options.entries.nextEntry(), ...Object.values(manager.status())].join(" "),
+  });
 
   /** A batch that has landed makes room for another: that one does not wait for the next regular look. */
   function wakeWhenLanded(intentId: string): void {
@@ -205,8 +218,9 @@ export async function createL1Side(options: L1SideOptions): Promise<L1Side> {
 
   const processor = createL1Processor({
     queue: options.queue,
-    tasks,
+    tasks: { post: () => news.read("post", tasks.post), claim: () => news.read("claim", tasks.claim), feed: () => news.read("feed", tasks.feed) },
     everyMs: limits.everyMs,
+    isDue: (task) => news.isThereFor(task),
     logger,
     onStop: options.onStop,
     onRetry: (_task, { code }) => alarms?.inc({ code }),
@@ -228,7 +242,7 @@ export async function createL1Side(options: L1SideOptions): Promise<L1Side> {
       await manager.stop();
     },
     wake: (task) => processor.wake(task),
-    run: (task) => tasks[task](),
+    run: async (task) => void (await tasks[task]()),
     status: () => ({
       sealedBatches: sealed.count(),
       postedBatches: poster.batchCount,

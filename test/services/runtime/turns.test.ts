@@ -80,10 +80,51 @@ describe("turns", () => {
     expect(seen).to.deep.equal(["ours"]);
   });
 
+  it("regular turn: is left out while nothing is due, runs when that cannot be asked, and a wake-up runs anyway", async () => {
+    let asked = 0;
+    let ran = 0;
+    let answer: () => Promise<boolean> = () => Promise.resolve(false);
+    await start({
+      turn: async () => void (ran += 1),
+      everyMs: { look: 5 },
+      isDue: () => {
+        asked += 1;
+        return answer();
+      },
+    });
+    await until("it was asked", () => asked > 3);
+    expect(ran).to.equal(0);
+    turns.wake("look");
+    await until("what is woken runs", () => ran === 1);
+    answer = () => Promise.reject(new Error("L1 is away"));
+    await until("what cannot be asked runs", () => ran > 2);
+  });
+
+  it("regular turn: costs the queue nothing, and ends what an earlier version had it repeat", async () => {
+    const cancelled: string[] = [];
+    let ran = 0;
+    const refuse = (): Promise<never> => Promise.reject(new Error("it is not asked"));
+    const counting = { ...queue, wake: refuse, every: refuse, cancelEvery: async (id: string) => void cancelled.push(id) };
+    await start({ queue: counting, turn: async () => void (ran += 1), everyMs: { look: 5 } });
+    await until("it runs again and again", () => ran > 3);
+    expect(cancelled).to.deep.equal(["look"]);
+  });
+
+  it("stop: waits for the turn under way, and none begins after it", async () => {
+    const gate = Promise.withResolvers<boolean>();
+    let ran = 0;
+    await start({ turn: async () => void (ran += 1), everyMs: { look: 5 }, isDue: () => gate.promise });
+    const stopped = turns.stop();
+    gate.resolve(true);
+    await stopped;
+    await pause(20);
+    expect(ran).to.equal(0);
+  });
+
   it("queue that is down: regular turns and wake-ups run without it, where the service asks for that", async () => {
     const seen = new Set<string>();
-    const down = { ...queue, process: () => Promise.resolve(), every: () => Promise.resolve(), wake: () => Promise.reject(new Error("no queue")) };
-    await start({ queue: down, turn: async (id) => void seen.add(id), everyMs: { look: 5 }, sleepyTurns: 3 });
+    const down = { ...queue, process: () => Promise.resolve(), wake: () => Promise.reject(new Error("no queue")) };
+    await start({ queue: down, turn: async (id) => void seen.add(id), everyMs: { look: 5 }, runsUnqueued: true });
     turns.wake("other");
     await until("both have run", () => seen.size === 2);
   });

@@ -1,6 +1,8 @@
 import { expect } from "chai";
 
 import { encodeTicket } from "../../../sdk/x402/ticket.ts";
+import { SidecarError } from "../../../sidecar/SidecarError.ts";
+import type { Way } from "../../../sidecar/ways/Way.ts";
 import type { Verdict } from "../../../sidecar/gate/Sale.ts";
 import { remainsOf } from "./remainsOf.ts";
 import type { Remains } from "./remainsOf.ts";
@@ -126,6 +128,96 @@ describe("gate: killed between two steps of a sale", () => {
     shop.nowMs = 5_061_000;
     await shop.gate.sweep();
     expect(shop.ledger.find("call:1")!.state).to.equal("released");
+    await shop.close();
+  });
+
+  it("answered: what is given back after all is never taken for a payment, whenever it was killed", async () => {
+    // As calls and channels are asked: that something is over can be seen, and not how.
+    const blind = (shop: Shop): void => {
+      shop.call.outcome = async ({ key }) => (shop.money.call.moved.has(key) || shop.money.call.released.has(key) ? "settled" : "open");
+    };
+    for (const step of ["before releasing", "after releasing", "before release", "after release", "before released", "after released"]) {
+      for (const isSwept of [true, false]) {
+        let remains: Remains | undefined;
+        let shop = new Shop(isSwept ? await killedAt("before settle", "call", "POST", "/work") : {});
+        blind(shop);
+        const at = (name: string): Promise<never> | undefined => {
+          if (name !== step) return undefined;
+          remains = remainsOf(shop);
+          return new Promise(() => undefined);
+        };
+        const write = shop.ledger.released;
+        (shop.ledger as { released: typeof write }).released = async (key, to) => {
+          await at(`before ${to}`);
+          await write(key, to);
+          await at(`after ${to}`);
+        };
+        shop.call.before = (what) => {
+          if (what === "settle") throw new SidecarError("payment/unsettled", { reason: "not open" });
+          return at(`before ${what}`);
+        };
+        shop.call.after = (what) => at(`after ${what}`);
+        void (isSwept ? shop.gate.sweep() : shop.buy({ headers: headersOf(shop, "call", "POST", "/work") }));
+        await until(() => remains !== undefined);
+        await shop.close();
+        shop = new Shop(remains);
+        blind(shop);
+        // Where nothing of it was written the answer is still due, and nobody has given it back.
+        const isDue = step === "before releasing";
+        expect(await shop.gate.sweep()).to.equal(0);
+        expect([step, shop.ledger.find("call:1")!.state, shop.money.call.moved.size, shop.ledger.totals().length > 0]).to.deep.equal([step, isDue ? "settled" : "released", isDue ? 1 : 0, isDue]);
+        await shop.close();
+      }
+    }
+  });
+
+  it("answered: what has ended by then is not written as due", async () => {
+    const shop = new Shop();
+    (shop.call as Way).hold = () => false;
+    const { text } = await shop.buy({ headers: headersOf(shop, "call", "POST", "/work") });
+    expect([text, shop.ledger.find("call:1")!.state, shop.call.calls.settle, shop.call.calls.release]).to.deep.equal(["payment/unsettled", "released", 0, 1]);
+    await shop.close();
+  });
+
+  for (const isRunning of [true, false]) {
+    it(`start: looks again at once when a way has come up ${isRunning ? "during" : "after"} a look`, async () => {
+      const shop = new Shop({ ...(await killedAt("after settle", "call", "POST", "/work")), limits: { doubtMs: 600_000, sweepMs: 600_000 } });
+      let isUp = false;
+      let looks = 0;
+      shop.call.before = (step) => {
+        if (step === "outcome" && !isUp) throw new SidecarError("way/unavailable", { way: "call", retryAfterSeconds: 1 });
+      };
+      const { maintain } = shop.ledger;
+      (shop.ledger as { maintain: typeof maintain }).maintain = () => maintain().finally(() => (looks += 1));
+      shop.gate.sweepSoon();
+      expect(shop.call.calls.outcome).to.equal(0);
+      shop.gate.start();
+      await until(() => (isRunning ? shop.call.calls.outcome : looks) === 1);
+      await new Promise((resolve) => setImmediate(resolve));
+      isUp = true;
+      shop.gate.sweepSoon();
+      await until(() => shop.ledger.find("call:1")!.state === "settled");
+      await shop.gate.stop();
+      const { outcome } = shop.call.calls;
+      shop.gate.sweepSoon();
+      expect([outcome, shop.call.calls.outcome]).to.deep.equal([2, 2]);
+      await shop.close();
+    });
+  }
+
+  it("start: what is in doubt is looked at again soon, and less and less often", async () => {
+    const shop = new Shop({ ...(await killedAt("after settle", "call", "POST", "/work")), limits: { doubtMs: 1, sweepMs: 600_000 } });
+    const times: number[] = [];
+    shop.call.before = (step) => {
+      if (step !== "outcome") return;
+      times.push(performance.now());
+      if (times.length < 7) throw new SidecarError("way/unavailable", { way: "call", retryAfterSeconds: 1 });
+    };
+    shop.gate.start();
+    await until(() => shop.ledger.find("call:1")!.state === "settled");
+    expect(times).to.have.length(7);
+    // 1, 2, 4, 8, 16, 32.
+    expect(times.at(-1)! - times[0]!).to.be.above(50);
     await shop.close();
   });
 

@@ -160,7 +160,7 @@ describe("gate with real ways", function () {
     const UNITS = 7;
     let pair: PaidChannels;
     let way: ChannelWay;
-    let recall: (key: string) => Uint8Array | undefined;
+    let recall: (key: string) => Uint8Array | "due" | undefined;
     before(async () => (pair = await PaidChannels.start()));
     after(() => pair.stop());
     beforeEach(() => {

@@ -250,7 +250,7 @@ describe("ledger of payments", () => {
     expect(ledger.canClaim).to.equal(true);
   });
 
-  it("recallAnswer: knows what a payment was answered with while that can still be delivered", async () => {
+  it("recallAnswer: knows what a payment was answered with, and that what cannot be delivered any more is due", async () => {
     const recall = recallAnswer(ledger);
     const key = "channel:0x1:1";
     expect(recall(key)).to.equal(undefined);
@@ -260,6 +260,8 @@ describe("ledger of payments", () => {
     expect(recall(key)).to.deep.equal(new Uint8Array(32).fill(4));
     await ledger.claim(claimOf("channel:0x1:2", { way: "channel" }));
     await ledger.answered("channel:0x1:2", { ...answerOf("x"), answer: undefined });
+    expect(recall("channel:0x1:2")).to.equal("due");
+    await ledger.released("channel:0x1:2", "releasing");
     expect(recall("channel:0x1:2")).to.equal(undefined);
   });
 

@@ -171,6 +171,30 @@ describe("sidecar/outbound: calls of Layer Core", function () {
     expect((await balances())[0]).to.equal(mine);
   });
 
+  it("buyer: a seller that is away or cannot serve is asked for its price before the next call, and shown the same call for the same request", async () => {
+    const asked = { ...way.requirement({ amount: PRICE, asset: ZeroAddress }, 1) };
+    let isAway = false;
+    let unpaid = 0;
+    const seller = await serve((request, response) => {
+      request.resume();
+      if (isAway) return void request.socket.destroy();
+      if (request.headers["payment-signature"] !== undefined) return void response.writeHead(503, { "content-length": 0 }).end();
+      unpaid += 1;
+      response.writeHead(402, { "payment-required": encodePaymentRequiredHeader(stubOffer("x", [asked])), "content-length": 0 }).end();
+    });
+    const ask = (target: string): Promise<number> => stage.buyer.fetch(`${seller}${target}`).then(async (answer) => (await answer.arrayBuffer(), answer.status));
+    const calls = (): number => stage.buyer.receipts.list({ limit: 1_000 }).length;
+    const before = calls();
+    // It cannot serve now, and may still take the call: who asks for the same shows the same one.
+    for (let i = 0; i < 2; i += 1) expect(await ask("/a?n=1")).to.equal(503);
+    expect([unpaid, calls()]).to.deep.equal([1, before + 1]);
+    expect(await ask("/a?n=2")).to.equal(503);
+    expect([unpaid, calls()]).to.deep.equal([2, before + 2]);
+    isAway = true;
+    for (const target of ["/a?n=3", "/a?n=4", "/b"]) expect(await codeOf(stage.buyer.fetch(`${seller}${target}`))).to.equal("buy/unreachable");
+    expect(calls()).to.equal(before + 2);
+  });
+
   it("buyer: makes no second call for a seller that wants more after the first", async () => {
     let payments = 0;
     const greedy = await serve((request, response) => {

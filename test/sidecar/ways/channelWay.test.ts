@@ -7,7 +7,7 @@ import type { AgentChannel, ChannelExchange } from "../../../sdk/node/index.ts";
 import { SidecarError } from "../../../sidecar/SidecarError.ts";
 import { ChannelWay } from "../../../sidecar/ways/channelWay.ts";
 import type { ChannelWayOptions } from "../../../sidecar/ways/channelWay.ts";
-import type { VerifiedPayment } from "../../../sidecar/ways/Way.ts";
+import type { OfferedPayment, VerifiedPayment } from "../../../sidecar/ways/Way.ts";
 import { PAIR_ADDRESSES, PAIR_SCALE, PaidChannels } from "../../builders/paidChannel.ts";
 import { until } from "../../builders/until.ts";
 
@@ -167,6 +167,21 @@ describe("channelWay", function () {
     expect(await asked.answered).to.deep.include({ isPaid: true });
   });
 
+  it("channelWay: a call that is held ends with its sale only, whatever else comes for it", async () => {
+    const { way, call, find } = await open({ matchMs: 100 });
+    const [held, given] = [call(), call()];
+    const [payment, other] = [await find(held.ticket), await find(given.ticket)];
+    expect(way.hold(payment)).to.equal(true);
+    const dearer = way.requirement({ amount: BigInt(PRICE_UNITS + 1) * PAIR_SCALE, asset: ETH }, 30);
+    for (const { ticket } of [held, given]) expect(await codeOf(() => way.find(ticket, REQUEST, dearer, "a"))).to.equal("payment/underpaid");
+    // The price that rose meanwhile ended the one that nobody held.
+    expect(await given.answered).to.deep.equal({ isPaid: false, status: CALL_STATUS.UNDERPAID });
+    expect([way.hold(other), await codeOf(() => way.settle(other, ANSWER))]).to.deep.equal([false, "payment/unsettled"]);
+    expect(await way.settle(payment, ANSWER)).to.have.property("transaction");
+    expect(await held.answered).to.deep.equal({ isPaid: true, answerHash: ANSWER });
+    expect(way.hold(payment)).to.equal(false);
+  });
+
   it("channelWay: lets so many requests wait, in all and from one address, and turns the rest away at once", async () => {
     const { way, find, call } = await open({ maxWaiting: 10, maxWaitingEach: 6, ticketWaitMs: 2_500 });
     const codes: string[] = [];
@@ -211,13 +226,13 @@ describe("channelWay", function () {
 
   it("channelWay: after a restart of the seller serves what is asked again, answers what its ledger knows, and fails the rest", async () => {
     const { way, call, find } = await open();
-    const [again, known, lost] = [call(), call(), call()];
-    const [, payment] = [await find(again.ticket), await find(known.ticket), await find(lost.ticket)];
+    const [again, known, lost, due] = [call(), call(), call(), call()];
+    const [, payment, , owed] = [await find(again.ticket), await find(known.ticket), await find(lost.ticket), await find(due.ticket)];
     expect(await way.outcome(payment)).to.equal("open");
     await pair.seller.stop();
     way.close();
     await pair.startSeller();
-    const next = createWay({ recall: (key) => (key === payment.key ? ANSWER : undefined), repeatMatchMs: 3_000 });
+    const next = createWay({ recall: (key) => (key === payment.key ? ANSWER : key === owed.key ? "due" : undefined), repeatMatchMs: 3_000 });
     const sellers = await pair.seller.open(salt);
     next.attach(sellers);
     const asked = next.requirement({ amount: BigInt(PRICE_UNITS) * PAIR_SCALE, asset: ETH }, 30);
@@ -227,6 +242,10 @@ describe("channelWay", function () {
     expect(await next.settle(offered as VerifiedPayment, ANSWER)).to.deep.equal({ transaction: `${again.channelId}:${again.sequence}` });
     for (const exchange of [again, known]) expect(await exchange.answered).to.deep.equal({ isPaid: true, answerHash: ANSWER });
     expect(await lost.answered).to.deep.equal({ isPaid: false, status: CALL_STATUS.UNSERVED });
+    // What its ledger still has to end waits for that, however long it takes.
+    expect(await next.outcome(owed)).to.equal("open");
+    next.release({ ...owed, open: undefined } as OfferedPayment);
+    expect(await due.answered).to.deep.equal({ isPaid: false, status: CALL_STATUS.RELEASED });
     expect(await next.outcome(payment)).to.equal("settled");
     expect(await next.outcome({ ...payment, key: `channel:${again.channelId}:99` })).to.equal("lost");
     expect(await next.outcome({ ...payment, key: `channel:0x${"12".repeat(32)}:1` })).to.equal("lost");
