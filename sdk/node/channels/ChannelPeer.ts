@@ -1,6 +1,7 @@
 import { channelDomainSeparator, channelIdOf, createEngine } from "../../../core/channel/index.ts";
 import type { ChannelCode, ChannelConfig, EngineOptions } from "../../../core/channel/index.ts";
-import { backend, recoverAddress } from "../../../runtime/crypto/secp.ts";
+import { keccak256 } from "../../../core/hash/index.ts";
+import { backend, recoverPublicKey } from "../../../runtime/crypto/secp.ts";
 import { toError } from "../../../runtime/errors/CodedError.ts";
 import type { Logger } from "../../../runtime/logger/Logger.ts";
 import { Channel } from "./Channel.ts";
@@ -267,9 +268,9 @@ export class ChannelPeer {
         }
         const startMs = performance.now();
         // Recovered and compared, not verified: the contract recovers, and a wrong parity bit would pass a verification.
-        const found = recoverAddress(digest, signature);
+        const key = recoverPublicKey(digest, signature);
         metrics?.verified(1, performance.now() - startMs);
-        done(found !== null && Buffer.compare(found, address) === 0);
+        done(key !== null && Buffer.compare(keccak256(key).subarray(12), address) === 0);
       },
       cut: (channel, code, detail, banMs) => this.#cut(channel, code, detail, banMs),
       alarm: (channel, code, detail) => {
