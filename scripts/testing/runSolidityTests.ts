@@ -22,7 +22,10 @@ async function runSolidityTests(testFiles: string[]): Promise<void> {
   const count = (status: string): number => statuses.filter((each) => each === status).length;
   const failed = count("Failure");
   const fileSeconds: Record<string, number> = {};
-  for (const { id, durationNs } of suiteResults) fileSeconds[id.source] = (fileSeconds[id.source] ?? 0) + Number(durationNs) / 1e9;
+  for (const { id, durationNs } of suiteResults) {
+    const name = id.source.replace(/^project\//, "");
+    fileSeconds[name] = (fileSeconds[name] ?? 0) + Number(durationNs) / 1e9;
+  }
   // A run that broke off has no failed test, yet it is one.
   sendReport({ passed: count("Success"), failed: result.success ? failed : Math.max(failed, 1), skipped: count("Skipped"), fileSeconds });
   process.exitCode = result.success ? 0 : 1;
