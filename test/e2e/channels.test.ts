@@ -61,7 +61,7 @@ for (const kind of ["hardhat", "anvil"] as const) {
       const settled = await channel.close();
       expect(settled).to.include({ isUnilateral: false, shareA: GWEI - earned, shareB: earned });
       expect((await stage.provider.getBalance(bob.wallet.address)) - before).to.equal(BigInt(earned) * BigInt(GWEI));
-      await stage.until("bob sees the end", () => bob.notices.some(({ kind }) => kind === "settled"));
+      await stage.until("both see the end", () => [alice, bob].every(({ notices }) => notices.some(({ kind }) => kind === "settled")));
       for (const each of [channel, bobs]) expect(await code(each.pay("0.01"))).to.equal("channel/left");
       await stage.stopAgents();
       const log = readdirSync(alice.dir).find((name) => name.startsWith("calls-"))!;
