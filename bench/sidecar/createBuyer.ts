@@ -14,7 +14,6 @@ import { readContracts } from "./readContracts.ts";
 import type { NextRequest } from "./runLoad.ts";
 
 const HASH = requestHash({ method: "GET", target: TARGET });
-const TIMEOUT_SECONDS = 30;
 
 /** The text of a request of the load; every server gets the same but for what pays for it. */
 export function requestText(port: number, extra = ""): string {
@@ -102,7 +101,7 @@ async function byDollar({ server, key }: BuyerPlan, network: BenchNetwork): Prom
   return {
     async next() {
       const now = Math.floor(Date.now() / 1_000);
-      const authorization = { from: wallet.address, to: accepted!.payTo, value: PRICE_DOLLARS_BASE, validAfter: now - 600, validBefore: now + TIMEOUT_SECONDS, nonce: `0x${randomBytes(32).toString("hex")}` };
+      const authorization = { from: wallet.address, to: accepted!.payTo, value: PRICE_DOLLARS_BASE, validAfter: now - 600, validBefore: now + accepted!.maxTimeoutSeconds, nonce: `0x${randomBytes(32).toString("hex")}` };
       const signature = await signDollar(wallet, dollarDomain(accepted!.asset, network.chainId), "TransferWithAuthorization", authorization);
       paid += PRICE_DOLLARS_BASE;
       const written = { ...authorization, value: String(authorization.value), validAfter: String(authorization.validAfter), validBefore: String(authorization.validBefore) };
