@@ -305,7 +305,7 @@ export function createPromotion(options: PromotionOptions): Promotion {
       isStopped = true;
       clearTimeout(timer);
       // Whoever asked for this turn hears of its failure; what is stopped after this must be.
-      await working?.catch(() => undefined);
+      await Promise.allSettled([working]);
     },
   };
 }

@@ -68,7 +68,8 @@ describe("news watch", () => {
   });
 
   it("is there after a read that failed or left something to be done, for that task only", async () => {
-    await watch.read("a", () => Promise.reject(new Error("L1 is away"))).catch(() => undefined);
+    const away = new Error("L1 is away");
+    expect(await watch.read("a", () => Promise.reject(away)).then(() => undefined, (error: unknown) => error)).to.equal(away);
     expect(await due()).to.deep.equal([true, false]);
     await watch.read("a", () => Promise.resolve(false));
     expect(await due()).to.deep.equal([true, false]);
