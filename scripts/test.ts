@@ -2,7 +2,7 @@
  * Runs every test: `npm test`, or `npm test -- core services` for some groups.
  * Closes with one line, `N passed, N failed`, that sums all runners. A group that finds or runs no test fails, and so does
  * one that does not end by itself; under `CI=true` a skipped test is a failure too.
- * Before that line comes a table of the files that took longest.
+ * Before that line come a table of the files that took longest and, a line each, what failed and why.
  */
 import { availableParallelism } from "node:os";
 import { relative } from "node:path";
@@ -26,9 +26,10 @@ const notes: string[] = unknown.map((name) => `There is no group of tests called
 /** Of each group, its pieces taken together. */
 const totals = new Map<string, { passed: number; failed: number; skipped: number; seconds: number; problems: string[] }>();
 const fileSeconds: Record<string, number> = {};
+const failures: string[] = [];
 let isLiveTaken = false;
 
-function tell({ name }: TestGroup, { passed, failed, skipped, seconds }: Omit<TestReport, "fileSeconds"> & { readonly seconds: number }): string {
+function tell({ name }: TestGroup, { passed, failed, skipped, seconds }: Omit<TestReport, "fileSeconds" | "failures"> & { readonly seconds: number }): string {
   return `${name}: ${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} not run` : ""} (${seconds.toFixed(1)} s)`;
 }
 
@@ -47,6 +48,7 @@ async function runPiece(piece: TestGroup): Promise<void> {
   total.problems.push(...outcome.problems.map((problem) => `${piece.name} (${files}): ${problem}`));
   totals.set(piece.name, total);
   Object.assign(fileSeconds, outcome.fileSeconds);
+  failures.push(...outcome.failures, ...outcome.problems);
   console.log(tell(piece, outcome));
 }
 
@@ -67,5 +69,6 @@ for (const group of groups) {
 if (groups.length === 0) notes.push("No tests were found.");
 console.log(`\n=== slowest files ===\n${slowestFiles(fileSeconds, 25).join("\n")}`);
 console.log(`\n=== all groups, in ${((performance.now() - startedAt) / 1000).toFixed(0)} s ===\n${notes.join("\n")}`);
+if (failures.length > 0) console.log(`\n=== failed ===\n${failures.join("\n")}`);
 console.log(`\n${passed} passed, ${failed} failed`);
 process.exitCode = failed > 0 || passed === 0 ? 1 : 0;

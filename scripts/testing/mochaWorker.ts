@@ -3,6 +3,7 @@ import { relative } from "node:path";
 import Mocha from "mocha";
 
 import mochaConfig from "../../.mocharc.json" with { type: "json" };
+import { tellFailure } from "./tellFailure.ts";
 import { sendReport } from "./testReport.ts";
 
 /** How long a group may take to let go of its sockets and timers after its last test. */
@@ -25,12 +26,12 @@ async function runMocha(files: string[]): Promise<void> {
 
   let skipped = 0;
   let passed = 0;
-  let failed = 0;
+  const failures: string[] = [];
   await new Promise<void>((resolve) => {
     const runner = mocha.run(() => resolve());
     runner.on("pass", () => passed++);
     // Hooks fail too, so this counts more than tests; a retried test that passes in the end does not come by here.
-    runner.on("fail", () => failed++);
+    runner.on("fail", (test, error) => failures.push(tellFailure(relative(process.cwd(), test.file ?? ""), test.fullTitle(), error)));
     runner.on("suite", ({ parent }) => parent?.root === true && startClock());
     runner.on("suite end", ({ parent, file }) => parent?.root === true && file !== undefined && addSeconds(file, startedAt));
     runner.on("pending", (test) => {
@@ -39,8 +40,8 @@ async function runMocha(files: string[]): Promise<void> {
     });
   });
 
-  sendReport({ passed, failed, skipped, fileSeconds });
-  process.exitCode = failed > 0 ? 1 : 0;
+  sendReport({ passed, failed: failures.length, skipped, fileSeconds, failures });
+  process.exitCode = failures.length > 0 ? 1 : 0;
   process.disconnect?.();
   setTimeout(() => {
     console.log(`\nStill running after the last test: ${[...new Set(process.getActiveResourcesInfo())].join(", ")}`);

@@ -6,6 +6,8 @@ export interface TestReport {
   readonly skipped: number;
   /** How long each file took with its hooks, by its path from the root of the project. */
   readonly fileSeconds: Readonly<Record<string, number>>;
+  /** What failed and why, a line each, to be read where only the end of a long run is kept. */
+  readonly failures: readonly string[];
 }
 
 /** Sends the report to the process that started this worker; a worker run by hand just prints its tests. */

@@ -2,6 +2,7 @@ import { expect } from "chai";
 
 import { runTestPieces } from "../../scripts/testing/runTestPieces.ts";
 import { slowestFiles } from "../../scripts/testing/slowestFiles.ts";
+import { tellFailure } from "../../scripts/testing/tellFailure.ts";
 import { nextPiece, planTestPieces } from "../../scripts/testing/testGroup.ts";
 import type { TestGroup, TestPiece } from "../../scripts/testing/testGroup.ts";
 
@@ -49,6 +50,15 @@ describe("plan of test groups", () => {
       expect(highest).to.equal(most);
     });
   }
+});
+
+describe("line about a failed test", () => {
+  it("line: has the file, the name, a short message without breaks and the first place in the project's own code", () => {
+    const error = new Error(`expected\n  1 to equal 2 ${"x".repeat(400)}`);
+    error.stack = `Error: expected\n    at f (file://${process.cwd()}/node_modules/chai/index.js:1:1)\n    at node:internal/x:1:1\n    at Context.g (file://${process.cwd()}/test/a.test.ts:7:3)`;
+    expect(tellFailure("test/a.test.ts", "a: does b", error)).to.equal(`test/a.test.ts: a: does b: expected 1 to equal 2 ${"x".repeat(278)} [at Context.g (test/a.test.ts:7:3)]`);
+    expect(tellFailure("test/a.test.ts", "a: does b", "no error at all")).to.match(/^test\/a\.test\.ts: a: does b: no error at all/);
+  });
 });
 
 describe("table of the slowest files", () => {
