@@ -12,7 +12,7 @@ import { keccakBackend } from "../core/hash/index.ts";
 import { backend as secpBackend } from "../runtime/crypto/secp.ts";
 import { Agnt2Client, L1Account } from "../sdk/index.ts";
 import { SidecarMarket } from "../test/builders/sidecarMarket.ts";
-import type { BenchNetwork, LoadResult, Payment, Role, ServerReady } from "./sidecar/BenchPlan.ts";
+import type { BenchNetwork, LoadPlan, LoadResult, Payment, Role, ServerReady } from "./sidecar/BenchPlan.ts";
 import { readContracts } from "./sidecar/readContracts.ts";
 import { median } from "./summarize.ts";
 import type { Spread } from "./summarize.ts";
@@ -26,6 +26,8 @@ export interface SidecarRun {
   readonly mode: "middleware" | "process";
   readonly payment: Payment;
   readonly connections: number;
+  /** Asked for over all connections, the same of both sides; null: as many as are answered. */
+  readonly ratePerSecond: number | null;
   readonly addedP50Us: number;
   readonly addedP99Us: number;
   readonly requestsPerSecond: number;
@@ -46,7 +48,7 @@ export interface SidecarReport {
   readonly machine: Record<string, string | number>;
   readonly conditions: Record<string, string | number | boolean>;
   /** What it is measured against. */
-  readonly baselines: readonly { readonly role: "bare" | "proxy"; readonly connections: number; readonly p50Us: number; readonly p99Us: number; readonly requestsPerSecond: number; readonly cpuUs: number }[];
+  readonly baselines: readonly { readonly role: "bare" | "proxy"; readonly connections: number; readonly ratePerSecond: number | null; readonly p50Us: number; readonly p99Us: number; readonly requestsPerSecond: number; readonly cpuUs: number }[];
   readonly runs: readonly SidecarRun[];
 }
 
@@ -57,6 +59,10 @@ interface Side {
   readonly process: ChildProcess;
   readonly ready: ServerReady;
 }
+
+type Load = Pick<LoadPlan, "connections" | "ratePerSecond">;
+
+const keyOf = (side: Side, { connections, ratePerSecond }: Load): string => `${side.name} ${connections} ${ratePerSecond ?? "-"}`;
 
 interface Sample extends LoadResult {
   readonly cpuUs: number;
@@ -91,12 +97,12 @@ export async function benchSidecar(args: readonly string[], say: (line: string) 
     args: [...args],
     options: {
       seconds: { type: "string", default: "4" }, "warm-up": { type: "string", default: "1" }, runs: { type: "string", default: "3" }, connections: { type: "string", default: "1,32" },
-      modes: { type: "string", default: "middleware,process" }, payments: { type: "string", default: "none,channel,l2,x402" }, profile: { type: "string" }, json: { type: "boolean", default: false },
+      modes: { type: "string", default: "middleware,process" }, payments: { type: "string", default: "none,channel,l2,x402" }, profile: { type: "string" }, rates: { type: "string", default: "0,1000" }, json: { type: "boolean", default: false },
     },
   });
   const payments = values.payments.split(",") as Payment[];
   const modes = values.modes.split(",") as SidecarRun["mode"][];
-  const connections = values.connections.split(",").map(Number);
+  const loads = values.connections.split(",").flatMap((count) => values.rates.split(",").map((rate): Load => ({ connections: Number(count), ratePerSecond: Number(rate) || undefined })));
   const [seconds, warmUpSeconds, repetitions] = [Number(values.seconds), Number(values["warm-up"]), Number(values.runs)];
   const loadBefore = loadavg()[0]!;
   const dir = mkdtempSync(join(tmpdir(), "agnt2-bench-sidecar-"));
@@ -123,7 +129,8 @@ export async function benchSidecar(args: readonly string[], say: (line: string) 
     say("starting the servers ...");
     const bare = await start("bare", "none", 0);
     const sides = [bare];
-    if (modes.includes("process")) sides.push(await start("proxy", "none", bare.ready.port));
+    const proxy = modes.includes("process") ? await start("proxy", "none", bare.ready.port) : undefined;
+    if (proxy !== undefined) sides.push(proxy);
     for (const side of sides) await introduce(side, NOBODY);
     for (const payment of payments) {
       for (const mode of modes) {
@@ -134,16 +141,16 @@ export async function benchSidecar(args: readonly string[], say: (line: string) 
       }
     }
     const samples = new Map<string, Sample[]>();
-    say([..."mode payment conns p50us p99us req/s cpuus".split(" ")].map((title) => title.padStart(11)).join(""));
+    say([..."mode payment conns rate p50us p99us req/s cpuus".split(" ")].map((title) => title.padStart(11)).join(""));
     for (let round = 0; round < repetitions; round += 1) {
-      for (const count of connections) {
+      for (const paced of loads) {
         for (const side of sides) {
           // Channels need no chain between their opening and their end: what it does meanwhile is nobody's cost.
           market?.network.pause(side.payment === "none" || side.payment === "channel");
-          const sample = await measure(load, side, { connections: count, seconds, warmUpSeconds });
-          const key = `${side.name} ${count}`;
+          const sample = await measure(load, side, { ...paced, seconds, warmUpSeconds });
+          const key = keyOf(side, paced);
           samples.set(key, [...(samples.get(key) ?? []), sample]);
-          say([side.role, side.payment, count, Math.round(sample.p50Us), Math.round(sample.p99Us), Math.round(sample.requestsPerSecond), sample.cpuUs.toFixed(1)].map((text) => String(text).padStart(11)).join(""));
+          say([side.role, side.payment, paced.connections, paced.ratePerSecond ?? "-", Math.round(sample.p50Us), Math.round(sample.p99Us), Math.round(sample.requestsPerSecond), sample.cpuUs.toFixed(1)].map((text) => String(text).padStart(11)).join(""));
         }
       }
     }
@@ -154,10 +161,10 @@ export async function benchSidecar(args: readonly string[], say: (line: string) 
       },
       conditions: {
         seconds, warmUpSeconds, repetitions, isInterleaved: true, loadIn: "one process of its own, one request at a time on each connection", request: "GET without a body, small JSON answer",
-        latency: "from before the payment is made to the end of the answer; the channel's call is sent in parallel, l2 waits for its INVOKE", middlewareIsAgainst: "the bare service", processIsAgainst: "a plain node:http proxy",
+        latency: "from before the payment is made to the end of the answer, at a rate from when it was due if its connection was late; the channel's call is sent in parallel, l2 waits for its INVOKE", middlewareIsAgainst: "the bare service", processIsAgainst: "a plain node:http proxy",
       },
-      baselines: sides.filter(({ role }) => role === "bare" || role === "proxy").flatMap((side) => connections.map((count) => ({ role: side.role as "bare", connections: count, ...pick(mid(samples.get(`${side.name} ${count}`)!)) }))),
-      runs: sides.filter(({ role }) => role === "middleware" || role === "process").flatMap((side) => connections.map((count) => summarizeRun(side, count, samples))),
+      baselines: sides.filter(({ role }) => role === "bare" || role === "proxy").flatMap((side) => loads.map((paced) => ({ role: side.role as "bare", connections: paced.connections, ratePerSecond: paced.ratePerSecond ?? null, ...pick(mid(samples.get(keyOf(side, paced))!)) }))),
+      runs: sides.filter(({ role }) => role === "middleware" || role === "process").flatMap((side) => loads.map((paced) => summarizeRun([bare, proxy ?? bare, side], paced, samples))),
     };
   } finally {
     for (const child of children) if (child.connected) child.disconnect();
@@ -167,7 +174,7 @@ export async function benchSidecar(args: readonly string[], say: (line: string) 
   }
 }
 
-async function measure(load: ChildProcess, side: Side, plan: { connections: number; seconds: number; warmUpSeconds: number }): Promise<Sample> {
+async function measure(load: ChildProcess, side: Side, plan: Load & { seconds: number; warmUpSeconds: number }): Promise<Sample> {
   const cpuOf = (): Promise<number> => {
     const asked = answerOf<number>(side.process, "cpuUs");
     side.process.send("cpu");
@@ -209,10 +216,8 @@ const sortedOf = (samples: readonly Sample[], figure: Figure): number[] => sampl
 const mid = (samples: readonly Sample[]): Record<Figure, number> => ({ p50Us: median(sortedOf(samples, "p50Us")), p99Us: median(sortedOf(samples, "p99Us")), requestsPerSecond: median(sortedOf(samples, "requestsPerSecond")), cpuUs: median(sortedOf(samples, "cpuUs")) });
 const pick = (figures: Record<Figure, number>): Record<Figure, number> => ({ p50Us: round(figures.p50Us), p99Us: round(figures.p99Us), requestsPerSecond: Math.round(figures.requestsPerSecond), cpuUs: round(figures.cpuUs) });
 
-function summarizeRun(side: Side, connections: number, samples: ReadonlyMap<string, readonly Sample[]>): SidecarRun {
-  const own = samples.get(`${side.name} ${connections}`)!;
-  const bare = samples.get(`bare-none ${connections}`)!;
-  const base = side.role === "process" ? samples.get(`proxy-none ${connections}`)! : bare;
+function summarizeRun([service, proxy, side]: readonly [Side, Side, Side], paced: Load, samples: ReadonlyMap<string, readonly Sample[]>): SidecarRun {
+  const [own, bare, base] = [side, service, side.role === "process" ? proxy : service].map((each) => samples.get(keyOf(each, paced))!) as [Sample[], Sample[], Sample[]];
   const [ours, theirs, alone] = [mid(own), mid(base), mid(bare)];
   // Each round's figure against the baseline of the same round: what the machine does meanwhile meets both.
   const added = (figure: Figure): Spread => {
@@ -221,7 +226,7 @@ function summarizeRun(side: Side, connections: number, samples: ReadonlyMap<stri
   };
   const rates = sortedOf(own, "requestsPerSecond");
   return {
-    mode: side.role as SidecarRun["mode"], payment: side.payment, connections,
+    mode: side.role as SidecarRun["mode"], payment: side.payment, connections: paced.connections, ratePerSecond: paced.ratePerSecond ?? null,
     addedP50Us: round(ours.p50Us - theirs.p50Us), addedP99Us: round(ours.p99Us - theirs.p99Us), requestsPerSecond: Math.round(ours.requestsPerSecond),
     addedCpuUs: round(ours.cpuUs - theirs.cpuUs), amortizedUs: round(1e6 / ours.requestsPerSecond - 1e6 / theirs.requestsPerSecond),
     p50Us: round(ours.p50Us), p99Us: round(ours.p99Us), cpuUs: round(ours.cpuUs), addedOverBareP50Us: round(ours.p50Us - alone.p50Us),
@@ -230,11 +235,11 @@ function summarizeRun(side: Side, connections: number, samples: ReadonlyMap<stri
   };
 }
 
-const COLUMNS = [["mode", "mode"], ["payment", "payment"], ["connections", "conns"], ["addedP50Us", "+p50 us"], ["addedP99Us", "+p99 us"], ["addedCpuUs", "+cpu us"], ["amortizedUs", "+1/rate us"], ["requestsPerSecond", "req/s"], ["p50Us", "p50 us"], ["cpuUs", "cpu us"]] as const;
+const COLUMNS = [["mode", "mode"], ["payment", "payment"], ["connections", "conns"], ["ratePerSecond", "rate"], ["addedP50Us", "+p50 us"], ["addedP99Us", "+p99 us"], ["addedCpuUs", "+cpu us"], ["amortizedUs", "+1/rate us"], ["requestsPerSecond", "req/s"], ["p50Us", "p50 us"], ["cpuUs", "cpu us"]] as const;
 
 /** The report as a table for people. */
 export function sidecarTable({ machine, baselines, runs }: SidecarReport): string {
   const line = (texts: readonly (string | number)[]): string => texts.map((text) => String(text).padStart(11)).join("");
-  const bases = baselines.map(({ role, connections, p50Us, p99Us, requestsPerSecond, cpuUs }) => `${role}, ${connections} connections: p50 ${p50Us} us, p99 ${p99Us} us, ${requestsPerSecond} requests/s, ${cpuUs} us of CPU`);
-  return [JSON.stringify(machine), ...bases, line(COLUMNS.map(([, title]) => title)), ...runs.map((run) => line(COLUMNS.map(([name]) => run[name])))].join("\n");
+  const bases = baselines.map(({ role, connections, ratePerSecond, p50Us, p99Us, requestsPerSecond, cpuUs }) => `${role}, ${connections} connections${ratePerSecond === null ? "" : `, ${ratePerSecond} asked a second`}: p50 ${p50Us} us, p99 ${p99Us} us, ${requestsPerSecond} requests/s, ${cpuUs} us of CPU`);
+  return [JSON.stringify(machine), ...bases, line(COLUMNS.map(([, title]) => title)), ...runs.map((run) => line(COLUMNS.map(([name]) => run[name] ?? "-")))].join("\n");
 }

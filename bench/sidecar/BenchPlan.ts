@@ -43,6 +43,8 @@ export interface LoadPlan {
   readonly connections: number;
   readonly seconds: number;
   readonly warmUpSeconds: number;
+  /** Requests a second over all connections, evenly; undefined: each connection asks again as soon as it is answered. */
+  readonly ratePerSecond: number | undefined;
 }
 
 export interface LoadResult {

@@ -1,3 +1,5 @@
+import { setTimeout as delay } from "node:timers/promises";
+
 import type { LoadPlan, LoadResult } from "./BenchPlan.ts";
 import { KeepAliveClient } from "./KeepAliveClient.ts";
 
@@ -7,10 +9,11 @@ export type NextRequest = () => string | Promise<string>;
 const MAX_SAMPLES = 2_000_000;
 
 /**
- * Keeps every connection busy with one request at a time. Latency runs from before the payment is made to the end of the answer.
+ * One request at a time on every connection, one after the other or at a rate. Latency runs from before the payment is made to the end of the
+ * answer; at a rate, a request that had to wait for the one before it on its connection counts from when it was due.
  * @throws Error for any answer but 200
  */
-export async function runLoad(plan: Pick<LoadPlan, "server" | "connections" | "seconds" | "warmUpSeconds">, next: NextRequest, onBegin: () => void = () => undefined, onEnd: () => void = () => undefined): Promise<LoadResult> {
+export async function runLoad(plan: Pick<LoadPlan, "server" | "connections" | "seconds" | "warmUpSeconds" | "ratePerSecond">, next: NextRequest, onBegin: () => void = () => undefined, onEnd: () => void = () => undefined): Promise<LoadResult> {
   const clients = await Promise.all(Array.from({ length: plan.connections }, () => KeepAliveClient.connect(plan.server.port)));
   const samples = new Float64Array(MAX_SAMPLES);
   let requests = 0;
@@ -18,9 +21,17 @@ export async function runLoad(plan: Pick<LoadPlan, "server" | "connections" | "s
   const fromMs = startMs + 1_000 * plan.warmUpSeconds;
   const untilMs = fromMs + 1_000 * plan.seconds;
   let isMeasured = false;
-  const run = async (client: KeepAliveClient): Promise<void> => {
-    for (;;) {
-      const sentMs = performance.now();
+  const everyMs = plan.ratePerSecond === undefined ? 0 : (1_000 * plan.connections) / plan.ratePerSecond;
+  const run = async (client: KeepAliveClient, index: number): Promise<void> => {
+    for (let turn = index / plan.connections; ; turn += 1) {
+      let sentMs = performance.now();
+      if (everyMs > 0) {
+        const dueMs = startMs + turn * everyMs;
+        if (dueMs > sentMs) {
+          await delay(dueMs - sentMs);
+          sentMs = performance.now();
+        } else sentMs = dueMs;
+      }
       if (sentMs >= untilMs) return;
       if (!isMeasured && sentMs >= fromMs) {
         isMeasured = true;

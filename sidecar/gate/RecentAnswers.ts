@@ -1,55 +1,146 @@
+import { randomBytes } from "node:crypto";
+
 import type { HeldAnswer } from "./Sale.ts";
 
-/** What an answer costs besides its body and its headers' text. */
-const OVERHEAD_BYTES = 1_024;
+const PROOF_BYTES = 32;
+const WORD_BYTES = 4;
+/** Words before an answer: its size with them, the answer after it in its bucket (plus 1; 0: none), its status, the lengths of its headers and of its body. */
+const [SIZE, AFTER, STATUS, TEXT, BODY, PROOF] = [0, 1, 2, 3, 4, 5] as const;
+const HEAD_BYTES = PROOF * WORD_BYTES + PROOF_BYTES;
+/** About as many as a small answer has: so few buckets hold two. */
+const BYTES_PER_BUCKET = 512;
 
-/** The last paid answers that no ledger keeps, by their payment's proof; the oldest are dropped first. */
+/**
+ * The last paid answers that no ledger keeps, by their payment's proof; the oldest are dropped first. They lie as bytes in one ring: as objects
+ * each would outlive its request by far, and moving them about would be most of what the collector does.
+ */
 export class RecentAnswers {
   readonly #maxBytes: number;
-  readonly #answers = new Map<string, HeldAnswer>();
-  /** Their keys in a ring, the oldest at `#first`: a map that is emptied from its beginning grows slow to begin with. */
-  readonly #keys: string[];
-  #first = 0;
+  /** Where the newest answer of each bucket begins, plus 1. */
+  readonly #buckets: Uint32Array;
+  /** Who pays makes the proofs: which of them share a bucket must not be theirs to say. */
+  readonly #secret = new Uint32Array(Uint8Array.from(randomBytes(PROOF_BYTES)).buffer);
+  /** Taken with the first answer, which many gates never have. Whole words. */
+  #ring = Buffer.alloc(0);
+  #words = new Uint32Array(0);
+  #count = 0;
   #bytes = 0;
+  /** Where the oldest begins. */
+  #oldest = 0;
+  /** Where the newest ends. */
+  #newest = 0;
+  /** While the newest lie below the oldest: where the upper part ends. */
+  #upperEnd: number | undefined;
 
   constructor(maxBytes: number) {
-    this.#maxBytes = maxBytes;
-    this.#keys = new Array<string>(Math.floor(maxBytes / OVERHEAD_BYTES) + 1);
+    this.#maxBytes = maxBytes - (maxBytes % WORD_BYTES);
+    this.#buckets = new Uint32Array(2 ** Math.ceil(Math.log2(Math.max(1, maxBytes / BYTES_PER_BUCKET))));
   }
 
+  /** What they take up. */
   get bytes(): number {
     return this.#bytes;
   }
 
+  /** @param proof 32 bytes */
   find(proof: Uint8Array): HeldAnswer | undefined {
-    return this.#answers.size === 0 ? undefined : this.#answers.get(textOf(proof));
+    if (this.#count === 0) return undefined;
+    const at = this.#where(proof);
+    return at === undefined ? undefined : this.#read(at);
   }
 
-  add(proof: Uint8Array, answer: HeldAnswer): void {
-    const key = textOf(proof);
-    const bytes = costOf(answer);
-    if (bytes > this.#maxBytes || this.#answers.has(key)) return;
-    while (this.#bytes + bytes > this.#maxBytes) this.#dropOldest();
-    this.#keys[(this.#first + this.#answers.size) % this.#keys.length] = key;
-    this.#answers.set(key, answer);
-    this.#bytes += bytes;
+  /** @param proof 32 bytes */
+  add(proof: Uint8Array, { status, headers, body }: HeldAnswer): void {
+    // What strangers can make long counts: a request echoed in a header, such as `Location`.
+    let text = "";
+    for (const [name, value] of headers) text += `${name}\n${value}\n`;
+    const size = Math.ceil((HEAD_BYTES + text.length + body.length) / WORD_BYTES) * WORD_BYTES;
+    if (size > this.#maxBytes) return;
+    if (this.#ring.length === 0) {
+      this.#ring = Buffer.allocUnsafeSlow(this.#maxBytes);
+      this.#words = new Uint32Array(this.#ring.buffer);
+    }
+    const bucket = this.#bucketOf(proof, 0);
+    if (this.#where(proof) !== undefined) return;
+    const at = this.#makeRoom(size);
+    const word = at / WORD_BYTES;
+    this.#words[word + SIZE] = size;
+    this.#words[word + AFTER] = this.#buckets[bucket]!;
+    this.#words[word + STATUS] = status;
+    this.#words[word + TEXT] = text.length;
+    this.#words[word + BODY] = body.length;
+    this.#ring.set(proof, at + PROOF * WORD_BYTES);
+    // Nothing else is possible in a header.
+    this.#ring.write(text, at + HEAD_BYTES, text.length, "latin1");
+    this.#ring.set(body, at + HEAD_BYTES + text.length);
+    this.#buckets[bucket] = at + 1;
+    this.#newest = at + size;
+    this.#count += 1;
+    this.#bytes += size;
+  }
+
+  #read(at: number): HeldAnswer {
+    const word = at / WORD_BYTES;
+    const bodyAt = at + HEAD_BYTES + this.#words[word + TEXT]!;
+    const parts = this.#ring.toString("latin1", at + HEAD_BYTES, bodyAt).split("\n");
+    const headers: [string, string][] = [];
+    for (let i = 0; i + 1 < parts.length; i += 2) headers.push([parts[i]!, parts[i + 1]!]);
+    return { status: this.#words[word + STATUS]!, headers, body: Buffer.from(this.#ring.subarray(bodyAt, bodyAt + this.#words[word + BODY]!)) };
+  }
+
+  #where(proof: Uint8Array): number | undefined {
+    for (let link = this.#buckets[this.#bucketOf(proof, 0)]!; link !== 0; link = this.#words[(link - 1) / WORD_BYTES + AFTER]!) {
+      const proofAt = link - 1 + PROOF * WORD_BYTES;
+      if (this.#ring.compare(proof, 0, PROOF_BYTES, proofAt, proofAt + PROOF_BYTES) === 0) return link - 1;
+    }
+    return undefined;
+  }
+
+  /** Of the proof at an offset. */
+  #bucketOf(bytes: Uint8Array, offset: number): number {
+    let sum = 0;
+    for (let i = 0; i < PROOF_BYTES / WORD_BYTES; i += 1) {
+      const at = offset + i * WORD_BYTES;
+      sum = (sum + Math.imul((bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) ^ this.#secret[i]!, 0x9e3779b1 + 2 * i)) | 0;
+      sum = Math.imul(sum ^ (sum >>> 15), 0x85ebca77);
+    }
+    return (sum ^ (sum >>> 13)) & (this.#buckets.length - 1);
+  }
+
+  /** Drops the oldest until so many bytes are free in one piece. @returns where */
+  #makeRoom(size: number): number {
+    for (;;) {
+      if (this.#count === 0) {
+        this.#oldest = 0;
+        this.#newest = 0;
+        this.#upperEnd = undefined;
+      }
+      if (this.#upperEnd === undefined) {
+        if (this.#maxBytes - this.#newest >= size) return this.#newest;
+        this.#upperEnd = this.#newest;
+        this.#newest = 0;
+      }
+      if (this.#oldest - this.#newest >= size) return this.#newest;
+      this.#dropOldest();
+    }
   }
 
   #dropOldest(): void {
-    const key = this.#keys[this.#first]!;
-    this.#first = (this.#first + 1) % this.#keys.length;
-    this.#bytes -= costOf(this.#answers.get(key)!);
-    this.#answers.delete(key);
+    const at = this.#oldest;
+    const bucket = this.#bucketOf(this.#ring, at + PROOF * WORD_BYTES);
+    const size = this.#words[at / WORD_BYTES + SIZE]!;
+    // It is the last of its bucket: all others there came later.
+    if (this.#buckets[bucket] === at + 1) this.#buckets[bucket] = 0;
+    else {
+      let word = (this.#buckets[bucket]! - 1) / WORD_BYTES;
+      while (this.#words[word + AFTER] !== at + 1) word = (this.#words[word + AFTER]! - 1) / WORD_BYTES;
+      this.#words[word + AFTER] = 0;
+    }
+    this.#count -= 1;
+    this.#bytes -= size;
+    this.#oldest = at + size;
+    if (this.#oldest !== this.#upperEnd) return;
+    this.#oldest = 0;
+    this.#upperEnd = undefined;
   }
-}
-
-function textOf(proof: Uint8Array): string {
-  return Buffer.from(proof.buffer, proof.byteOffset, proof.byteLength).toString("latin1");
-}
-
-/** What strangers can make long counts: a request echoed in a header, such as `Location`. */
-function costOf({ headers, body }: HeldAnswer): number {
-  let bytes = body.length + OVERHEAD_BYTES;
-  for (const [name, value] of headers) bytes += name.length + value.length;
-  return bytes;
 }
