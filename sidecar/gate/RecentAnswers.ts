@@ -4,11 +4,11 @@ import type { HeldAnswer } from "./Sale.ts";
 
 const PROOF_BYTES = 32;
 const WORD_BYTES = 4;
-/** Words before an answer: its size with them, the answer after it in its bucket (plus 1; 0: none), its status, the lengths of its headers and of its body. */
-const [SIZE, AFTER, STATUS, TEXT, BODY, PROOF] = [0, 1, 2, 3, 4, 5] as const;
+/** Words before an answer: its size with them, the answer after it in its bucket (plus 1; 0: none), what it is found by, its status, the lengths of its headers and of its body. */
+const [SIZE, AFTER, HASH, STATUS, TEXT, BODY, PROOF] = [0, 1, 2, 3, 4, 5, 6] as const;
 const HEAD_BYTES = PROOF * WORD_BYTES + PROOF_BYTES;
 /** About as many as a small answer has: so few buckets hold two. */
-const BYTES_PER_BUCKET = 512;
+const BYTES_PER_BUCKET = 256;
 
 /**
  * The last paid answers that no ledger keeps, by their payment's proof; the oldest are dropped first. They lie as bytes in one ring: as objects
@@ -45,7 +45,7 @@ export class RecentAnswers {
   /** @param proof 32 bytes */
   find(proof: Uint8Array): HeldAnswer | undefined {
     if (this.#count === 0) return undefined;
-    const at = this.#where(proof);
+    const at = this.#where(proof, this.#hashOf(proof));
     return at === undefined ? undefined : this.#read(at);
   }
 
@@ -60,12 +60,13 @@ export class RecentAnswers {
       this.#ring = Buffer.allocUnsafeSlow(this.#maxBytes);
       this.#words = new Uint32Array(this.#ring.buffer);
     }
-    const bucket = this.#bucketOf(proof, 0);
-    if (this.#where(proof) !== undefined) return;
+    const hash = this.#hashOf(proof);
+    if (this.#where(proof, hash) !== undefined) return;
     const at = this.#makeRoom(size);
     const word = at / WORD_BYTES;
     this.#words[word + SIZE] = size;
-    this.#words[word + AFTER] = this.#buckets[bucket]!;
+    this.#words[word + AFTER] = this.#buckets[this.#bucketOf(hash)]!;
+    this.#words[word + HASH] = hash;
     this.#words[word + STATUS] = status;
     this.#words[word + TEXT] = text.length;
     this.#words[word + BODY] = body.length;
@@ -73,7 +74,7 @@ export class RecentAnswers {
     // Nothing else is possible in a header.
     this.#ring.write(text, at + HEAD_BYTES, text.length, "latin1");
     this.#ring.set(body, at + HEAD_BYTES + text.length);
-    this.#buckets[bucket] = at + 1;
+    this.#buckets[this.#bucketOf(hash)] = at + 1;
     this.#newest = at + size;
     this.#count += 1;
     this.#bytes += size;
@@ -88,23 +89,28 @@ export class RecentAnswers {
     return { status: this.#words[word + STATUS]!, headers, body: Buffer.from(this.#ring.subarray(bodyAt, bodyAt + this.#words[word + BODY]!)) };
   }
 
-  #where(proof: Uint8Array): number | undefined {
-    for (let link = this.#buckets[this.#bucketOf(proof, 0)]!; link !== 0; link = this.#words[(link - 1) / WORD_BYTES + AFTER]!) {
+  #where(proof: Uint8Array, hash: number): number | undefined {
+    for (let link = this.#buckets[this.#bucketOf(hash)]!; link !== 0; link = this.#words[(link - 1) / WORD_BYTES + AFTER]!) {
+      if (this.#words[(link - 1) / WORD_BYTES + HASH] !== hash) continue;
       const proofAt = link - 1 + PROOF * WORD_BYTES;
       if (this.#ring.compare(proof, 0, PROOF_BYTES, proofAt, proofAt + PROOF_BYTES) === 0) return link - 1;
     }
     return undefined;
   }
 
-  /** Of the proof at an offset. */
-  #bucketOf(bytes: Uint8Array, offset: number): number {
+  /** 32 bits of it. */
+  #hashOf(proof: Uint8Array): number {
     let sum = 0;
     for (let i = 0; i < PROOF_BYTES / WORD_BYTES; i += 1) {
-      const at = offset + i * WORD_BYTES;
-      sum = (sum + Math.imul((bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) ^ this.#secret[i]!, 0x9e3779b1 + 2 * i)) | 0;
+      const at = i * WORD_BYTES;
+      sum = (sum + Math.imul((proof[at]! | (proof[at + 1]! << 8) | (proof[at + 2]! << 16) | (proof[at + 3]! << 24)) ^ this.#secret[i]!, 0x9e3779b1 + 2 * i)) | 0;
       sum = Math.imul(sum ^ (sum >>> 15), 0x85ebca77);
     }
-    return (sum ^ (sum >>> 13)) & (this.#buckets.length - 1);
+    return (sum ^ (sum >>> 13)) >>> 0;
+  }
+
+  #bucketOf(hash: number): number {
+    return hash & (this.#buckets.length - 1);
   }
 
   /** Drops the oldest until so many bytes are free in one piece. @returns where */
@@ -127,7 +133,7 @@ export class RecentAnswers {
 
   #dropOldest(): void {
     const at = this.#oldest;
-    const bucket = this.#bucketOf(this.#ring, at + PROOF * WORD_BYTES);
+    const bucket = this.#bucketOf(this.#words[at / WORD_BYTES + HASH]!);
     const size = this.#words[at / WORD_BYTES + SIZE]!;
     // It is the last of its bucket: all others there came later.
     if (this.#buckets[bucket] === at + 1) this.#buckets[bucket] = 0;
