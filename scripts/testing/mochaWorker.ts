@@ -5,6 +5,7 @@ import Mocha from "mocha";
 import mochaConfig from "../../.mocharc.json" with { type: "json" };
 import { tellFailure } from "./tellFailure.ts";
 import { sendReport } from "./testReport.ts";
+import type { FileCounts, TestFailure } from "./testReport.ts";
 
 /** How long a group may take to let go of its sockets and timers after its last test. */
 const EXIT_GRACE_MS = 10_000;
@@ -26,12 +27,24 @@ async function runMocha(files: string[]): Promise<void> {
 
   let skipped = 0;
   let passed = 0;
-  const failures: string[] = [];
+  const failures: TestFailure[] = [];
+  const fileCounts: Record<string, FileCounts> = {};
+  const count = ({ file = "" }: Mocha.Runnable | Mocha.Hook, what: keyof FileCounts): void => {
+    const name = relative(process.cwd(), file);
+    const counts = fileCounts[name] ?? { passed: 0, failed: 0 };
+    fileCounts[name] = { ...counts, [what]: counts[what] + 1 };
+  };
   await new Promise<void>((resolve) => {
     const runner = mocha.run(() => resolve());
-    runner.on("pass", () => passed++);
+    runner.on("pass", (test) => {
+      passed++;
+      count(test, "passed");
+    });
     // Hooks fail too, so this counts more than tests; a retried test that passes in the end does not come by here.
-    runner.on("fail", (test, error) => failures.push(tellFailure(relative(process.cwd(), test.file ?? ""), test.fullTitle(), error)));
+    runner.on("fail", (test, error) => {
+      failures.push(tellFailure(relative(process.cwd(), test.file ?? ""), test.fullTitle(), error));
+      count(test, "failed");
+    });
     runner.on("suite", ({ parent }) => parent?.root === true && startClock());
     runner.on("suite end", ({ parent, file }) => parent?.root === true && file !== undefined && addSeconds(file, startedAt));
     runner.on("pending", (test) => {
@@ -40,7 +53,7 @@ async function runMocha(files: string[]): Promise<void> {
     });
   });
 
-  sendReport({ passed, failed: failures.length, skipped, fileSeconds, failures });
+  sendReport({ passed, failed: failures.length, skipped, fileSeconds, fileCounts, failures });
   process.exitCode = failures.length > 0 ? 1 : 0;
   process.disconnect?.();
   setTimeout(() => {

@@ -21,14 +21,14 @@ async function runSolidityTests(testFiles: string[]): Promise<void> {
   const statuses = suiteResults.flatMap((suite) => suite.testResults.map((test) => test.status));
   const count = (status: string): number => statuses.filter((each) => each === status).length;
   const failed = count("Failure");
-  const failures = suiteResults.flatMap(({ id, testResults }) => testResults.filter(({ status }) => status === "Failure").map(({ name, reason = "" }) => `${id.source}: ${name}: ${reason}`));
+  const failures = suiteResults.flatMap(({ id, testResults }) => testResults.filter(({ status }) => status === "Failure").map(({ name, reason = "" }) => ({ file: id.source, text: `${id.source}: ${name}: ${reason}` })));
   const fileSeconds: Record<string, number> = {};
   for (const { id, durationNs } of suiteResults) {
     const name = id.source.replace(/^project\//, "");
     fileSeconds[name] = (fileSeconds[name] ?? 0) + Number(durationNs) / 1e9;
   }
   // A run that broke off has no failed test, yet it is one.
-  sendReport({ passed: count("Success"), failed: result.success ? failed : Math.max(failed, 1), skipped: count("Skipped"), fileSeconds, failures });
+  sendReport({ passed: count("Success"), failed: result.success ? failed : Math.max(failed, 1), skipped: count("Skipped"), fileSeconds, fileCounts: {}, failures });
   process.exitCode = result.success ? 0 : 1;
   process.off("disconnect", onOrphaned);
   process.disconnect?.();

@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 
 import { isContinuousIntegration, testEnvironment } from "./config.ts";
 import type { TestGroup } from "./testGroup.ts";
+import { EMPTY_REPORT } from "./testReport.ts";
 import type { TestReport } from "./testReport.ts";
 
 /** A group that takes longer than this hangs. */
@@ -52,10 +53,10 @@ export async function runTestGroup(group: TestGroup, onOutput?: (text: string) =
   });
   clearTimeout(timer);
 
-  const { passed, failed, skipped, fileSeconds, failures } = report ?? { passed: 0, failed: 0, skipped: 0, fileSeconds: {}, failures: [] };
+  const { passed, failed, skipped } = report ?? EMPTY_REPORT;
   if (report === undefined) problems.push(`ended without a report, with ${ending}`);
   else if (passed + failed === 0) problems.push("ran no test at all");
   else if (exitCode !== 0 && failed === 0 && problems.length === 0) problems.push(`ended with exit code ${exitCode}`);
   if (skipped > 0 && isContinuousIntegration) problems.push(`skipped ${skipped} tests, and CI skips nothing`);
-  return { passed, failed, skipped, fileSeconds, failures, problems, seconds: (performance.now() - startedAt) / 1000 };
+  return { ...(report ?? EMPTY_REPORT), problems, seconds: (performance.now() - startedAt) / 1000 };
 }

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
 import { findTestGroups } from "./testGroup.ts";
-import { sendReport } from "./testReport.ts";
+import { EMPTY_REPORT, sendReport } from "./testReport.ts";
 import type { TestReport } from "./testReport.ts";
 
 const RUNNER = fileURLToPath(new URL("runSolidityTests.ts", import.meta.url));
@@ -39,12 +39,12 @@ async function runSolidityTests(named: readonly string[]): Promise<void> {
     if (signal === null) return process.disconnect?.(); // Something does not compile: it has been told.
     console.log(`\n${signal} ended the Solidity tests before their report: each file runs alone.`);
     const files = named.length > 0 ? named : findTestGroups(process.cwd()).flatMap((group) => (group.worker === "solidityWorker.ts" ? group.files : []));
-    total = { passed: 0, failed: 0, skipped: 0, fileSeconds: {}, failures: [] };
+    total = EMPTY_REPORT;
     for (const file of files) {
       const alone = await run([file]);
       if (alone.report === undefined) console.log(`\n  failed: ${file} ended with ${alone.signal ?? `exit code ${alone.exitCode}`}. A test that fails late may need more memory than there is: let it fail early.`);
-      const { passed, failed, skipped, fileSeconds, failures } = alone.report ?? { passed: 0, failed: 1, skipped: 0, fileSeconds: {}, failures: [`${file}: ended without a report`] };
-      total = { passed: total.passed + passed, failed: total.failed + failed, skipped: total.skipped + skipped, fileSeconds: { ...total.fileSeconds, ...fileSeconds }, failures: [...total.failures, ...failures] };
+      const { passed, failed, skipped, fileSeconds, failures } = alone.report ?? { ...EMPTY_REPORT, failed: 1, failures: [{ file, text: `${file}: ended without a report` }] };
+      total = { ...EMPTY_REPORT, passed: total.passed + passed, failed: total.failed + failed, skipped: total.skipped + skipped, fileSeconds: { ...total.fileSeconds, ...fileSeconds }, failures: [...total.failures, ...failures] };
     }
   }
   sendReport(total);

@@ -56,8 +56,8 @@ describe("line about a failed test", () => {
   it("line: has the file, the name, a short message without breaks and the first place in the project's own code", () => {
     const error = new Error(`expected\n  1 to equal 2 ${"x".repeat(400)}`);
     error.stack = `Error: expected\n    at f (file://${process.cwd()}/node_modules/chai/index.js:1:1)\n    at node:internal/x:1:1\n    at Context.g (file://${process.cwd()}/test/a.test.ts:7:3)`;
-    expect(tellFailure("test/a.test.ts", "a: does b", error)).to.equal(`test/a.test.ts: a: does b: expected 1 to equal 2 ${"x".repeat(278)} [at Context.g (test/a.test.ts:7:3)]`);
-    expect(tellFailure("test/a.test.ts", "a: does b", "no error at all")).to.match(/^test\/a\.test\.ts: a: does b: no error at all/);
+    expect(tellFailure("test/a.test.ts", "a: does b", error).text).to.equal(`test/a.test.ts: a: does b: expected 1 to equal 2 ${"x".repeat(278)} [at Context.g (test/a.test.ts:7:3)]`);
+    expect(tellFailure("test/a.test.ts", "a: does b", "no error at all").text).to.match(/^test\/a\.test\.ts: a: does b: no error at all/);
   });
 });
 
