@@ -38,6 +38,8 @@ export interface SidecarRun {
   readonly p50Us: number;
   readonly p99Us: number;
   readonly cpuUs: number;
+  /** Of the load's process for each request over the baseline's: what paying costs the buyer. */
+  readonly addedLoadCpuUs: number;
   /** The same over the bare service alone: what a client notices when a process is put before it. */
   readonly addedOverBareP50Us: number;
   readonly repetitions: number;
@@ -210,11 +212,11 @@ async function fundPair(market: SidecarMarket, payment: Payment): Promise<[selle
   return [wallets[0]!.privateKey, wallets[1]!.privateKey];
 }
 
-type Figure = "p50Us" | "p99Us" | "requestsPerSecond" | "cpuUs";
+type Figure = "p50Us" | "p99Us" | "requestsPerSecond" | "cpuUs" | "loadCpuUs";
 const round = (value: number): number => Number(value.toFixed(2));
 const sortedOf = (samples: readonly Sample[], figure: Figure): number[] => samples.map((sample) => sample[figure]).sort((a, b) => a - b);
-const mid = (samples: readonly Sample[]): Record<Figure, number> => ({ p50Us: median(sortedOf(samples, "p50Us")), p99Us: median(sortedOf(samples, "p99Us")), requestsPerSecond: median(sortedOf(samples, "requestsPerSecond")), cpuUs: median(sortedOf(samples, "cpuUs")) });
-const pick = (figures: Record<Figure, number>): Record<Figure, number> => ({ p50Us: round(figures.p50Us), p99Us: round(figures.p99Us), requestsPerSecond: Math.round(figures.requestsPerSecond), cpuUs: round(figures.cpuUs) });
+const mid = (samples: readonly Sample[]): Record<Figure, number> => ({ p50Us: median(sortedOf(samples, "p50Us")), p99Us: median(sortedOf(samples, "p99Us")), requestsPerSecond: median(sortedOf(samples, "requestsPerSecond")), cpuUs: median(sortedOf(samples, "cpuUs")), loadCpuUs: median(sortedOf(samples, "loadCpuUs")) });
+const pick = (figures: Record<Figure, number>): Omit<Record<Figure, number>, "loadCpuUs"> => ({ p50Us: round(figures.p50Us), p99Us: round(figures.p99Us), requestsPerSecond: Math.round(figures.requestsPerSecond), cpuUs: round(figures.cpuUs) });
 
 function summarizeRun([service, proxy, side]: readonly [Side, Side, Side], paced: Load, samples: ReadonlyMap<string, readonly Sample[]>): SidecarRun {
   const [own, bare, base] = [side, service, side.role === "process" ? proxy : service].map((each) => samples.get(keyOf(each, paced))!) as [Sample[], Sample[], Sample[]];
@@ -229,13 +231,13 @@ function summarizeRun([service, proxy, side]: readonly [Side, Side, Side], paced
     mode: side.role as SidecarRun["mode"], payment: side.payment, connections: paced.connections, ratePerSecond: paced.ratePerSecond ?? null,
     addedP50Us: round(ours.p50Us - theirs.p50Us), addedP99Us: round(ours.p99Us - theirs.p99Us), requestsPerSecond: Math.round(ours.requestsPerSecond),
     addedCpuUs: round(ours.cpuUs - theirs.cpuUs), amortizedUs: round(1e6 / ours.requestsPerSecond - 1e6 / theirs.requestsPerSecond),
-    p50Us: round(ours.p50Us), p99Us: round(ours.p99Us), cpuUs: round(ours.cpuUs), addedOverBareP50Us: round(ours.p50Us - alone.p50Us),
+    p50Us: round(ours.p50Us), p99Us: round(ours.p99Us), cpuUs: round(ours.cpuUs), addedLoadCpuUs: round(ours.loadCpuUs - theirs.loadCpuUs), addedOverBareP50Us: round(ours.p50Us - alone.p50Us),
     repetitions: own.length,
     spread: { addedP50Us: added("p50Us"), addedP99Us: added("p99Us"), addedCpuUs: added("cpuUs"), requestsPerSecond: [Math.round(rates[0]!), Math.round(rates[rates.length - 1]!)] },
   };
 }
 
-const COLUMNS = [["mode", "mode"], ["payment", "payment"], ["connections", "conns"], ["ratePerSecond", "rate"], ["addedP50Us", "+p50 us"], ["addedP99Us", "+p99 us"], ["addedCpuUs", "+cpu us"], ["amortizedUs", "+1/rate us"], ["requestsPerSecond", "req/s"], ["p50Us", "p50 us"], ["cpuUs", "cpu us"]] as const;
+const COLUMNS = [["mode", "mode"], ["payment", "payment"], ["connections", "conns"], ["ratePerSecond", "rate"], ["addedP50Us", "+p50 us"], ["addedP99Us", "+p99 us"], ["addedCpuUs", "+cpu us"], ["addedLoadCpuUs", "+load cpu"], ["amortizedUs", "+1/rate us"], ["requestsPerSecond", "req/s"], ["p50Us", "p50 us"], ["cpuUs", "cpu us"]] as const;
 
 /** The report as a table for people. */
 export function sidecarTable({ machine, baselines, runs }: SidecarReport): string {

@@ -52,6 +52,8 @@ export interface LoadResult {
   readonly seconds: number;
   readonly p50Us: number;
   readonly p99Us: number;
+  /** Processor time of the load's own process for each request: of the client, and of whoever pays. */
+  readonly loadCpuUs: number;
 }
 
 /** Most of what one exchange costs, in base units: of ETH for calls and channels, of the dollar for x402. */

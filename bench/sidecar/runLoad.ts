@@ -21,6 +21,7 @@ export async function runLoad(plan: Pick<LoadPlan, "server" | "connections" | "s
   const fromMs = startMs + 1_000 * plan.warmUpSeconds;
   const untilMs = fromMs + 1_000 * plan.seconds;
   let isMeasured = false;
+  let cpuBefore = process.cpuUsage();
   const everyMs = plan.ratePerSecond === undefined ? 0 : (1_000 * plan.connections) / plan.ratePerSecond;
   const run = async (client: KeepAliveClient, index: number): Promise<void> => {
     for (let turn = index / plan.connections; ; turn += 1) {
@@ -35,6 +36,7 @@ export async function runLoad(plan: Pick<LoadPlan, "server" | "connections" | "s
       if (sentMs >= untilMs) return;
       if (!isMeasured && sentMs >= fromMs) {
         isMeasured = true;
+        cpuBefore = process.cpuUsage();
         onBegin();
       }
       const made = next();
@@ -51,7 +53,8 @@ export async function runLoad(plan: Pick<LoadPlan, "server" | "connections" | "s
     for (const client of clients) client.close();
   }
   const seconds = (performance.now() - fromMs) / 1_000;
+  const cpu = process.cpuUsage(cpuBefore);
   const sorted = samples.subarray(0, requests).sort();
   const at = (part: number): number => Math.round(1_000_000 * (sorted[Math.min(requests - 1, Math.floor(part * requests))] ?? NaN)) / 1_000;
-  return { requests, seconds, p50Us: at(0.5), p99Us: at(0.99) };
+  return { requests, seconds, p50Us: at(0.5), p99Us: at(0.99), loadCpuUs: (cpu.user + cpu.system) / requests };
 }
