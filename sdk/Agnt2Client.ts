@@ -14,6 +14,7 @@ import type { ConfirmedProof, LeafKind, ProvenLeaf } from "./stateProof.ts";
 import { resolveChain } from "./trust.ts";
 import type { ChainTrust, Token, TrustedChain } from "./trust.ts";
 import { AckVerifier } from "./transport/AckVerifier.ts";
+import type { Recover } from "./transport/AckVerifier.ts";
 import { HttpTransport } from "./transport/HttpTransport.ts";
 import { StreamTransport } from "./transport/StreamTransport.ts";
 
@@ -26,6 +27,8 @@ export interface ClientOptions extends HttpOptions, ChainTrust {
   readonly transport?: "stream" | "http";
   /** Where the runtime has no WebSocket of its own: one with the browser's interface. */
   readonly webSocket?: typeof WebSocket;
+  /** How the signers of answers are recovered. Default: in plain JavaScript, as browsers need it. */
+  readonly recover?: Recover;
 }
 
 /** What a replica proves, by its name in the API. */
@@ -55,7 +58,7 @@ export class Agnt2Client implements L1Progress {
     this.#trust = options;
     const readVerifier = async (): Promise<AckVerifier> => {
       const { domain, signers } = await this.config();
-      return new AckVerifier(domain.separator, ...signers);
+      return new AckVerifier(domain.separator, signers, options.recover);
     };
     const webSocket = options.webSocket ?? (globalThis.WebSocket as typeof WebSocket | undefined);
     if (options.transport === "stream" && webSocket === undefined) throw sdkError("SDK_INPUT", "this runtime has no WebSocket: name one, or use transport \"http\"");

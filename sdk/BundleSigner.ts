@@ -46,22 +46,30 @@ function isFullKey(bytes: Uint8Array): boolean {
   return bytes.length === 32 && secp256k1.utils.isValidSecretKey(bytes);
 }
 
+/** Signs a digest; 64 bytes in the compact form of EIP-2098: r, then s (the low one) with the recovery bit on top. */
+export type SignDigest = (digest32: Uint8Array, key32: Uint8Array) => Uint8Array;
+
+const signInJavaScript: SignDigest = (digest32, key32) => {
+  const bytes = secp256k1.sign(digest32, key32, { prehash: false, lowS: true, format: "recovered" });
+  const compact = bytes.slice(1);
+  if (bytes[0] === 1) compact[32]! |= 0x80;
+  return compact;
+};
+
 /**
  * Signs with a key in memory: the fast way, about 0.2 ms a bundle.
  * @param key 32 bytes or their hex
+ * @param sign default: plain JavaScript, as browsers need it
  */
-export function createKeySigner(key: Uint8Array | string): BundleSigner {
+export function createKeySigner(key: Uint8Array | string, sign: SignDigest = signInJavaScript): BundleSigner {
   const secret = typeof key === "string" ? fromHex(key, 32) : key.slice();
   if (!isFullKey(secret)) throw sdkError("SDK_INPUT", "that is no secp256k1 key");
   const address = toHex(addressOfPublicKey(secp256k1.getPublicKey(secret, false)));
   return {
     address,
     signBundle(message, domain) {
-      const digest = bundleDigest({ ...message, domainSeparator: domain.separator });
-      const bytes = secp256k1.sign(digest, secret, { prehash: false, lowS: true, format: "recovered" });
-      const vs = bytes.slice(33, 65);
-      if (bytes[0] === 1) vs[0]! |= 0x80;
-      return { r: bytes.slice(1, 33), vs };
+      const signature = sign(bundleDigest({ ...message, domainSeparator: domain.separator }), secret);
+      return { r: signature.slice(0, 32), vs: signature.slice(32) };
     },
   };
 }

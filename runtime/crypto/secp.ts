@@ -62,6 +62,8 @@ export interface Secp {
   recoverPublicKey(digest32: Uint8Array, signature64: Uint8Array): Uint8Array | null;
   /** The signer's address, 20 bytes, or null when the signature is not a valid one. */
   recoverAddress(digest32: Uint8Array, signature64: Uint8Array): Uint8Array | null;
+  /** The same of a signature in two halves: r, then s with the recovery bit. */
+  recoverSigner(digest32: Uint8Array, signatureR: Uint8Array, signatureVs: Uint8Array): Uint8Array | null;
   /** The address of a private key, 20 bytes. */
   addressOfKey(key32: Uint8Array): Uint8Array;
 }
@@ -96,6 +98,11 @@ function createSecp(backend: SecpBackend): Secp {
     }
   };
 
+  const recoverAddress = (digest32: Uint8Array, signature64: Uint8Array): Uint8Array | null => {
+    const key = recoverPublicKey(digest32, signature64);
+    return key === null ? null : keccak_256(key).subarray(12);
+  };
+
   return {
     backend: backend.name,
     signDigest(digest32, key32) {
@@ -107,9 +114,13 @@ function createSecp(backend: SecpBackend): Secp {
       return compact;
     },
     recoverPublicKey,
-    recoverAddress(digest32, signature64) {
-      const key = recoverPublicKey(digest32, signature64);
-      return key === null ? null : keccak_256(key).subarray(12);
+    recoverAddress,
+    recoverSigner(digest32, signatureR, signatureVs) {
+      if (signatureR.length !== 32 || signatureVs.length !== 32) return null;
+      const signature = new Uint8Array(64);
+      signature.set(signatureR);
+      signature.set(signatureVs, 32);
+      return recoverAddress(digest32, signature);
     },
     addressOfKey(key32) {
       requireKey(key32);
@@ -130,4 +141,5 @@ export const backend: SecpBackendName = chosen.backend;
 export const signDigest: Secp["signDigest"] = chosen.signDigest;
 export const recoverPublicKey: Secp["recoverPublicKey"] = chosen.recoverPublicKey;
 export const recoverAddress: Secp["recoverAddress"] = chosen.recoverAddress;
+export const recoverSigner: Secp["recoverSigner"] = chosen.recoverSigner;
 export const addressOfKey: Secp["addressOfKey"] = chosen.addressOfKey;

@@ -9,6 +9,9 @@ import { sdkError } from "../SdkError.ts";
 import type { SignedDurable, SignedRooted } from "./frames.ts";
 
 const PROOF_LEVEL_BYTES = 96;
+/** The address whose key made a signature (r, then s with the recovery bit, 32 bytes each); null if there is none. */
+export type Recover = (digest32: Uint8Array, signatureR: Uint8Array, signatureVs: Uint8Array) => Uint8Array | null;
+
 /** A group of bundles is far smaller than 4^16. */
 const MAX_LEVELS = 16;
 
@@ -23,12 +26,17 @@ function isSame(a: Uint8Array, b: Uint8Array): boolean {
 export class AckVerifier {
   readonly #separator: Uint8Array;
   readonly #signers: readonly string[];
+  readonly #recover: Recover;
   readonly #lastGood = { durable: "", rooted: "" };
   #newestHead = { slot: 0, position: -1, head: "" };
 
-  /** @param signers the addresses of which one must have signed: the sequencer's, or those of the chain's operators */
-  constructor(separator: Uint8Array, ...signers: readonly string[]) {
+  /**
+   * @param signers the addresses of which one must have signed: the sequencer's, or those of the chain's operators
+   * @param recover default: plain JavaScript, about a millisecond each
+   */
+  constructor(separator: Uint8Array, signers: readonly string[], recover: Recover = recoverSigner) {
     this.#separator = separator;
+    this.#recover = recover;
     this.#signers = signers.map((address) => address.toLowerCase());
   }
 
@@ -83,7 +91,7 @@ export class AckVerifier {
   #checkSignature(level: "durable" | "rooted", digest: Uint8Array, signature: Uint8Array, what: string): void {
     const key = toHex(digest) + toHex(signature);
     if (key === this.#lastGood[level]) return;
-    const signer = recoverSigner(digest, signature.subarray(0, 32), signature.subarray(32));
+    const signer = this.#recover(digest, signature.subarray(0, 32), signature.subarray(32));
     const address = signer === null ? "nobody" : toHex(signer);
     if (!this.#signers.includes(address)) throw sdkError("SDK_BAD_SIGNATURE", `${what} is signed by ${address}, not by ${this.#signers.join(" or ")}`, { signer: address });
     this.#lastGood[level] = key;

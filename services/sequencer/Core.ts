@@ -11,7 +11,7 @@ import { createExecutor } from "../../core/transition/index.ts";
 import type { Executor } from "../../core/transition/index.ts";
 import type { Clock } from "../../runtime/clock/Clock.ts";
 import { systemClock } from "../../runtime/clock/systemClock.ts";
-import { recoverAddress } from "../../runtime/crypto/secp.ts";
+import { recoverSigner } from "../../runtime/crypto/secp.ts";
 import { writeFileAtomic } from "../../runtime/files/writeFileAtomic.ts";
 import type { Logger } from "../../runtime/logger/Logger.ts";
 import { OpenBatches } from "./batches/OpenBatches.ts";
@@ -118,7 +118,7 @@ export class Core {
     mkdirSync(nodeDir, { recursive: true });
     this.roots = new RootClient(nodeDir, this.#snapshot, onFailed);
     this.#signatures = new SignaturePool(onFailed);
-    this.#executor = createExecutor(this.state, { ...chain, recover: recoverNative });
+    this.#executor = createExecutor(this.state, { ...chain, recover: recoverSigner });
     const slotNow = slotSeconds === undefined ? undefined : (): number => Math.floor(clock.nowSeconds() / slotSeconds);
     this.committer = new Committer({ log: this.#log, signer, clock, logger, onFailed, ...(slotNow === undefined ? {} : { slotNow }) });
     const { state, sealed, roots, committer, levels } = this;
@@ -215,13 +215,6 @@ export class Core {
     this.#snapshots.begin(batchCount)?.({ place: this.#log.end, position: committer.position, head: committer.head });
     await this.#snapshots.idle();
   }
-}
-
-function recoverNative(digest: Uint8Array, r: Uint8Array, vs: Uint8Array): Uint8Array | null {
-  const signature = new Uint8Array(64);
-  signature.set(r);
-  signature.set(vs, 32);
-  return recoverAddress(digest, signature);
 }
 
 /** The data of one chain must not be continued as another's. */

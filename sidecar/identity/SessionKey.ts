@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { hexlify } from "ethers";
 import { randomBytes } from "node:crypto";
 
+import { signDigest } from "../../runtime/crypto/secp.ts";
 import type { Agent } from "../../sdk/Agent.ts";
 import { toChainUnits } from "../../sdk/amount.ts";
 import { createKeySigner } from "../../sdk/BundleSigner.ts";
@@ -51,7 +52,7 @@ export class SessionKey {
   }
 
   async #signer(): Promise<BundleSigner> {
-    return createKeySigner(await this.privateKey());
+    return createKeySigner(await this.privateKey(), signDigest);
   }
 
   /** Whether the chain lets the key sign for long enough and enough; it is used from then on. */

@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 
 import { JsonRpcProvider } from "ethers";
 
+import { recoverSigner } from "../../runtime/crypto/secp.ts";
 import { Agnt2Client } from "../../sdk/Agnt2Client.ts";
 import type { Agent } from "../../sdk/Agent.ts";
 import { readEconomy } from "../../sdk/economy/readEconomy.ts";
@@ -47,6 +48,7 @@ export async function openChain(settings: SidecarSettings): Promise<OpenChain> {
   const client = new Agnt2Client({
     sequencerUrl: settings.sequencer,
     apiUrl: settings.api,
+    recover: recoverSigner,
     token: async (address) => tokenOnL1(provider ?? new JsonRpcProvider(settings.l1, undefined, { staticNetwork: true }), address),
     ...(deployment === undefined ? {} : { deployment }),
     ...(settings.sequencerAddress === undefined ? {} : { sequencerAddress: settings.sequencerAddress }),

@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 import { Wallet, getBytes } from "ethers";
 import type { Provider, Signer } from "ethers";
 
+import { signDigest } from "../../runtime/crypto/secp.ts";
 import { writeFileAtomic } from "../../runtime/files/writeFileAtomic.ts";
 import { createExternalSigner } from "../../runtime/keystore/createExternalSigner.ts";
 import { createKeySigner, createTypedDataSigner } from "../../sdk/BundleSigner.ts";
@@ -75,7 +76,7 @@ async function openOrMakeKeystore(settings: SidecarSettings): Promise<{ readonly
 }
 
 function ownKeyOf(key: string, kind: OwnKey["kind"], isNew: boolean): OwnKey {
-  const bundleSigner = createKeySigner(key);
+  const bundleSigner = createKeySigner(key, signDigest);
   return { address: bundleSigner.address, kind, bundleSigner, channelSigner: createLocalSigner(getBytes(key)), privateKey: key, connectL1: (provider) => new Wallet(key, provider), isNew };
 }
 

@@ -51,7 +51,7 @@ describe("SDK stream and a server that lies", () => {
 
   const open = (limits: { answerMs?: number; giveUpMs?: number; rootedMs?: number } = {}): void => {
     const { port } = server.address() as AddressInfo;
-    transport = new StreamTransport({ url: `ws://127.0.0.1:${port}`, webSocket: WebSocket, readVerifier: async () => new AckVerifier(TEST_SEPARATOR, sequencer), reconnectMs: 10, ...limits });
+    transport = new StreamTransport({ url: `ws://127.0.0.1:${port}`, webSocket: WebSocket, readVerifier: async () => new AckVerifier(TEST_SEPARATOR, [sequencer]), reconnectMs: 10, ...limits });
   };
   const rooted = (request: number, position: number, key?: string): Uint8Array => {
     const { stateRoot, signature } = signedRoot(position, 4, key);
@@ -213,7 +213,7 @@ describe("SDK stream and a server that lies", () => {
     silent.on("upgrade", () => undefined);
     await once(silent, "listening");
     const { port } = silent.address() as AddressInfo;
-    const unheard = new StreamTransport({ url: `ws://127.0.0.1:${port}`, webSocket: WebSocket, readVerifier: async () => new AckVerifier(TEST_SEPARATOR, sequencer), answerMs: 50, giveUpMs: 200 });
+    const unheard = new StreamTransport({ url: `ws://127.0.0.1:${port}`, webSocket: WebSocket, readVerifier: async () => new AckVerifier(TEST_SEPARATOR, [sequencer]), answerMs: 50, giveUpMs: 200 });
     expect(await codeOf(unheard.submit(bundle).durable)).to.equal("SDK_UNREACHABLE");
     await unheard.close();
     silent.closeAllConnections();
@@ -232,7 +232,7 @@ describe("SDK over HTTP and a server that lies", () => {
   const reply = (response: ServerResponse, body: unknown, status = 200): void => void response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
   const open = (limits: { requestMs?: number; giveUpMs?: number; rootedMs?: number } = {}): void => {
     const { port } = server.address() as AddressInfo;
-    transport = new HttpTransport(new HttpService(`http://127.0.0.1:${port}`), { readVerifier: async () => new AckVerifier(TEST_SEPARATOR, sequencer), retryMs: 10, giveUpMs: 30_000, rootedMs: 300, ...limits });
+    transport = new HttpTransport(new HttpService(`http://127.0.0.1:${port}`), { readVerifier: async () => new AckVerifier(TEST_SEPARATOR, [sequencer]), retryMs: 10, giveUpMs: 30_000, rootedMs: 300, ...limits });
   };
 
   before(async () => {

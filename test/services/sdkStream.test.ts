@@ -79,7 +79,7 @@ describe("SDK stream", () => {
       }),
     );
     const { port } = server.address() as AddressInfo;
-    const verifier = new AckVerifier(separator, createKeySigner(SEQUENCER_KEY).address);
+    const verifier = new AckVerifier(separator, [createKeySigner(SEQUENCER_KEY).address]);
     transport = new StreamTransport({ url: `ws://127.0.0.1:${port}`, webSocket: WebSocket, readVerifier: async () => verifier, reconnectMs: 10 });
   });
 
