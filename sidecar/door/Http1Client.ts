@@ -4,6 +4,7 @@ import type { Socket } from "node:net";
 
 import type { RequestHead } from "../gate/RequestHead.ts";
 import { sourceOf } from "../gate/sourceOf.ts";
+import { asText } from "./asText.ts";
 import type { CheckedHeaders } from "./checkRequest.ts";
 import type { ClientEvents, ClientSide } from "./ClientSide.ts";
 
@@ -136,8 +137,10 @@ export class Http1Client implements ClientSide, RequestHead {
 
   end(last: Uint8Array | undefined, trailers: readonly (readonly [string, string])[] | undefined): void {
     if (trailers !== undefined && trailers.length > 0) this.response.addTrailers(trailers as [string, string][]);
+    const text = last && asText(last);
     if (last === undefined) this.response.end();
-    else this.response.end(last);
+    else if (text === undefined) this.response.end(last);
+    else this.response.end(text, "latin1");
   }
 
   abort(): void {

@@ -1,6 +1,7 @@
 import { OutgoingMessage } from "node:http";
 import type { ClientRequest, OutgoingHttpHeader, OutgoingHttpHeaders, ServerResponse } from "node:http";
 
+import { asText } from "../door/asText.ts";
 import type { HeaderPairs } from "../gate/Sale.ts";
 
 type Callback = (error?: Error | null) => void;
@@ -83,8 +84,6 @@ export class HeldResponse {
   #isEnded = false;
   #hasTrailers = false;
   #chunks: Buffer[] = [];
-  /** The only chunk, where it came as UTF-8: text goes out in one piece with the headers. */
-  #text: string | undefined;
   #bytes = 0;
   #isBlocked = false;
   /** The handler itself has broken it off. */
@@ -165,7 +164,8 @@ export class HeldResponse {
         response.removeHeader("transfer-encoding");
         response.setHeader("Content-Length", body.length);
       }
-      this.#end.call(response, ...([body.length === 0 ? undefined : (this.#text ?? body)] as unknown as Parameters<ServerResponse["end"]>));
+      const text = body.length === 0 ? undefined : asText(body);
+      this.#end.call(response, ...((text === undefined ? [body.length === 0 ? undefined : body] : [text, "latin1"]) as unknown as Parameters<ServerResponse["end"]>));
       return;
     }
     if (body.length > 0) this.#write.call(response, body, ...([] as unknown as [BufferEncoding]));
@@ -302,7 +302,6 @@ export class HeldResponse {
     // A handler may use its buffer again as soon as this returns.
     const bytes = typeof chunk === "string" ? Buffer.from(chunk, encoding) : Buffer.from(chunk as Uint8Array);
     if (this.#state !== "held") return;
-    this.#text = this.#chunks.length === 0 && typeof chunk === "string" && (encoding === "utf8" || encoding === "utf-8") ? chunk : undefined;
     this.#chunks.push(bytes);
     this.#bytes += bytes.length;
     this.#events.onHeld(this.#bytes);
