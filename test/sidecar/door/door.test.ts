@@ -1,6 +1,6 @@
 import { expect } from "chai";
 
-import { Closers, bodyOf, httpUpstream, openDoor } from "../../builders/doorScene.ts";
+import { Closers, bodyOf, httpUpstream, openDoor, rawExchange } from "../../builders/doorScene.ts";
 
 describe("door: one exchange", () => {
   const closers = new Closers();
@@ -50,6 +50,23 @@ describe("door: one exchange", () => {
     expect(gate.sales[0]?.answers.length).to.equal(1);
     expect(gate.sales[0]?.cancels).to.deep.equal([]);
   });
+
+  for (const [size, bytes] of [["small", 1_000], ["large", 100_000]] as const) {
+    it(`door: a ${size} answer keeps each of its bytes, and those of its headers, whether it is free, sold or had again`, async () => {
+      const body = Buffer.from(Array.from({ length: bytes }, (_, i) => i % 256));
+      const upstream = await httpUpstream(closers, (_request, response) => {
+        response.setHeader("X-Name", "caf\u00e9\u00ff");
+        response.end(body);
+      });
+      const { port } = await openDoor(closers, upstream.url);
+      for (const [target, payment] of [["/free", ""], ["/paid", "Payment-Signature: ok\r\n"], ["/paid", "Payment-Signature: again\r\n"]] as const) {
+        const answer = await rawExchange(port, `GET ${target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n${payment}\r\n`);
+        const [head = "", ...rest] = answer.split("\r\n\r\n");
+        expect(head).to.contain("X-Name: caf\u00e9\u00ff\r\n").and.to.contain(`Content-Length: ${bytes}`);
+        expect(Buffer.from(rest.join("\r\n\r\n"), "latin1").equals(body), `${target} ${payment}`).to.equal(true);
+      }
+    });
+  }
 
   it("door: streams at once where it is paid before", async () => {
     let finish = (): void => undefined;

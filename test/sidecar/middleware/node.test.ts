@@ -64,6 +64,26 @@ describe("middleware: node:http", () => {
     expect(gate.sales.map(({ answers }) => Buffer.from((answers[0] as { body: Uint8Array }).body).toString())).to.deep.equal(["abc", "abc"]);
   });
 
+  for (const [size, bytes] of [["small", 1_000], ["large", 100_000]] as const) {
+    it(`handler: a ${size} answer keeps each of its bytes, and those of its headers; text is UTF-8 unless it says otherwise`, async () => {
+      const body = Buffer.from(Array.from({ length: bytes }, (_, i) => i % 256));
+      const text = "caf\u00e9 \u20ac ".repeat(bytes / 10);
+      const { port, gate } = await serve((request, response) => {
+        response.setHeader("X-Name", "caf\u00e9\u00ff");
+        if (request.url === "/bytes") response.end(body);
+        else if (request.url === "/text") response.end(text);
+        else response.end("caf\u00e9\u00ff", "latin1");
+      });
+      for (const [target, expected] of [["/bytes", body], ["/text", Buffer.from(text)], ["/latin1", Buffer.from("caf\u00e9\u00ff", "latin1")]] as const) {
+        const answer = await rawExchange(port, `GET ${target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nPayment-Signature: ok\r\n\r\n`);
+        const [head = "", ...rest] = answer.split("\r\n\r\n");
+        expect(head).to.contain("X-Name: caf\u00e9\u00ff\r\n").and.to.contain(`Content-Length: ${expected.length}`);
+        expect(Buffer.from(rest.join("\r\n\r\n"), "latin1").equals(expected), target).to.equal(true);
+        expect(Buffer.from((gate.sales.at(-1)!.answers[0] as { body: Uint8Array }).body).equals(expected), `${target}, as sold`).to.equal(true);
+      }
+    });
+  }
+
   it("handler: HEAD and 204 keep their headers and have no body", async () => {
     const { url, gate } = await serve((request, response) => {
       if (request.method === "HEAD") response.writeHead(200, { "content-length": 7 }).end();
