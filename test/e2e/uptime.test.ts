@@ -167,11 +167,15 @@ describe("uptime", function () {
     });
 
     const medians: number[] = [];
+    const attested: number[] = [];
     await until("a period that was up, and the one of the outage", async () => {
       medians.length = 0;
+      attested.length = 0;
       for (let period = 0; period < 20; period += 1) {
         const { isTallied, hasQuorum, medianBps } = await meter.periodOf(key, period);
-        if (isTallied && hasQuorum) medians.push(Number(medianBps));
+        if (!isTallied || !hasQuorum) continue;
+        medians.push(Number(medianBps));
+        attested.push(period);
       }
       return medians.some((median) => median >= 9_000) && medians.some((median) => median < 8_000 && median > 500);
     });
@@ -179,17 +183,18 @@ describe("uptime", function () {
     expect((await stakeOf(liar.address)) <= STAKE_WEI - PENALTY_WEI).to.equal(true);
     expect(await meter.hasFailed(network.boardAddress, BOUNTY_ID)).to.equal(false);
 
-    // What is attested is paid, and told to the registry when the operator's agent asks.
+    // What is attested is paid, and told to the registry when the operator's agent asks. On a busy machine the period of the kill may be without a quorum.
+    const published = attested.includes(killedIn) ? killedIn : attested[0]!;
     const salt = hexlify(randomBytes(32));
-    const requestHash = await meter.requestHashOf(key, killedIn, salt);
+    const requestHash = await meter.requestHashOf(key, published, salt);
     await Promise.all([
       network.send(board.claimUnits(BOUNTY_ID)),
-      network.send(validations.connect(operator).validationRequest(network.meterAddress, 0n, uptimeRequestUri({ key, period: killedIn, salt }), requestHash)),
+      network.send(validations.connect(operator).validationRequest(network.meterAddress, 0n, uptimeRequestUri({ key, period: published, salt }), requestHash)),
     ]);
     const paidUnits = (await board.bountyOf(BOUNTY_ID)).paidUnits;
     expect(paidUnits >= BigInt(medians.reduce((sum, median) => sum + median, 0))).to.equal(true);
     expect(await board.credit(ZeroAddress, operator.address)).to.equal(paidUnits * UNIT_WEI);
-    await until("a prober publishes the period", async () => (await meter.periodOf(key, killedIn)).isPublished);
-    expect((await validations.getValidationStatus(requestHash)).response).to.equal((await meter.periodOf(key, killedIn)).medianBps / 100n);
+    await until("a prober publishes the period", async () => (await meter.periodOf(key, published)).isPublished);
+    expect((await validations.getValidationStatus(requestHash)).response).to.equal((await meter.periodOf(key, published)).medianBps / 100n);
   });
 });
