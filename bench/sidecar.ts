@@ -99,7 +99,7 @@ export async function benchSidecar(args: readonly string[], say: (line: string) 
     args: [...args],
     options: {
       seconds: { type: "string", default: "4" }, "warm-up": { type: "string", default: "1" }, runs: { type: "string", default: "3" }, connections: { type: "string", default: "1,32" },
-      modes: { type: "string", default: "middleware,process" }, payments: { type: "string", default: "none,channel,l2,x402" }, profile: { type: "string" }, rates: { type: "string", default: "0,1000" }, json: { type: "boolean", default: false },
+      modes: { type: "string", default: "middleware,process" }, payments: { type: "string", default: "none,channel,l2,x402" }, profile: { type: "string" }, rates: { type: "string", default: "0" }, json: { type: "boolean", default: false },
     },
   });
   const payments = values.payments.split(",") as Payment[];

@@ -1,3 +1,4 @@
+import type { Recover } from "../core/codec/signature.ts";
 import { Agent } from "./Agent.ts";
 import type { AgentOptions } from "./Agent.ts";
 import type { BundleTransport } from "./bundles/BundleTransport.ts";
@@ -14,7 +15,6 @@ import type { ConfirmedProof, LeafKind, ProvenLeaf } from "./stateProof.ts";
 import { resolveChain } from "./trust.ts";
 import type { ChainTrust, Token, TrustedChain } from "./trust.ts";
 import { AckVerifier } from "./transport/AckVerifier.ts";
-import type { Recover } from "./transport/AckVerifier.ts";
 import { HttpTransport } from "./transport/HttpTransport.ts";
 import { StreamTransport } from "./transport/StreamTransport.ts";
 

@@ -11,3 +11,4 @@ export { unpackSlots } from "./packedSlots.ts";
 export { decodeRecord, encodeRecord } from "./record.ts";
 export type { DecodedRecord, RecordInput, RecordName } from "./record.ts";
 export { recoverSigner } from "./signature.ts";
+export type { Recover } from "./signature.ts";

@@ -15,6 +15,9 @@ export function addressOfPublicKey(publicKey: Uint8Array): Uint8Array {
   return keccak256(publicKey.subarray(1)).slice(12);
 }
 
+/** Recovers the signer of a digest from a compact signature, null for none. */
+export type Recover = (digest: Uint8Array, signatureR: Uint8Array, signatureVs: Uint8Array) => Uint8Array | null;
+
 /**
  * The address whose key made a compact signature (B-5, EIP-2098: r, then parity bit ‖ s), null if it recovers nothing or s is
  * above half the order. Plain JavaScript: for replicas and disputes; busy intakes use a native library.

@@ -1,7 +1,7 @@
 import type { ChannelDomain } from "../channel/index.ts";
 import { ALLOCATOR, LEAF_BYTES, MACHINE, SYSTEM_LEAF } from "../generated/protocol.ts";
 import type { State } from "../state/State.ts";
-import type { Recover } from "./L1Data.ts";
+import type { Recover } from "../codec/signature.ts";
 
 /** Byte offsets of the system leaves in `state.system`. */
 export const MACHINE_AT = SYSTEM_LEAF.MACHINE * LEAF_BYTES;

@@ -1,5 +1,6 @@
 import { bundleDigest, recordsHash } from "../codec/bundle.ts";
 import { recoverSigner } from "../codec/signature.ts";
+import type { Recover } from "../codec/signature.ts";
 import { CoreError } from "../errors.ts";
 import { AUTH, ERROR, MACHINE, MAX_BUNDLE_RECORDS, OP, PHASE, RECORD, SIGNER, SLOT_BYTES, SYSTEM_LEAF } from "../generated/protocol.ts";
 import type { State } from "../state/State.ts";
@@ -9,7 +10,7 @@ import type { Dependency } from "./dependencies.ts";
 import { executeEntry } from "./entry.ts";
 import { admit, checkTurn, findSigner, isAgent, isHeader, nonceDistance, readHeader, signerError } from "./header.ts";
 import type { HeaderFields } from "./header.ts";
-import type { EntryInput, Recover } from "./L1Data.ts";
+import type { EntryInput } from "./L1Data.ts";
 import type { TransitionParameters } from "./Machine.ts";
 import { beginBatch, beginForced, beginSlots, endBatch, endForced } from "./normalise.ts";
 import { executeRecord } from "./record.ts";

@@ -18,6 +18,3 @@ export interface L1Data {
   /** @throws CoreError transition/input when there is no such entry */
   entry(index: number): EntryInput;
 }
-
-/** Recovers the signer of a digest from a compact signature, null for none. */
-export type Recover = (digest: Uint8Array, signatureR: Uint8Array, signatureVs: Uint8Array) => Uint8Array | null;

@@ -1,6 +1,7 @@
 import type { ChannelDomain } from "../channel/index.ts";
 import { bundleDigest } from "../codec/bundle.ts";
 import { recoverSigner } from "../codec/signature.ts";
+import type { Recover } from "../codec/signature.ts";
 import { CoreError } from "../errors.ts";
 import { AUTH, ERROR, MACHINE, OP, PHASE, RECORD, REGISTER, SIGNER, SLOT_BYTES, SOURCE, SYSTEM_LEAF } from "../generated/protocol.ts";
 import { keccak256 } from "../hash/index.ts";
@@ -9,7 +10,7 @@ import { Context, MACHINE_AT, REGISTER_AT } from "./Context.ts";
 import { executeEntry } from "./entry.ts";
 import { admit, checkTurn, findSigner, isAgent, isHeader, signerError } from "./header.ts";
 import type { HeaderFields } from "./header.ts";
-import type { BatchInput, EntryInput, L1Data, Recover } from "./L1Data.ts";
+import type { BatchInput, EntryInput, L1Data } from "./L1Data.ts";
 import { beginBatch, beginForced, normalise } from "./normalise.ts";
 import { executeRecord } from "./record.ts";
 

@@ -2,6 +2,7 @@ import { recordsHash } from "../../core/codec/bundle.ts";
 import { bundleHash, headDigest, nextHead, rootDigest } from "../../core/codec/heads.ts";
 import { fromHex, toHex } from "../../core/codec/hex.ts";
 import { recoverSigner } from "../../core/codec/signature.ts";
+import type { Recover } from "../../core/codec/signature.ts";
 import { SLOT_BYTES } from "../../core/generated/protocol.ts";
 import { computeRoot } from "../../core/state/tree/verifyProof.ts";
 import type { DurableAck, RootedAck } from "../bundles/BundleTransport.ts";
@@ -9,9 +10,6 @@ import { sdkError } from "../SdkError.ts";
 import type { SignedDurable, SignedRooted } from "./frames.ts";
 
 const PROOF_LEVEL_BYTES = 96;
-/** The address whose key made a signature (r, then s with the recovery bit, 32 bytes each); null if there is none. */
-export type Recover = (digest32: Uint8Array, signatureR: Uint8Array, signatureVs: Uint8Array) => Uint8Array | null;
-
 /** A group of bundles is far smaller than 4^16. */
 const MAX_LEVELS = 16;
 

@@ -4,9 +4,9 @@ import type { Socket } from "node:net";
 
 import type { RequestHead } from "../gate/RequestHead.ts";
 import { sourceOf } from "../gate/sourceOf.ts";
-import { asText } from "./asText.ts";
 import type { CheckedHeaders } from "./checkRequest.ts";
 import type { ClientEvents, ClientSide } from "./ClientSide.ts";
+import { inOnePiece } from "./inOnePiece.ts";
 
 type Request = IncomingMessage & { agnt2Client?: Http1Client };
 type Response = ServerResponse & { agnt2Client?: Http1Client };
@@ -137,10 +137,8 @@ export class Http1Client implements ClientSide, RequestHead {
 
   end(last: Uint8Array | undefined, trailers: readonly (readonly [string, string])[] | undefined): void {
     if (trailers !== undefined && trailers.length > 0) this.response.addTrailers(trailers as [string, string][]);
-    const text = last && asText(last);
     if (last === undefined) this.response.end();
-    else if (text === undefined) this.response.end(last);
-    else this.response.end(text, "latin1");
+    else this.response.end(...inOnePiece(last));
   }
 
   abort(): void {

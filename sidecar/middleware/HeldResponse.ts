@@ -1,7 +1,7 @@
 import { OutgoingMessage } from "node:http";
 import type { ClientRequest, OutgoingHttpHeader, OutgoingHttpHeaders, ServerResponse } from "node:http";
 
-import { asText } from "../door/asText.ts";
+import { inOnePiece } from "../door/inOnePiece.ts";
 import type { HeaderPairs } from "../gate/Sale.ts";
 
 type Callback = (error?: Error | null) => void;
@@ -164,8 +164,7 @@ export class HeldResponse {
         response.removeHeader("transfer-encoding");
         response.setHeader("Content-Length", body.length);
       }
-      const text = body.length === 0 ? undefined : asText(body);
-      this.#end.call(response, ...((text === undefined ? [body.length === 0 ? undefined : body] : [text, "latin1"]) as unknown as Parameters<ServerResponse["end"]>));
+      this.#end.call(response, ...((body.length === 0 ? [] : inOnePiece(body)) as unknown as Parameters<ServerResponse["end"]>));
       return;
     }
     if (body.length > 0) this.#write.call(response, body, ...([] as unknown as [BufferEncoding]));

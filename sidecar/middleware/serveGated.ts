@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 
 import { checkTarget } from "../door/checkRequest.ts";
+import { inOnePiece } from "../door/inOnePiece.ts";
 import { sidecarErrorOf } from "../door/sidecarErrorOf.ts";
 import { refusalOf } from "../gate/refusalOf.ts";
 import type { Gate } from "../gate/Gate.ts";
@@ -96,5 +97,6 @@ function send(request: IncomingMessage, response: ServerResponse, answer: Refusa
   if (!isBodiless) response.setHeader("Content-Length", answer.body.length);
   if (!request.complete && hasBody(request) && Number(request.headers["content-length"] ?? Infinity) > 65_536) response.setHeader("Connection", "close");
   response.statusCode = answer.status;
-  response.end(isBodiless ? undefined : answer.body);
+  if (isBodiless) response.end();
+  else response.end(...inOnePiece(answer.body));
 }
